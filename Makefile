@@ -1,0 +1,44 @@
+# Every target first sets up .venv, when it is missing or older than what it is made from.
+# Another interpreter: make clean, then make PYTHON=python3.12 ...
+
+PYTHON ?= python3
+BIN := .venv/bin
+SET_UP := .venv/.set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help set-up check test test-slow demo bench clean
+
+help:  ## list what can be made (this list)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+set-up: $(SET_UP)  ## the virtual environment in .venv, with the versions of constraints.txt
+
+# torch first and by itself: it is nine tenths of the download, and a failure of it is told apart at once.
+$(SET_UP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("bnexp needs Python 3.11 or newer; $(PYTHON) is %d.%d: say make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+check: $(SET_UP)  ## format, lint, types and the import ladder
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
+	$(BIN)/pytest -rs
+
+test-slow: $(SET_UP)  ## the tests that take more than a minute
+	$(BIN)/pytest -rs -m slow
+
+demo: $(SET_UP)  ## three placements x two activations x three seeds on the bundled digits, with figures and table
+	$(BIN)/bnexp -m name=demo data=digits placement=none,pre,post activation=relu,sigmoid 'seed=range(3)' epochs=30 lr=0.1
+
+bench: $(SET_UP)  ## time the stacked step beside the plain eager loop
+	$(BIN)/python scripts/benchmark_step.py
+
+clean:  ## remove what was built: .venv, caches, dist (results in outputs/ stay)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	find bnexp hydra_plugins scripts tests -name __pycache__ -prune -exec rm -rf {} +

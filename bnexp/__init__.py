@@ -1,0 +1,49 @@
+"""Should batch normalization stand before or after the activation? Runs in, rows out; see `bnexp --help`.
+
+`import bnexp` is cheap: a name loads its module, and with it torch or pandas, when it is first used.
+"""
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from bnexp.data import Data
+    from bnexp.data import load as load_data
+    from bnexp.runs import Activation, Placement, Run
+    from bnexp.store import Store, load
+    from bnexp.sweep import train
+
+    __version__: str
+
+__all__ = ["Activation", "Data", "Placement", "Run", "Store", "__version__", "load", "load_data", "train"]
+
+_HOMES: Final = {
+    "Activation": "runs.Activation",
+    "Data": "data.Data",
+    "Placement": "runs.Placement",
+    "Run": "runs.Run",
+    "Store": "store.Store",
+    "load": "store.load",
+    "load_data": "data.load",
+    "train": "sweep.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bnexp' has no attribute '{name}'")
+    module, _, attribute = _HOMES[name].partition(".")
+    return getattr(import_module(f"bnexp.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    try:
+        return metadata.version("bnexp")
+    except metadata.PackageNotFoundError:
+        return "0+checkout"  # a checkout on the path that was never installed

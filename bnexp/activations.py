@@ -1,0 +1,76 @@
+"""Activation functions with their derivatives, as pairs of elementwise kernels that write into given buffers.
+
+Letters: u input of the activation, a = φ(u) its output, d_a and d_u = d_a·φ'(u) the gradients of the loss with
+respect to them; every tensor is [S, G, B, H]. Formulas: Ioffe & Szegedy 2015 (sigmoid), Clevert et al. 2016 (elu),
+Klambauer et al. 2017 (selu), Hendrycks & Gimpel 2016 (gelu, the exact form with the normal distribution function),
+Elfwing et al. 2018 (silu). Slopes and scales are those of `torch.nn`: leaky_relu 0.01, elu alpha 1.
+
+The derivative kernels are torch's own (one fused pass each); that they are the derivatives is tested against autograd.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from bnexp.runs import Activation
+
+aten = torch.ops.aten
+
+LEAKY_SLOPE: Final = 0.01
+SELU_ALPHA: Final = 1.6732632423543772848170429916717
+SELU_SCALE: Final = 1.0507009873554804934193349852946
+
+
+@dataclass(frozen=True)
+class Function:
+    """One activation: `forward(u, out)` writes a; `backward(d_a, u, a, out)` writes d_u; `out` may be `d_a` itself."""
+
+    forward: Callable[[Tensor, Tensor], object]
+    backward: Callable[[Tensor, Tensor, Tensor, Tensor], object]
+
+
+FUNCTIONS: Final[dict[Activation, Function]] = {
+    Activation.relu: Function(
+        lambda u, out: torch.clamp_min(u, 0, out=out),
+        lambda d, _, a, out: aten.threshold_backward.grad_input(d, a, 0, grad_input=out),
+    ),
+    Activation.leaky_relu: Function(
+        lambda u, out: aten.leaky_relu.out(u, LEAKY_SLOPE, out=out),
+        lambda d, u, _, out: aten.leaky_relu_backward.grad_input(d, u, LEAKY_SLOPE, False, grad_input=out),
+    ),
+    Activation.elu: Function(
+        lambda u, out: aten.elu.out(u, 1.0, 1.0, 1.0, out=out),
+        lambda d, _, a, out: aten.elu_backward.grad_input(d, 1.0, 1.0, 1.0, True, a, grad_input=out),
+    ),
+    Activation.selu: Function(
+        lambda u, out: aten.elu.out(u, SELU_ALPHA, SELU_SCALE, 1.0, out=out),
+        lambda d, _, a, out: aten.elu_backward.grad_input(d, SELU_ALPHA, SELU_SCALE, 1.0, True, a, grad_input=out),
+    ),
+    Activation.gelu: Function(
+        lambda u, out: aten.gelu.out(u, out=out),
+        lambda d, u, _, out: aten.gelu_backward.grad_input(d, u, grad_input=out),
+    ),
+    Activation.silu: Function(
+        lambda u, out: aten.silu.out(u, out=out),
+        lambda d, u, _, out: aten.silu_backward.grad_input(d, u, grad_input=out),
+    ),
+    Activation.tanh: Function(
+        lambda u, out: torch.tanh(u, out=out),
+        lambda d, _, a, out: aten.tanh_backward.grad_input(d, a, grad_input=out),
+    ),
+    Activation.sigmoid: Function(
+        lambda u, out: torch.sigmoid(u, out=out),
+        lambda d, _, a, out: aten.sigmoid_backward.grad_input(d, a, grad_input=out),
+    ),
+    Activation.softplus: Function(
+        lambda u, out: aten.softplus.out(u, out=out),
+        lambda d, u, _, out: aten.softplus_backward.grad_input(d, u, 1.0, 20.0, grad_input=out),
+    ),
+    Activation.identity: Function(
+        lambda u, out: out.copy_(u),
+        lambda d, _u, _a, out: out.copy_(d) if out is not d else None,
+    ),
+}

@@ -1,0 +1,153 @@
+"""The subcommands: what is done with runs that are stored, and with the data sets.
+
+As in `cli`, what loads numpy, torch, pandas or rich is imported where it is used.
+"""
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bnexp.messages import one_sentence
+from bnexp.runs import Run, acting, command, key, nearest, written
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bnexp.store import Store
+
+OUTPUTS: Final = Path("outputs")
+
+USAGE: Final = {
+    "report": "bnexp report DIR",
+    "show": "bnexp show RUN [DIR]",
+    "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
+}
+
+
+def obey(word: str, *arguments: str) -> None:
+    """Do what a subcommand asks."""
+    match word, *arguments:
+        case "report", folder:
+            _report(folder)
+        case "show", run:
+            _show(run, sorted(path.parent for path in OUTPUTS.glob("*/runs")))
+        case "show", run, folder:
+            _show(run, [Path(folder)])
+        case "data", "fetch" | "verify" as action, *keys:
+            _look_after_data(action, keys)
+        case _:
+            with one_sentence():
+                raise _no_command(word, arguments)
+
+
+def _no_command(word: str, arguments: Sequence[str]) -> ValueError:
+    """Return the error about a first word that is no command, or about arguments that its command does not take."""
+    if word == "report" and len(arguments) > 1:
+        return ValueError(f"`bnexp report` takes one folder, because it cannot merge several yet; got {len(arguments)}")
+    if word in USAGE:
+        return ValueError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', word, *arguments])}`")
+    hint = nearest(word, USAGE) or ": see `bnexp --help`"
+    return ValueError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")
+
+
+def _report(folder: str) -> None:
+    """Draw the report of all runs in `folder` again."""
+    with one_sentence():
+        store = _open(Path(folder))
+    conclude(store.runs, store, draw=True)
+
+
+def conclude(rows: "pd.DataFrame", store: "Store", *, draw: bool) -> None:
+    """Print the table of `rows` and, if they are to be drawn and one is stored, the paths of their figures."""
+    from rich.console import Console
+
+    from bnexp import report
+
+    # A pipe has no width: a table that were cut to 80 columns could not be read there.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(report.summary_table(rows))
+    if draw and (rows["status"] != "failed").any():
+        for path in report.build(store, rows):
+            console.print(str(path), soft_wrap=True)
+
+
+def _show(prefix: str, folders: Sequence[Path]) -> None:
+    """Print the run in `folders` whose id starts with `prefix`, with the command that trains it again."""
+    from rich.console import Console
+    from rich.table import Table
+
+    with one_sentence():
+        store, row = _find(prefix, folders)
+    run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
+    table = Table(title=f"run {row['run']} in {store.path}", title_justify="left", show_header=False)
+    for name, value in acting(run).items():
+        if value is not None:
+            table.add_row(key(name), written(value), end_section=name == "dtype")
+    for name, value in row.items():
+        if name != "run" and name not in acting(run):
+            table.add_row(name, str(value))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(command(run) + _root(store, run), soft_wrap=True)
+
+
+def _find(prefix: str, folders: Sequence[Path]) -> "tuple[Store, dict[str, Any]]":
+    """Return the run whose id starts with `prefix`: its store, and what of its row is not missing."""
+    import numpy as np
+    import pandas as pd
+
+    rows = [(store, row) for store in map(_open, folders) for _, row in store.runs.iterrows()]
+    found = {row["run"]: (store, row) for store, row in rows if row["run"].startswith(prefix)}
+    if len(found) != 1:
+        where = ", ".join(map(str, folders)) or OUTPUTS
+        hint = "give more of its digits" if found else "they are in the column `run` of a store's runs"
+        raise ValueError(
+            f"RUN must be the beginning of one run's id; got '{prefix}', with which {len(found) or 'none'} of the ids "
+            f"in {where} begin: {hint}"
+        )
+    ((store, row),) = found.values()
+    return store, {str(name): value for name, value in row.items() if np.ndim(value) or not pd.isna(value)}
+
+
+def _root(store: "Store", run: Run) -> str:
+    """Return the word that names the folder of the data, if the latest sweep over this data named one."""
+    data = [sweep["configuration"]["data"] for sweep in store.sweeps]
+    roots = [one["root"] for one in data if one["name"] == run.data]
+    return " " + shlex.quote(f"data.root={roots[-1]}") if roots and roots[-1] else ""
+
+
+def _open(folder: Path) -> "Store":
+    """Return the store in `folder`; raise `ValueError` if there is none or it is empty."""
+    from bnexp.store import load
+
+    store = load(folder)
+    if store.runs.empty:
+        raise ValueError(
+            f"a store must hold at least one run; got {folder}, which holds none: train some into it first"
+        )
+    return store
+
+
+def _look_after_data(action: str, words: Sequence[str]) -> None:
+    """Download (`fetch`) or check (`verify`) a data set and print its files."""
+    from bnexp import data
+
+    with one_sentence():
+        chosen = {"data": "mnist", "data.root": ""}
+        for word in words:
+            name, equals, value = word.partition("=")
+            if name not in chosen or not equals:
+                raise ValueError(f"the command must be `{USAGE['data']}`; got '{word}' in it")
+            chosen[name] = value
+        root = Path(chosen["data.root"]).expanduser() if chosen["data.root"] else None
+        if action == "fetch":
+            files = data.fetch(chosen["data"], root)
+        else:
+            files = [path for path, _ in data.verify(chosen["data"], root)]
+    for path in files:
+        print(path)
+    if not files:
+        print(f"{chosen['data']} comes with scikit-learn: there is no file to {action}")

@@ -1,0 +1,178 @@
+"""SGD (momentum, Nesterov), Adam and AdamW with every setting per lane, and learning-rate schedules.
+
+Letters: R = S·G lanes, I inputs and O outputs of a layer, P biases, gammas and betas of a lane side by side, K
+steps, w a parameter, g its gradient, v and m, s moments.
+
+    sgd    v ← momentum·v + g;  w ← w − lr·v          (Nesterov: w ← w − lr·(g + momentum·v))
+    adam   m ← β1·m + (1 − β1)·g;  s ← β2·s + (1 − β2)·g²
+           w ← w − lr·m̂/(sqrt(ŝ) + eps)  with  m̂ = m/(1 − β1ᵗ),  ŝ = s/(1 − β2ᵗ)
+
+Weight decay is coupled (g ← g + decay·w) under sgd and adam, decoupled (w ← w − lr·decay·w) under adamw (Loshchilov
+& Hutter 2019). It spares gamma, beta and biases unless `decay_all`: decaying them is a known confound of placement
+studies. The conventions are torch.optim's, and it is what the tests hold them against. Adam: Kingma & Ba 2015.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bnexp.network import Network
+from bnexp.packs import Pack
+from bnexp.propagation import Workspace, descend, weight_gradient
+from bnexp.runs import Optimizer, Run, Schedule
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the optimizer of a pack is, per lane: every tensor is [S, G, 1, 1]."""
+
+    kind: Optimizer
+    nesterov: bool
+    momentum: Tensor
+    beta1: Tensor
+    beta2: Tensor
+    eps: Tensor
+    decay: Tensor
+    decay_vectors: Tensor
+    """Weight decay of gamma, beta and biases."""
+    has_momentum: bool
+    has_decay: bool
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Gradient and moments of every parameter, laid out as the parameters; plain SGD has none."""
+
+    gradients: tuple[Tensor, ...]
+    first: tuple[Tensor, ...]
+    second: tuple[Tensor, ...]
+
+
+def settings(pack: Pack, network: Network) -> Settings:
+    """Return the optimizer's settings of the lanes of `pack`, on the device of `network`."""
+
+    def per_lane(values: Sequence[float]) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.float64).to(network.eps_SG11).view_as(network.eps_SG11)
+
+    runs = pack.runs
+    return Settings(
+        kind=runs[0].optimizer,
+        nesterov=runs[0].nesterov,
+        momentum=per_lane([run.momentum for run in runs]),
+        beta1=per_lane([run.beta1 for run in runs]),
+        beta2=per_lane([run.beta2 for run in runs]),
+        eps=per_lane([run.adam_eps for run in runs]),
+        decay=per_lane([run.weight_decay for run in runs]),
+        decay_vectors=per_lane([run.weight_decay * run.decay_all for run in runs]),
+        has_momentum=any(run.momentum > 0 for run in runs),
+        has_decay=any(run.weight_decay > 0 for run in runs),
+    )
+
+
+def moments(network: Network, chosen: Settings) -> Moments:
+    """Return moments at zero, as many as the optimizer keeps."""
+    parameters = (*network.weights, network.vectors_RP)
+    adaptive = chosen.kind != Optimizer.sgd
+    kept = adaptive or chosen.has_momentum
+    return Moments(
+        gradients=tuple(torch.zeros_like(w) for w in parameters) if kept else (),
+        first=tuple(torch.zeros_like(w) for w in parameters) if kept else (),
+        second=tuple(torch.zeros_like(w) for w in parameters) if adaptive else (),
+    )
+
+
+def update(network: Network, work: Workspace, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
+    """Take the step number `step` (from 1) with the gradients that `work` holds."""
+    work.dvectors_RP.mul_(network.learned_RP)
+    if not kept.first:
+        _descend(network, work, chosen, lr_SG11)
+        return
+    for layer in range(len(network.weights)):
+        weight_gradient(network, work, layer, out=kept.gradients[layer])
+    kept.gradients[-1].copy_(work.dvectors_RP)
+    for index in range(len(kept.first)):
+        _move(network, index, kept, chosen, lr_SG11, step)
+
+
+def _descend(network: Network, work: Workspace, chosen: Settings, lr_SG11: Tensor) -> None:
+    """Plain SGD: one call per layer, no gradient of a weight is ever stored."""
+    vectors = network.vectors_RP
+    if chosen.has_decay:
+        for layer in range(len(network.weights)):
+            network.weight_SGIO(layer, network.weights).mul_(1 - lr_SG11 * chosen.decay)
+        work.dvectors_RP.addcmul_(vectors * network.learned_RP, _by_lane(chosen.decay_vectors))
+    for layer in range(len(network.weights)):
+        descend(network, work, layer, lr_SG11)
+    vectors.addcmul_(work.dvectors_RP, _by_lane(lr_SG11), value=-1)
+
+
+def _by_lane(setting_SG11: Tensor) -> Tensor:
+    return setting_SG11.reshape(-1, 1)
+
+
+def _move(network: Network, index: int, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
+    """Update one parameter tensor (the weights of a layer, or at the end all vectors) from its gradient and moments."""
+    vectors = index == len(network.weights)
+
+    def shaped(flat: Tensor) -> Tensor:
+        """Return a tensor laid out as the parameter in the form that per-lane settings broadcast over."""
+        if index:
+            return flat
+        return flat.view(network.seeds, network.widths[0], network.arms, -1)
+
+    def per_lane(setting_SG11: Tensor) -> Tensor:
+        """Return a per-lane setting in the shape that broadcasts over this parameter."""
+        if index == 0:
+            return setting_SG11.transpose(1, 2)
+        return setting_SG11.reshape((-1,) + (1,) * (1 if vectors else 2))
+
+    w = shaped(network.vectors_RP if vectors else network.weights[index])
+    g, m = shaped(kept.gradients[index]), shaped(kept.first[index])
+    lr = per_lane(lr_SG11)
+    decay = per_lane(chosen.decay_vectors) * network.learned_RP if vectors else per_lane(chosen.decay)
+    if chosen.has_decay and chosen.kind == Optimizer.adamw:
+        w.mul_(1 - lr * decay)
+    elif chosen.has_decay:
+        g.addcmul_(w, decay)
+    if chosen.kind == Optimizer.sgd:
+        momentum = per_lane(chosen.momentum)
+        m.mul_(momentum).add_(g)
+        w.addcmul_(g.addcmul_(m, momentum) if chosen.nesterov else m, lr, value=-1)
+        return
+    s, beta1, beta2 = shaped(kept.second[index]), per_lane(chosen.beta1), per_lane(chosen.beta2)
+    m.lerp_(g, 1 - beta1)
+    s.mul_(beta2).addcmul_(g * g, 1 - beta2)
+    rate = lr / (1 - beta1**step)
+    g.copy_(s).div_(1 - beta2**step).sqrt_().add_(per_lane(chosen.eps))
+    w.addcdiv_(m * rate, g, value=-1)
+
+
+def learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the learning rate [K, R] of each run at each of `steps` (from 0): lr · warm-up · schedule.
+
+    Warm-up over w steps: factor (t + 1)/w until it is 1. Afterwards, with T the number of steps of the training:
+    constant 1; cosine (1 + cos(π·(t − w)/(T − w)))/2 (Loshchilov & Hutter 2017); step factor^⌊(t − w)/every⌋.
+    """
+    shapes = {_schedule_of(run): _factors(run, steps) for run in runs}
+    return np.stack([run.lr * shapes[_schedule_of(run)] for run in runs], axis=1)
+
+
+def _schedule_of(run: Run) -> tuple[Schedule, int, int, float, int]:
+    return run.schedule, run.warmup, run.schedule_every, run.schedule_factor, run.steps
+
+
+def _factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    after = np.maximum(steps - run.warmup, 0)
+    match run.schedule:
+        case Schedule.constant:
+            factor = np.ones(len(steps))
+        case Schedule.cosine:
+            factor = (1 + np.cos(math.pi * after / max(1, run.steps - run.warmup))) / 2
+        case Schedule.step:
+            factor = run.schedule_factor ** (after // run.schedule_every)
+    return factor * np.minimum(1.0, (steps + 1) / run.warmup) if run.warmup else factor

@@ -1,0 +1,91 @@
+"""Packs: runs of one shape, laid out as a rectangle of seeds × arms, to be trained as one batched program.
+
+Letters: S seeds, G arms, R = S·G runs (lanes) of a pack.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from bnexp.runs import Activation, Placement, Run, acting, arm
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Runs of one shape that are trained together: a rectangle of S seeds × G arms.
+
+    `runs` are in the order of the lanes, seed by seed; within a seed, arms are ordered by (placement, activation), so
+    that equal elementwise parts lie side by side.
+    """
+
+    runs: tuple[Run, ...]
+    seeds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        lanes = [self.runs[s * self.arms : (s + 1) * self.arms] for s in range(len(self.seeds))]
+        assert self.runs and len({shape(run) for run in self.runs}) == 1
+        assert all({run.seed for run in lane} == {seed} for seed, lane in zip(self.seeds, lanes, strict=True))
+        assert all([arm(run) for run in lane] == [arm(run) for run in lanes[0]] for lane in lanes)
+
+    @property
+    def arms(self) -> int:
+        """Number of arms per seed, G."""
+        return len(self.runs) // len(self.seeds)
+
+
+def shape(run: Run) -> tuple[Any, ...]:
+    """Return what two runs must share to be trained in one pack; everything else may differ from lane to lane."""
+    return tuple(getattr(run, name) for name in _SHAPE)
+
+
+_SHAPE: Final = (
+    "data",
+    "data_train",
+    "data_validation",
+    "data_standardize",
+    "hidden",
+    "batch_size",
+    "steps",
+    "evaluate",
+    "optimizer",
+    "nesterov",
+    "dtype",
+)
+
+
+def packs(runs: Iterable[Run], lanes: int) -> Iterator[Pack]:
+    """Yield `runs` in packs of at most `lanes` lanes; a pure function of the set of runs.
+
+    Each run comes once, and so do runs that differ only in settings that cannot act, because they are one. Seeds that
+    ask for the same arms form a rectangle. Arms of one seed stay together as far as they fit, because they share its
+    batches: the first layer is then one wide product.
+    """
+    by_shape: dict[tuple[Any, ...], dict[int, set[Run]]] = defaultdict(lambda: defaultdict(set))
+    for run in {repr(acting(run)): run for run in sorted(runs, key=repr)}.values():
+        by_shape[shape(run)][run.seed].add(arm(run))
+    for _, by_seed in sorted(by_shape.items(), key=lambda item: repr(item[0])):
+        by_arms: dict[tuple[Run, ...], list[int]] = defaultdict(list)
+        for seed in sorted(by_seed):
+            by_arms[tuple(sorted(by_seed[seed], key=_order))].append(seed)
+        for arms, seeds in by_arms.items():
+            for some in _batched(arms, lanes):
+                for few in _batched(seeds, max(1, lanes // len(some))):
+                    yield Pack(tuple(dataclasses.replace(a, seed=s) for s in few for a in some), few)
+
+
+def _order(a: Run) -> tuple[Any, ...]:
+    """Order of arms inside a pack: placement, then activation, then everything else."""
+    return (
+        list(Placement).index(a.placement),
+        list(Activation).index(a.activation),
+        tuple((value is not None, str(value).zfill(24)) for value in acting(a).values()),
+    )
+
+
+def _batched(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    for start in range(0, len(items), size):
+        yield tuple(items[start : start + size])

@@ -1,0 +1,327 @@
+"""A run as a frozen value: what is trained, its identity and its arm.
+
+A `Run` holds everything that can change the numbers of one training and nothing that cannot (beyond rounding): device,
+workers and folders are not part of it. Names, types and choices live here, the values of the command line in `conf/`.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import numbers
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from typing import Any, Final, TypeGuard, TypeVar
+
+SEMANTICS: Final = 1
+"""Number of the training semantics: raised whenever the same `Run` would train to other numbers (beyond rounding)."""
+
+
+class Placement(StrEnum):
+    """Where batch normalization stands: nowhere, Linear → BN → activation, or Linear → activation → BN."""
+
+    none = auto()
+    pre = auto()
+    post = auto()
+
+
+class Activation(StrEnum):
+    """The activation functions, in the order in which reports list them."""
+
+    relu = auto()
+    leaky_relu = auto()
+    elu = auto()
+    selu = auto()
+    gelu = auto()
+    silu = auto()
+    tanh = auto()
+    sigmoid = auto()
+    softplus = auto()
+    identity = auto()
+
+
+class Optimizer(StrEnum):
+    """The optimizers: SGD (with momentum and Nesterov), Adam (coupled weight decay) and AdamW (decoupled)."""
+
+    sgd = auto()
+    adam = auto()
+    adamw = auto()
+
+
+class Schedule(StrEnum):
+    """How the learning rate moves over the steps, after its warm-up."""
+
+    constant = auto()
+    cosine = auto()
+    step = auto()
+
+
+class InitScheme(StrEnum):
+    """How initial weights are drawn; `normal` takes `init.gain` as its standard deviation."""
+
+    torch = auto()
+    xavier = auto()
+    he = auto()
+    lecun = auto()
+    normal = auto()
+
+
+class Affine(StrEnum):
+    """Which of batch norm's two affine parameters are learned; the other keeps its start (gamma 1, beta 0)."""
+
+    both = auto()
+    gamma = auto()
+    beta = auto()
+    none = auto()
+
+
+class Dtype(StrEnum):
+    """Floating-point type of parameters and arithmetic."""
+
+    float32 = auto()
+    float64 = auto()
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _key(key: str, default: Any = dataclasses.MISSING) -> Any:
+    """A field of `Run` with the name under which the command line knows it."""
+    return field(default=default, metadata={"key": key})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One training: a frozen, validated value.
+
+    `steps` and `evaluate` count optimizer steps; `data_train` and `data_validation` count examples; `warmup` and
+    `schedule_every` count steps; `lr`, decays and momenta are per step. Raises `ValueError` with one sentence for any
+    value out of range. A field's `metadata["key"]` is its name on the command line.
+    """
+
+    placement: Placement = _key("placement", Placement.none)
+    activation: Activation = _key("activation", Activation.relu)
+    lr: float = _key("lr", 0.1)
+    seed: int = _key("seed", 0)
+    data: str = _key("data", "mnist")
+    data_train: int = _key("data.train", 50_000)
+    data_validation: int = _key("data.validation", 10_000)
+    data_standardize: bool = _key("data.standardize", False)
+    hidden: tuple[int, ...] = _key("hidden", (100, 100, 100))
+    batch_size: int = _key("batch_size", 60)
+    steps: int = _key("steps")
+    evaluate: int = _key("evaluate")
+    optimizer: Optimizer = _key("optimizer", Optimizer.sgd)
+    momentum: float = _key("optimizer.momentum", 0.0)
+    nesterov: bool = _key("optimizer.nesterov", False)
+    beta1: float = _key("optimizer.beta1", 0.9)
+    beta2: float = _key("optimizer.beta2", 0.999)
+    adam_eps: float = _key("optimizer.eps", 1e-8)
+    weight_decay: float = _key("optimizer.weight_decay", 0.0)
+    decay_all: bool = _key("optimizer.decay_all", False)
+    schedule: Schedule = _key("schedule", Schedule.constant)
+    warmup: int = _key("schedule.warmup", 0)
+    schedule_every: int = _key("schedule.every", 1000)
+    schedule_factor: float = _key("schedule.factor", 0.1)
+    init_scheme: InitScheme = _key("init.scheme", InitScheme.torch)
+    init_gain: float = _key("init.gain", 1.0)
+    norm_eps: float = _key("norm.eps", 1e-5)
+    norm_momentum: float = _key("norm.momentum", 0.1)
+    norm_affine: Affine = _key("norm.affine", Affine.both)
+    dtype: Dtype = _key("dtype", Dtype.float32)
+
+    def __post_init__(self) -> None:
+        for f in dataclasses.fields(self):
+            value = _coerce(f, getattr(self, f.name))
+            object.__setattr__(self, f.name, value)
+            if f.name in _RANGES:
+                holds, sentence = _RANGES[f.name]
+                if not holds(value):
+                    raise ValueError(f"{f.metadata['key']} must be {sentence}; got {shown(value)}")
+        if self.batch_size > self.data_train:
+            raise ValueError(
+                f"batch_size must not exceed the {self.data_train} training examples; got {self.batch_size}: "
+                "take a smaller batch_size or more data.train"
+            )
+        if self.data_train % self.batch_size == 1:
+            sizes = " or ".join(str(size) for size in _nearest_batch_sizes(self.data_train, self.batch_size))
+            raise ValueError(
+                f"the last batch of an epoch must hold at least two examples, because one cannot be normalised; "
+                f"got {self.data_train} examples in batches of {self.batch_size}: take batch_size={sizes}"
+            )
+
+    @property
+    def data_setting(self) -> tuple[str, int, int, bool]:
+        """What decides which data the run is trained on: name, training and validation examples, standardised."""
+        return self.data, self.data_train, self.data_validation, self.data_standardize
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in one pass over the training examples, the short last batch included."""
+        return math.ceil(self.data_train / self.batch_size)
+
+    @property
+    def epochs(self) -> float:
+        """Length of the training in passes over the training examples."""
+        return self.steps / self.steps_per_epoch
+
+
+_RANGES: Final[dict[str, tuple[Any, str]]] = {
+    "lr": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "seed": (lambda v: v >= 0, "a whole number of at least 0"),
+    "data_train": (lambda v: v >= 2, "at least 2 examples"),
+    "data_validation": (lambda v: v >= 1, "at least 1 example"),
+    "hidden": (
+        lambda v: len(v) > 0 and all(width >= 1 for width in v),
+        "a list of at least one width, each at least 1, such as [100,100]",
+    ),
+    "batch_size": (lambda v: v >= 2, "at least 2, because one example cannot be normalised"),
+    "steps": (lambda v: v >= 1, "at least 1"),
+    "evaluate": (lambda v: v >= 1, "at least 1"),
+    "momentum": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "beta1": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "beta2": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "adam_eps": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "weight_decay": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
+    "warmup": (lambda v: v >= 0, "at least 0 steps"),
+    "schedule_every": (lambda v: v >= 1, "at least 1 step"),
+    "schedule_factor": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "init_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "norm_eps": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
+    "norm_momentum": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+}
+
+
+def key(name: str) -> str:
+    """Return the command line's name of the `Run` field `name`."""
+    return str(_FIELDS[name].metadata["key"])
+
+
+def parse(choices: type[Choice], value: object, name: str) -> Choice:
+    """Return the member of `choices` called `value`; raise `ValueError` naming the choices and the nearest one."""
+    try:
+        return choices(str(value))
+    except ValueError:
+        raise misfit(choices, value, name) from None
+
+
+def misfit(kind: Any, value: object, name: str) -> ValueError:
+    """Return the error that says what `name` must be: a `kind` (the type of a field of `Run`), which `value` is not."""
+    if _is_enum(kind):
+        return ValueError(f"{name} must be one of {', '.join(kind)}; got {shown(value)}{nearest(str(value), kind)}")
+    return ValueError(f"{name} must be {_KINDS[kind]}; got {shown(value)}")
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
+    found = difflib.get_close_matches(word, list(words), n=1)
+    return f": did you mean {found[0]}?" if found else ""
+
+
+def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
+    """Return `value` in the type of field `f`: 1 as 1.0, "pre" as `Placement.pre`; raise `ValueError` if none."""
+    if _is_enum(f.type):
+        return parse(f.type, value, f.metadata["key"])
+    if f.type is float and _is_real(value):
+        return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
+    if f.type is int and _is_whole(value):
+        return int(value)
+    if f.type in (bool, str) and isinstance(value, f.type):
+        return value
+    if f.type == tuple[int, ...] and isinstance(value, Iterable) and not isinstance(value, str):
+        widths = tuple(value)
+        if all(map(_is_whole, widths)):
+            return tuple(map(int, widths))
+    raise misfit(f.type, value, f.metadata["key"])
+
+
+_KINDS: Final[Mapping[Any, str]] = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a name",
+    tuple[int, ...]: "a list of whole numbers such as [100,100]",
+}
+
+
+def _is_enum(kind: object) -> TypeGuard[type[StrEnum]]:
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+def _is_real(value: object) -> TypeGuard[float]:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return _is_real(value) and float(value).is_integer()
+
+
+def shown(value: object) -> str:
+    """Return `value` as an error shows it."""
+    return f"'{value}'" if isinstance(value, str) else written(value)
+
+
+def written(value: object) -> str:
+    """Return `value` as the command line writes it."""
+    simple = value is None or isinstance(value, bool | list | tuple)
+    return json.dumps(value, separators=(",", ":"), default=str) if simple else str(value)
+
+
+def _nearest_batch_sizes(examples: int, batch_size: int) -> list[int]:
+    """Return the nearest batch sizes below and above `batch_size` that leave no last batch of one example."""
+    smaller = (size for size in range(batch_size - 1, 1, -1) if examples % size != 1)
+    larger = (size for size in range(batch_size + 1, examples + 1) if examples % size != 1)
+    return [size for size in (next(smaller, None), next(larger, None)) if size is not None]
+
+
+def acting(run: Run) -> dict[str, Any]:
+    """Return the fields of `run` as plain values, with `None` for each that cannot act.
+
+    Norm settings do not act without a norm, momentum not under Adam, betas not under SGD, Nesterov not without
+    momentum, the decay of everything not without a decay, and the parameters of another schedule not at all.
+    """
+    idle: set[str] = set()
+    if run.placement == Placement.none:
+        idle |= {"norm_eps", "norm_momentum", "norm_affine"}
+    if run.optimizer == Optimizer.sgd:
+        idle |= {"beta1", "beta2", "adam_eps"}
+    else:
+        idle |= {"momentum", "nesterov"}
+    if run.momentum == 0:
+        idle |= {"nesterov"}
+    if run.weight_decay == 0:
+        idle |= {"decay_all"}
+    if run.schedule != Schedule.step:
+        idle |= {"schedule_every", "schedule_factor"}
+    return {name: None if name in idle else _plain(getattr(run, name)) for name in _FIELDS}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, StrEnum) else value
+
+
+def identity(run: Run, data_digest: str) -> str:
+    """Return the run's id: 16 hex digits of the sha256 of what acts, the data's digest and the semantics' number."""
+    content = json.dumps([acting(run), data_digest, SEMANTICS], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def arm(run: Run) -> Run:
+    """Return the run without its seed (seed 0 stands for none): the thing that is compared."""
+    return dataclasses.replace(run, seed=0)
+
+
+def command(run: Run) -> str:
+    """Return the command line that trains `run`: every field that differs from the default of `Run`."""
+    words = ["bnexp", f"steps={run.steps}", f"evaluate={run.evaluate}"]
+    for name, value in acting(run).items():
+        if name in ("steps", "evaluate") or value is None or value == _plain(_FIELDS[name].default):
+            continue
+        words.append(f"{key(name)}={written(value)}")
+    return shlex.join(words)
+
+
+_FIELDS: Final = {f.name: f for f in dataclasses.fields(Run)}

@@ -1,0 +1,193 @@
+"""The store of results: a folder that grows, in Parquet, one file per pack, and never a half-written one.
+
+    runs/<pack>.parquet     a row per run (schema `RUNS`)
+    curves/<pack>.parquet   a row per run and point (schema `CURVES`)
+    weights/<run>.safetensors, when asked
+    sweeps/<id>.json        one per command: the command, its configuration, its packs, commit, versions, machine
+    logs/                   what went wrong, in full
+
+Every file is written under a temporary name, fsynced and renamed; the one in `runs/` comes last: its rename is the
+commit. Two sweeps may write at once; a run that both trained is read once.
+"""
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from bnexp.results import METRICS
+from bnexp.runs import Run
+
+
+def _arrow(kind: Any) -> pa.DataType:
+    """Return the column type of a `Run` field; all may be missing, because not every setting acts in every run."""
+    if kind == tuple[int, ...]:
+        return pa.list_(pa.int64())
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return pa.string()
+    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]
+
+
+RUNS: Final = pa.schema(
+    [
+        ("run", pa.string()),
+        *((f.name, _arrow(f.type)) for f in dataclasses.fields(Run)),
+        ("epochs", pa.float64()),
+        ("classes", pa.int64()),
+        ("status", pa.string()),
+        ("diverged_step", pa.int64()),
+        *((metric, pa.float64()) for metric in METRICS),
+        ("best_validation_accuracy", pa.float64()),
+        ("best_step", pa.int64()),
+        ("seconds", pa.float64()),
+        ("pack", pa.string()),
+        ("lane", pa.int64()),
+        ("device", pa.string()),
+        ("machine", pa.string()),
+        ("version", pa.string()),
+    ]
+)
+"""Columns of `runs`. `seconds` is the run's share of its pack's time; `status` is done, diverged or failed."""
+
+CURVES: Final = pa.schema(
+    [
+        ("run", pa.string()),
+        ("step", pa.int64()),
+        ("epoch", pa.float64()),
+        *((metric, pa.float64()) for metric in METRICS),
+    ]
+)
+"""Columns of `curves`: losses in nats, accuracies as fractions, empty where not evaluated."""
+
+
+class Store:
+    """The results in the folder `path`, read anew at every access.
+
+    Reading raises `ValueError` for a file that cannot be read.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row per run (columns `RUNS`), each run once: one that failed and was trained later counts as trained."""
+        frame = _read(self._files("runs"), RUNS)
+        trained_first = frame["status"].eq("failed").to_numpy().argsort(kind="stable")
+        return frame.iloc[trained_first].drop_duplicates("run").sort_index().reset_index(drop=True)
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row per run and point (columns `CURVES`) of the runs in `runs`, in their order."""
+        runs = self.runs
+        frames = [
+            _read([self.path / "curves" / f"{pack}.parquet"], CURVES, rows["run"])
+            for pack, rows in runs[runs["status"] != "failed"].groupby("pack", sort=False)
+        ]
+        return pd.concat(frames, ignore_index=True) if frames else CURVES.empty_table().to_pandas()
+
+    @property
+    def sweeps(self) -> list[dict[str, Any]]:
+        """What each command that wrote here recorded, oldest first."""
+        sweeps = [json.loads(path.read_text()) for path in self._files("sweeps")]
+        return sorted(sweeps, key=lambda sweep: str(sweep["created"]))
+
+    def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame) -> None:
+        """Add the rows of a pack; all of them are there afterwards, or none."""
+        self._write(self.path / "curves" / f"{pack}.parquet", _parquet(curves, CURVES))
+        self._write(self.path / "runs" / f"{pack}.parquet", _parquet(runs, RUNS))
+
+    def write_weights(self, run: str, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Add the weights of a run as safetensors."""
+        arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+        self._write(self.weights(run), lambda path: save_file(arrays, path))
+
+    def weights(self, run: str) -> Path:
+        """Return where the weights of `run` are, if they were asked for."""
+        return self.path / "weights" / f"{run}.safetensors"
+
+    def write_sweep(self, sweep: str, record: Mapping[str, Any]) -> None:
+        """Add what one command asked for and where it ran."""
+        text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
+        self._write(self.path / "sweeps" / f"{sweep}.json", lambda path: path.write_text(text))
+
+    def log(self, text: str) -> Path:
+        """Append `text` to the log and return its path."""
+        path = self.path / "logs" / "bnexp.log"
+        with _sentence(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as file:
+                file.write(text.rstrip() + "\n")
+        return path
+
+    def _files(self, kind: str) -> list[Path]:
+        return sorted(path for path in (self.path / kind).glob("*") if not path.name.startswith("."))
+
+    def _write(self, path: Path, fill: Callable[[Path], object]) -> None:
+        """Let `fill` write a temporary file beside `path`, and rename it when its bytes are on the disk."""
+        with _sentence(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+            os.close(handle)
+            temporary = Path(name)
+            try:
+                fill(temporary)
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+                temporary.chmod(0o644)  # mkstemp makes files that only their owner can read
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def load(path: Path | str) -> Store:
+    """Return the store in the folder `path`; raise `ValueError` if there is none."""
+    if not (Path(path) / "runs").is_dir():
+        raise ValueError(f"a store must be a folder with results in runs/; found none in {path}: train into it first")
+    return Store(path)
+
+
+@contextmanager
+def _sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"{path.parent} must be a folder that can be written to; got '{error.strerror or error}': what was stored "
+            "before is whole, and the same command trains what is missing"
+        ) from None
+
+
+def _parquet(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:
+    table = pa.Table.from_pandas(frame.reindex(columns=schema.names), schema, preserve_index=False)
+    return lambda path: pq.write_table(table, path)
+
+
+def _read(paths: list[Path], schema: pa.Schema, runs: "pd.Series[str] | None" = None) -> pd.DataFrame:
+    tables = [schema.empty_table()]
+    for path in paths:
+        try:
+            table = pq.read_table(path, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise ValueError(
+                f"{path} must be a Parquet file that bnexp wrote; got '{str(error).splitlines()[0]}': "
+                "move it away, and the command that made it trains its runs again"
+            ) from None
+        # A column that a later version added is missing in older files: its values are missing, too.
+        columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]
+        table = pa.table(columns, schema)
+        tables.append(table if runs is None else table.filter(pa.compute.is_in(table["run"], pa.array(runs))))
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return frame

@@ -1,0 +1,26 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_data_folder_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BNEXP_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder of the real MNIST: `$BNEXP_TEST_MNIST`, or ../shared/data/mnist beside the repository."""
+    asked = os.environ.get("BNEXP_TEST_MNIST")
+    root = Path(asked) if asked else ROOT.parent / "shared" / "data" / "mnist"
+    if not root.is_dir():
+        reason = f"the real MNIST is not in {root}: set BNEXP_TEST_MNIST to its folder"
+        if asked:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return root

@@ -1,0 +1,107 @@
+"""The slow, obvious model: nn.Linear, nn.BatchNorm1d, autograd, torch.optim. What the engine is held against.
+
+It imports nothing from the package.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+    "identity": nn.Identity,
+}
+
+
+@dataclass
+class Reference:
+    """One run: a model, its optimizer and the names under which the engine knows their tensors."""
+
+    model: nn.Sequential
+    optimizer: torch.optim.Optimizer
+    named: dict[str, Tensor]
+    """`1.weight` is the parameter itself ([out, in] as in torch), `1.running_mean` the buffer."""
+
+    def step(self, x: Tensor, y: Tensor) -> tuple[float, int]:
+        """Take one training step; return the loss before it and the number of correct predictions."""
+        self.model.train()
+        self.optimizer.zero_grad()
+        logits = self.model(x)
+        loss = nn.functional.cross_entropy(logits, y)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item(), int((logits.argmax(1) == y).sum())
+
+    @torch.no_grad()
+    def evaluate(self, x: Tensor, y: Tensor) -> tuple[float, float]:
+        """Return loss and accuracy with running statistics."""
+        self.model.eval()
+        logits = self.model(x)
+        return nn.functional.cross_entropy(logits, y).item(), (logits.argmax(1) == y).double().mean().item()
+
+
+def build(
+    placement: str,
+    activation: str,
+    widths: tuple[int, ...],
+    *,
+    eps: float,
+    norm_momentum: float,
+    affine: str,
+    dtype: torch.dtype,
+) -> tuple[nn.Sequential, dict[str, Tensor]]:
+    """Return the model and its named tensors; the norm's momentum is torch's."""
+    layers: list[nn.Module] = []
+    named: dict[str, Tensor] = {}
+    for number, (inputs, outputs) in enumerate(pairwise(widths), start=1):
+        last = number == len(widths) - 1
+        linear = nn.Linear(inputs, outputs, bias=last or placement != "pre", dtype=dtype)
+        layers.append(linear)
+        named |= {f"{number}.{name}": tensor for name, tensor in linear.named_parameters()}
+        if last:
+            break
+        norm = nn.BatchNorm1d(outputs, eps=eps, momentum=norm_momentum, dtype=dtype)
+        norm.weight.requires_grad_(affine in ("both", "gamma"))
+        norm.bias.requires_grad_(affine in ("both", "beta"))
+        act = ACTIVATIONS[activation]()
+        layers += {"none": [act], "pre": [norm, act], "post": [act, norm]}[placement]
+        if placement != "none":
+            named |= {f"{number}.gamma": norm.weight, f"{number}.beta": norm.bias}
+            named |= {f"{number}.running_mean": norm.running_mean, f"{number}.running_var": norm.running_var}
+    return nn.Sequential(*layers), named
+
+
+def optimizer_of(
+    named: dict[str, Tensor],
+    kind: str,
+    *,
+    lr: float,
+    momentum: float,
+    nesterov: bool,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    decay_all: bool,
+) -> torch.optim.Optimizer:
+    """Return torch's optimizer with the decay on the weights alone, or on everything."""
+    learned = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
+    groups = [
+        {"params": [t for n, t in learned.items() if n.endswith("weight")], "weight_decay": weight_decay},
+        {
+            "params": [t for n, t in learned.items() if not n.endswith("weight")],
+            "weight_decay": weight_decay * decay_all,
+        },
+    ]
+    if kind == "sgd":
+        return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind](groups, lr=lr, betas=betas, eps=eps)
