@@ -77,12 +77,12 @@ class Task:
 
         A diverged run's is infinite, a failed run's NaN. Unless all of `cfgs` are right, none is trained.
         """
-        from bnexp.sweep import train_sweep
-
         with one_sentence():
             runs, settings = [config.run(cfg) for cfg in cfgs], config.settings(cfgs)
             data = _load(runs, settings.data_root)
             store = _prepare(settings)
+        from bnexp.sweep import train_sweep
+
         keep, record = settings.save_weights, self._record(cfgs)
         with one_sentence(is_told):
             rows = train_sweep(runs, data, store, device=settings.device, save_weights=keep, record=record)

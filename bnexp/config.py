@@ -181,11 +181,16 @@ def unknown_key(name: str) -> ValueError:
     return ValueError(f"a key must be one of those that `bnexp --help` lists; got '{name}'{hint}")
 
 
+def missing_value(name: str) -> ValueError:
+    """Return the error about a key whose value was taken away."""
+    return ValueError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
+
+
 def _typed(cfg: DictConfig) -> Config:
     """Return `cfg` as a `Config`, which has every key and no other."""
     found = _leaves(OmegaConf.to_container(cfg))
     for name in [name for name, value in found.items() if value == MISSING] + [key for key in KEYS if key not in found]:
-        raise ValueError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
+        raise missing_value(name)
     for name in found:
         if name not in KEYS:
             raise unknown_key(name)

@@ -23,10 +23,10 @@ from bnexp.runs import nearest
 def _files(train_images: str, train_labels: str, test_images: str, test_labels: str) -> tuple[File, ...]:
     """The four files of MNIST and its relatives, from the sha256 of their decompressed content."""
     return (
-        File("train-images-idx3-ubyte", 3, train_images),
-        File("train-labels-idx1-ubyte", 1, train_labels),
-        File("t10k-images-idx3-ubyte", 3, test_images),
-        File("t10k-labels-idx1-ubyte", 1, test_labels),
+        File("train-images-idx3-ubyte", dimensions=3, sha256=train_images),
+        File("train-labels-idx1-ubyte", dimensions=1, sha256=train_labels),
+        File("t10k-images-idx3-ubyte", dimensions=3, sha256=test_images),
+        File("t10k-labels-idx1-ubyte", dimensions=1, sha256=test_labels),
     )
 
 
@@ -114,26 +114,26 @@ def load(name: str, *, root: Path | None, train: int | None, validation: int | N
     their mean and divides by their standard deviation, two numbers for all pixels and all three parts. Raises
     `ValueError` with one sentence for an unknown name, an impossible split, and files that are missing or wrong.
     """
-    return load_source(_source(name), root, train, validation, standardize)
+    return prepare(_source(name), root, train, validation, standardize)
 
 
-def load_source(
-    source: Source, root: Path | None, train: int | None, validation: int | None, standardize: bool
-) -> Data:
+def prepare(source: Source, root: Path | None, train: int | None, validation: int | None, standardize: bool) -> Data:
     """Return the data of `source`, as `load` does."""
     used, held = _sizes(source, train, validation)  # first: an impossible split must not cost a download
     raw = _read_files(source, root) if source.files else _read_digits()
     assert len(raw.y_N) == source.examples
-    validates_N = _stratified(raw.y_N, held, "validation split")
-    trains_N = np.flatnonzero(~validates_N)[:used]
+    held_N = _stratified(raw.y_N, held, "validation split")
+    used_N = np.flatnonzero(~held_N)[:used]
     x = (
-        np.divide(raw.x_ND[trains_N], raw.white, dtype=np.float32),
-        np.divide(raw.x_ND[validates_N], raw.white, dtype=np.float32),
+        np.divide(raw.x_ND[used_N], raw.white, dtype=np.float32),
+        np.divide(raw.x_ND[held_N], raw.white, dtype=np.float32),
         np.divide(raw.x_test_ND, raw.white, dtype=np.float32),
     )
-    y = (raw.y_N[trains_N], raw.y_N[validates_N], raw.y_test_N)
+    y = (raw.y_N[used_N], raw.y_N[held_N], raw.y_test_N)
     if standardize:
-        mean, deviation = x[0].mean(dtype=np.float64), x[0].std(dtype=np.float64)
+        mean = x[0].mean(dtype=np.float64)
+        # Not x.std(): its float64 copy of MNIST is 300 MB and took 0.2 to 1.6 s (2 cores, numpy 2.4), this takes 0.12.
+        deviation = np.sqrt(np.einsum("nd,nd->", x[0], x[0], dtype=np.float64) / x[0].size - mean**2)
         for x_ND in x:
             x_ND -= np.float32(mean)
             x_ND /= np.float32(deviation)
@@ -172,10 +172,9 @@ def verify(name: str, root: Path | None) -> list[tuple[Path, str]]:
             f"{name} must lie in $BNEXP_DATA or {download.cache()} to be verified; got neither: run "
             f"`bnexp data fetch data={name}` or give data.root"
         )
-    files = list(zip(source.files, paths, strict=True))
-    for file, path in files:
+    for file, path in zip(source.files, paths, strict=True):
         download.read(source, file, path)
-    return [(path, file.sha256) for file, path in files]
+    return [(path, file.sha256) for file, path in zip(source.files, paths, strict=True)]
 
 
 def _source(name: str) -> Source:
@@ -222,10 +221,9 @@ def _check_labels(source: Source, y_N: NDArray[np.uint8], path: Path, images: in
 
 
 def _read_digits() -> _Raw:
-    """Read the 1,797 digits of 8×8 pixels that scikit-learn ships.
+    """Read scikit-learn's 1,797 digits of 8×8 pixels: a fixed, stratified 297 are the test set.
 
-    The test set is a stratified and fixed 297 of them; the other 1,500 stay in the order of scikit-learn, and 300 of
-    these are validation by default.
+    The other 1,500 keep scikit-learn's order; 300 of them are validation by default.
     """
     from sklearn.datasets import load_digits  # here, because it takes a second
 

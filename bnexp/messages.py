@@ -24,7 +24,7 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from bnexp.config import KEYS, unknown_key
+from bnexp.config import KEYS, missing_value, unknown_key
 from bnexp.runs import misfit, nearest
 
 TRACEBACKS: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -37,8 +37,8 @@ _KINDS: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, st
 def is_told(error: Exception) -> bool:
     """Return whether `error` tells a user something even while runs are trained.
 
-    That is what Hydra, OmegaConf and YAML say (a `ValueError` of Hydra has no class of its own), and that a store cannot be
-    written to. Any other `ValueError` is then a bug.
+    That is what Hydra, OmegaConf and YAML say (some of it as a plain `ValueError`), and that a store cannot be written
+    to. Any other `ValueError` is then a bug.
     """
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     told_here = str(frame.f_globals["__name__"]).startswith(("hydra.", "bnexp.store"))
@@ -65,7 +65,8 @@ def sentence(error: Exception) -> str:
         reason = re.search(r" while evaluating '.*?': (.+)", error.message)
         found = f"'{error.override}'" + (f" ({reason[1].strip()})" if reason else "")
         forms = "KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(10)'"
-        return f"an argument must be {forms}; got {found}: see `bnexp --help`"
+        hint = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
+        return f"an argument must be {forms}; got {found}: {hint}"
     if isinstance(error, SearchPathException):
         return re.sub(
             r"Additional config directory (.*) not found", r"--config-dir must be a folder; got \1", _line(error)
@@ -80,6 +81,8 @@ def _about_key(error: OmegaConfBaseException) -> str:
         if name.startswith("hydra."):
             return f"Hydra must know a key; got '{name}': `bnexp --cfg hydra` lists its keys"
         return str(unknown_key(name))
+    if "does not support deletion" in str(error):
+        return str(missing_value(name))
     if isinstance(error, InterpolationResolutionError):
         return f"{name} must have a value that can be worked out; got one that cannot ({_line(error)})"
     name, entry, _ = name.partition("[")  # hidden[0]

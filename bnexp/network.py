@@ -113,6 +113,15 @@ class Network:
                 found |= {f"{layer + 1}.running_mean": mean[s, g, 0], f"{layer + 1}.running_var": var[s, g, 0]}
         return found
 
+    def finite_R(self) -> Tensor:
+        """Return which lanes have finite parameters and running statistics only."""
+        finite = self.vectors_RP.isfinite().all(1)
+        for layer in range(len(self.weights)):
+            finite &= self.weight_SGIO(layer, self.weights).isfinite().all(3).all(2).flatten()
+        for running in (*self.running_mean, *self.running_var):
+            finite &= running.isfinite().all(3).flatten()
+        return finite
+
 
 def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Network:
     """Return the network of `pack` at initialization; draws depend on (seed, purpose, layer) alone."""

@@ -215,13 +215,11 @@ def _note_divergence(diverged_step: NDArray[np.int64], losses_KR: Array, done: i
 
 def _freeze(state: State, diverged_step: NDArray[np.int64]) -> None:
     """Note lanes with a parameter that is not finite, and set every parameter of diverged lanes to NaN."""
-    for lane in range(len(diverged_step)):
-        tensors = state.network.lane(lane).values()
-        if not diverged_step[lane] and not all(bool(tensor.isfinite().all()) for tensor in tensors):
-            diverged_step[lane] = state.step
-        if diverged_step[lane]:
-            for tensor in tensors:
-                tensor.fill_(math.nan)
+    broken_R = ~state.network.finite_R().cpu().numpy()
+    np.copyto(diverged_step, state.step, where=broken_R & (diverged_step == 0))
+    for lane in np.flatnonzero(diverged_step):
+        for tensor in state.network.lane(int(lane)).values():
+            tensor.fill_(math.nan)
 
 
 def _point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:

@@ -67,7 +67,7 @@ def write(folder: Path, contents: dict[str, bytes], packed: bool = True) -> Path
 
 
 def read(source: Source, root: Path | None, train: int | None = None, standardize: bool = False) -> Data:
-    return data.load_source(source, root, train, None, standardize)
+    return data.prepare(source, root, train, None, standardize)
 
 
 def sentence(error: "pytest.ExceptionInfo[ValueError]") -> str:

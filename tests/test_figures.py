@@ -1,5 +1,7 @@
 """What the figures show, read from their artists."""
 
+import html
+import re
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp import figures, statistics
-from bnexp.runs import Activation, Placement
+from bnexp.runs import Activation
 from tests.synthetic import START_ACCURACY, Rows, product, rows
 
 
@@ -36,12 +38,14 @@ def legend(figure: Figure) -> list[str]:
 
 
 def test_each_placement_has_one_line_with_its_own_colour_and_style_in_a_fixed_order() -> None:
-    for axes in drawn(rows(product(["post", "none", "pre"]))).axes:
+    figure = drawn(rows(product(["post", "none", "pre"])))
+    for axes in figure.axes:
         lines = means(axes)
         assert list(lines) == ["none", "pre", "post"]
         assert [to_hex(line.get_color()).upper() for line in lines.values()] == ["#000000", "#0072B2", "#D55E00"]
-        assert len({line.get_linestyle() if line.is_dashed() else "-" for line in lines.values()}) >= 2
-    assert len(set(map(str, figures.LINES.values()))) == len(Placement)
+        assert [line.is_dashed() for line in lines.values()] == [True, False, True]
+    dashes = re.findall(r"stroke-dasharray: ([\d., ]+)", figures.written(figure, "svg").decode())
+    assert len(set(dashes)) == 2  # dots and dashes, in the panels and in the legend
 
 
 def test_the_lines_are_the_estimates() -> None:
@@ -65,7 +69,7 @@ def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     estimates = statistics.curves(points, runs)
     end = estimates[(estimates["metric"] == "validation_accuracy") & (estimates["step"] == 40)]
     (band,) = axes.collections
-    heights = band.get_paths()[0].vertices[:, 1]
+    heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
     assert heights.min() == pytest.approx(min(end["low"].item(), START_ACCURACY))
     assert heights.max() == pytest.approx(end["high"].item())
     assert not [axes.collections for axes in drawn(rows(product(["pre"], seeds=[0]))).axes if axes.collections]
@@ -97,10 +101,14 @@ def test_every_activation_has_a_column_in_the_order_of_the_choices() -> None:
     losses, accuracies = panels(drawn(rows(product(["pre"], ["sigmoid", "relu"], seeds=[0]))))
     assert [axes.get_title() for axes in losses] == ["relu", "sigmoid"]
     assert len(accuracies) == 2
-    everything = drawn(rows(product(["pre"], list(Activation)[:7], seeds=[0])))
-    losses, accuracies = panels(everything)
+
+
+def test_many_activations_go_on_in_further_rows() -> None:
+    losses, accuracies = panels(drawn(rows(product(["pre"], list(Activation)[:7], seeds=[0]))))
     assert [axes.get_title() for axes in losses] == list(Activation)[:7]
     assert len(accuracies) == 7
+    assert len({axes.get_position().x0 for axes in losses}) == 5
+    assert losses[5].get_position().y1 < accuracies[4].get_position().y0
 
 
 def test_all_columns_share_their_scales() -> None:
@@ -146,17 +154,16 @@ def test_the_first_steps_do_not_stretch_the_scale_of_the_accuracies() -> None:
     assert 0.98 < high < 0.985
 
 
-def test_accuracies_are_written_in_percent_with_enough_ticks() -> None:
-    for ends in ((0.1, 0.98), (0.97, 0.98), (0.10, 0.12), (0.999, 1.0)):
-        figure = drawn(
-            rows(product(["pre"], ["relu", "tanh"]), accuracy=lambda run, e=ends: e[run.activation == "tanh"])
-        )
-        figure.draw_without_rendering()
-        axes = panels(figure)[1][0]
-        low, high = axes.get_ylim()
-        seen = [text.get_text() for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high]
-        assert len(seen) >= 3
-        assert all(text.endswith(" %") for text in seen)
+@pytest.mark.parametrize(("low", "high"), [(0.1, 0.98), (0.97, 0.98), (0.10, 0.12), (0.999, 1.0)])
+def test_accuracies_are_written_in_percent_with_enough_ticks(low: float, high: float) -> None:
+    sweep = product(["pre"], ["relu", "tanh"])
+    figure = drawn(rows(sweep, accuracy=lambda run: low if run.activation == "relu" else high))
+    figure.draw_without_rendering()
+    axes = panels(figure)[1][0]
+    bottom, top = axes.get_ylim()
+    seen = [text.get_text() for text in axes.get_yticklabels() if bottom <= text.get_position()[1] <= top]
+    assert len(seen) >= 3
+    assert all(text.endswith(" %") for text in seen)
 
 
 def test_a_perfect_accuracy_and_a_loss_of_zero_can_be_drawn() -> None:
@@ -174,10 +181,9 @@ def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:
 
 
 def test_a_caption_is_drawn_as_it_is_whatever_signs_it_holds() -> None:
-    caption = "name=$HOME/$x_1$ 'seed=range(3)' \\alpha"
-    assert caption.replace("'", "&apos;") in figures.written(
-        drawn(rows(product(["pre"])), caption=caption), "svg"
-    ).decode().replace("'", "&apos;")
+    caption = "name=$HOME/$x_1 'seed=range(3)' a<b \\alpha"
+    svg = figures.written(drawn(rows(product(["pre"])), caption=caption), "svg").decode()
+    assert caption in [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
 
 def test_the_settings_of_the_user_are_neither_used_nor_changed() -> None:

@@ -85,11 +85,15 @@ def test_an_installed_bnexp_finds_its_configuration_from_an_empty_folder(fresh: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_installed_bnexp_trains_a_run_in_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
-    run(fresh / SCRIPTS / "bnexp", "data=digits", "epochs=1", "hidden=[16]", "placement=pre", cwd=tmp_path)
+def test_an_installed_bnexp_trains_a_run_and_a_sweep_in_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
+    tiny = ("data=digits", "epochs=1", "hidden=[16]")
+    run(fresh / SCRIPTS / "bnexp", *tiny, "placement=pre", cwd=tmp_path)
+    run(fresh / SCRIPTS / "bnexp", "-m", *tiny, "placement=none,post", cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
     rows = pd.read_parquet(tmp_path / "outputs" / "runs" / "runs")
     curves = pd.read_parquet(tmp_path / "outputs" / "runs" / "curves")
-    assert rows[["placement", "data", "status"]].values.tolist() == [["pre", "digits", "done"]]
-    assert 0.1 < rows["test_accuracy"].item() <= 1
-    assert set(curves["run"]) == {rows["run"].item()}
+    assert sorted(rows["placement"]) == ["none", "post", "pre"]
+    assert set(rows["data"]) == {"digits"}
+    assert set(rows["status"]) == {"done"}
+    assert rows["test_accuracy"].between(0, 1).all()
+    assert set(curves["run"]) == set(rows["run"])

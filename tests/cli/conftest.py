@@ -1,0 +1,117 @@
+"""A command line whose sweep, data and report are fakes, and the real one in a process of its own."""
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.table import Table
+
+from bnexp import cli, data, report, sweep
+from bnexp.runs import Run
+from bnexp.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DIVERGES, FAILS = 1e4, 1e5
+"""Learning rates at which the fake runs do so."""
+
+
+@dataclass
+class Asked:
+    """What one call asked of the sweep."""
+
+    runs: list[Run]
+    store: Store
+    options: dict[str, Any]
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Fakes:
+    """What the command line asked of the fakes."""
+
+    sweeps: list[Asked] = field(default_factory=list)
+    loaded: list[tuple[Any, ...]] = field(default_factory=list)
+    reports: list[list[str]] = field(default_factory=list)
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
+    """A sweep that trains nothing: the validation loss of a run is its lr."""
+    asked = Fakes()
+
+    def train_sweep(runs: Sequence[Run], loaded: list[str], store: Store, **options: Any) -> pd.DataFrame:
+        asked.sweeps.append(Asked(list(runs), store, {"loaded": loaded, **options}))
+        status = {DIVERGES: "diverged", FAILS: "failed"}
+        rows = [
+            {"run": f"{i:016x}", "status": status.get(r.lr, "done"), "validation_loss": r.lr}
+            for i, r in enumerate(runs)
+        ]
+        frame = pd.DataFrame(rows)
+        frame.loc[frame["status"] != "done", "validation_loss"] = math.nan
+        return frame
+
+    def load(name: str, **setting: Any) -> str:
+        asked.loaded.append((name, *setting.values()))
+        return name
+
+    def build(store: Store, rows: pd.DataFrame) -> list[Path]:
+        asked.reports.append(list(rows["run"]))
+        return [store.path / "report" / "curves.png"]
+
+    def table(rows: pd.DataFrame) -> Table:
+        drawn = Table("runs")
+        drawn.add_row(f"table of {len(rows)} runs")
+        return drawn
+
+    monkeypatch.setattr(sweep, "train_sweep", train_sweep)
+    monkeypatch.setattr(data, "load", load)
+    monkeypatch.setattr(report, "build", build)
+    monkeypatch.setattr(report, "summary_table", table)
+    return asked
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`command("-m", "lr=1,2")` runs bnexp in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # so that it is restored after the command has set it
+
+    def run(*words: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["bnexp", *words])
+        try:
+            code: Any = cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        said = capsys.readouterr()
+        return Ended(code, said.out, said.err)
+
+    return run
+
+
+def process(*words: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

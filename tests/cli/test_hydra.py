@@ -1,0 +1,128 @@
+"""Hydra's other roads: files of the user, other sweepers, other launchers, other programs."""
+
+import math
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import OmegaConf
+
+from hydra_plugins.hydra_bnexp import register
+from tests.cli.conftest import DIVERGES, FAILS, Command, Fakes, process
+
+
+def test_a_user_may_have_a_configuration_of_their_own_with_values_to_sweep_over(
+    command: Command, fakes: Fakes, tmp_path: Path
+) -> None:
+    (tmp_path / "my" / "optimizer").mkdir(parents=True)
+    (tmp_path / "my" / "optimizer" / "heavy.yaml").write_text("defaults: [sgd]\nmomentum: 0.95\n")
+    (tmp_path / "my" / "rates.yaml").write_text(
+        "defaults: [config, _self_]\nepochs: 2\nhydra: {sweeper: {params: {lr: '0.5,0.25', placement: 'pre,post'}}}\n"
+    )
+    ended = command("-m", "--config-dir", "my", "--config-name", "rates", "optimizer=heavy", "placement=none")
+    assert (ended.code, ended.err) == (0, "")
+    asked = [(run.lr, run.placement, run.momentum, run.epochs) for run in fakes.sweeps[0].runs]
+    assert asked == [(0.5, "none", 0.95, 2), (0.25, "none", 0.95, 2)]
+    assert {path.name for path in tmp_path.iterdir()} == {"my", "outputs"}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("momentun: 1", "a key must be one of those that `bnexp --help` lists; got 'optimizer.momentun': did you mean "
+         "optimizer.momentum? (in optimizer/heavy.yaml)"),
+        ("momentum: much", "optimizer.momentum must be a number; got 'much' (in optimizer/heavy.yaml)"),
+        ("momentum: 2", "optimizer.momentum must be at least 0 and less than 1; got 2.0"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_file_of_the_user_is_told_in_one_sentence(
+    content: str, sentence: str, command: Command, fakes: Fakes, tmp_path: Path
+) -> None:
+    (tmp_path / "optimizer").mkdir()
+    (tmp_path / "optimizer" / "heavy.yaml").write_text(f"defaults: [sgd]\n{content}\n")
+    ended = command("--config-dir", ".", "optimizer=heavy")
+    assert (ended.code, ended.err) == (2, f"bnexp: {sentence}\n")
+    assert fakes.sweeps == []
+
+
+def test_a_file_of_the_user_that_is_no_yaml_is_told_in_one_line(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("lr: [1\n: 2")
+    ended = command("--config-dir", ".", "--config-name", "broken")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert re.match(r"bnexp: while parsing .*broken\.yaml", ended.err)
+
+
+def test_a_sweeper_gets_the_validation_loss_of_each_job_in_order(
+    command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register()  # first: looking for plugins, Hydra executes their modules once more
+    from hydra_plugins.hydra_bnexp.launcher import BnexpLauncher
+
+    jobs: list[JobReturn] = []
+    launch = BnexpLauncher.launch
+
+    def spy(self: Any, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        jobs.extend(launch(self, job_overrides, initial_job_idx))
+        return jobs
+
+    monkeypatch.setattr(BnexpLauncher, "launch", spy)
+    assert command("-m", f"lr=0.5,{DIVERGES},{FAILS},0.25", "epochs=1").code == 1
+    assert len(fakes.sweeps) == 1
+    assert [job.status for job in jobs] == [JobStatus.COMPLETED] * 4
+    losses = [job.return_value for job in jobs]
+    assert losses[:2] + losses[3:] == [0.5, math.inf, 0.25]
+    assert math.isnan(losses[2])
+    assert [list(job.overrides or []) for job in jobs[::3]] == [["lr=0.5", "epochs=1"], ["lr=0.25", "epochs=1"]]
+    assert [OmegaConf.select(job.hydra_cfg, "hydra.job.num") for job in jobs if job.hydra_cfg] == [0, 1, 2, 3]
+    assert [job.cfg.lr for job in jobs if job.cfg] == [0.5, DIVERGES, FAILS, 0.25]
+
+
+def test_the_number_of_a_job_can_be_used_in_its_values(command: Command, fakes: Fakes) -> None:
+    assert command("-m", "placement=none,pre,post", "seed=${hydra:job.num}").code == 0
+    assert [run.seed for run in fakes.sweeps[0].runs] == [0, 1, 2]
+
+
+def test_a_sweeper_that_writes_finds_its_folder_below_the_store(command: Command, fakes: Fakes, tmp_path: Path) -> None:
+    assert command("-m", "hydra/sweeper=basic", "hydra.sweeper.max_batch_size=2", "lr=0.1,0.2,0.3", "name=x").code == 0
+    assert [len(asked.runs) for asked in fakes.sweeps] == [2, 1]
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("**/*.yaml")] == ["outputs/x/logs/multirun.yaml"]
+
+
+def test_the_launcher_of_hydra_trains_the_runs_one_by_one(command: Command, fakes: Fakes, tmp_path: Path) -> None:
+    ended = command("-m", "hydra/launcher=basic", f"lr=0.1,{FAILS}")
+    assert (ended.code, ended.err, "HYDRA" in ended.out) == (1, "", False)
+    assert [[run.lr for run in asked.runs] for asked in fakes.sweeps] == [[0.1], [FAILS]]
+    assert [str(path.relative_to(tmp_path / "outputs")) for path in (tmp_path / "outputs").rglob("*")] == [
+        "runs",
+        "runs/logs",
+    ]
+
+
+def test_the_jobs_of_another_program_are_left_to_the_launcher_of_hydra(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(
+        textwrap.dedent("""
+            import hydra
+            from hydra_plugins.hydra_bnexp import register
+
+            @hydra.main(version_base="1.3", config_path=None)
+            def main(cfg):
+                print("x is", cfg.x)
+
+            register()
+            main()
+        """)
+    )
+    ended = process("theirs.py", "-m", "hydra/launcher=bnexp", "+x=1,2", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.findall(r"^x is \d", ended.stdout, re.MULTILINE) == ["x is 1", "x is 2"]
+
+
+@pytest.mark.parametrize("words", [["--info"], ["--hydra-help"], ["--cfg", "all"], ["-m", "lr=0.1,-1"]])
+def test_looking_and_failing_leave_nothing_behind(words: list[str], tmp_path: Path) -> None:
+    ended = process("-m", "bnexp", *words, cwd=tmp_path)
+    assert ended.returncode == (2 if "-m" in words else 0), ended.stderr
+    assert list(tmp_path.iterdir()) == []
