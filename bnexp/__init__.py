@@ -7,9 +7,10 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from bnexp.choices import Activation, Placement
     from bnexp.data import Data
     from bnexp.data import load as load_data
-    from bnexp.runs import Activation, Placement, Run
+    from bnexp.runs import Run
     from bnexp.store import Store, load
     from bnexp.sweep import train
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Activation", "Data", "Placement", "Run", "Store", "__version__", "load", "load_data", "train"]
 
 _HOMES: Final = {
-    "Activation": "runs.Activation",
+    "Activation": "choices.Activation",
     "Data": "data.Data",
-    "Placement": "runs.Placement",
+    "Placement": "choices.Placement",
     "Run": "runs.Run",
     "Store": "store.Store",
     "load": "store.load",

@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from bnexp.runs import Activation
+from bnexp.choices import Activation
 
 aten = torch.ops.aten
 

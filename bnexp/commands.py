@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bnexp.choices import nearest, written
 from bnexp.messages import one_sentence
-from bnexp.runs import Run, acting, command, key, nearest, written
+from bnexp.runs import Run, acting, command, key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,9 @@ def conclude(rows: "pd.DataFrame", store: "Store", *, draw: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(report.summary_table(rows))
     if draw and (rows["status"] != "failed").any():
-        for path in report.build(store, rows):
+        with one_sentence():
+            paths = report.build(store, rows)
+        for path in paths:
             console.print(str(path), soft_wrap=True)
 
 

@@ -1,6 +1,6 @@
 """The typed schema of `conf/` and its one conversion into `Run` values.
 
-YAML owns values; names, types and choices are here and in `runs.py`. After the conversion nobody sees a `DictConfig`.
+YAML owns values; names and types are here and in `runs.py`, choices in `choices.py`. After the conversion nobody sees a `DictConfig`.
 """
 
 import dataclasses
@@ -14,7 +14,8 @@ from typing import Any, Final
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.runs import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Run, Schedule, nearest, shown
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule, nearest, shown
+from bnexp.runs import Run
 
 
 class Device(StrEnum):

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnexp import download
+from bnexp.choices import nearest
 from bnexp.download import File, Source
 from bnexp.randomness import generator
-from bnexp.runs import nearest
 
 
 def _files(train_images: str, train_labels: str, test_images: str, test_labels: str) -> tuple[File, ...]:

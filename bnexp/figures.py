@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from bnexp.runs import Activation, Placement
+from bnexp.choices import Activation, Placement
 
 COLOURS: Final = {Placement.none: "#000000", Placement.pre: "#0072B2", Placement.post: "#D55E00"}
 LINES: Final[dict[Placement, Any]] = {Placement.none: (0, (1, 1)), Placement.pre: "-", Placement.post: (0, (5, 1.5))}

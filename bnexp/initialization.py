@@ -18,9 +18,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bnexp.choices import InitScheme
 from bnexp.packs import Pack
 from bnexp.randomness import generator
-from bnexp.runs import InitScheme, Run
+from bnexp.runs import Run
 
 Array = NDArray[np.float64]
 

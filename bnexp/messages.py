@@ -24,8 +24,8 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
+from bnexp.choices import misfit, nearest
 from bnexp.config import KEYS, missing_value, unknown_key
-from bnexp.runs import misfit, nearest
 
 TRACEBACKS: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Whether the user asks, in Hydra's way, to see where an error comes from."""

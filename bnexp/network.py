@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from bnexp import initialization
+from bnexp.choices import Activation, Affine, Placement
 from bnexp.packs import Pack
-from bnexp.runs import Activation, Affine, Placement, Run
+from bnexp.runs import Run
 
 
 class Stage(Enum):

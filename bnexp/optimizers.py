@@ -21,10 +21,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bnexp.choices import Optimizer, Schedule
 from bnexp.network import Network
 from bnexp.packs import Pack
 from bnexp.propagation import Workspace, descend, weight_gradient
-from bnexp.runs import Optimizer, Run, Schedule
+from bnexp.runs import Run
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from bnexp.runs import Activation, Placement, Run, acting, arm
+from bnexp.choices import Activation, Placement
+from bnexp.runs import Run, acting, arm
 
 Item = TypeVar("Item")
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from bnexp import activations, normalization
+from bnexp.choices import Activation, Placement
 from bnexp.network import ORDER, Network, Stage
-from bnexp.runs import Activation, Placement
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def build(store: Store, runs: pd.DataFrame | None = None) -> list[Path]:
 
     Written as PNG and SVG to the folder `report` of the store: `curves`, or one for each setting under which placements
     are compared, `curves-lr=0.1` and so on, at most `MOST_FIGURES`, those with the best validation accuracy. Figures of
-    an earlier report make room. Raises `ValueError` if none of the runs is stored.
+    an earlier report make room. Raises `ValueError` if none of the runs is stored or the folder cannot be written.
     """
     rows = store.runs
     if runs is not None and not rows.empty:
@@ -52,7 +52,6 @@ def build(store: Store, runs: pd.DataFrame | None = None) -> list[Path]:
     estimates, seeds = statistics.curves(points, rows), statistics.followed(points, rows)
     settings = statistics.settings(rows)
     folder = store.path / "report"
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for setting in _best(settings, rows):
         arms = statistics.where(statistics.counted(rows), setting)
@@ -137,10 +136,10 @@ def _drawn(arms: pd.DataFrame) -> str:
     seeds = arms.groupby(["placement", "activation"])["seed"].nunique()
     parts = ["Lines: mean over the n seeds" if seeds.max() > 1 else "Lines: one seed, hence no interval"]
     if seeds.max() > 1:
-        parts.append(f"bands: {100 * statistics.LEVEL:g} % Student t interval of the mean")
+        parts.append(f"bands: {100 * statistics.LEVEL:g} % Student t interval")
     if seeds.between(2, figures.FEW).any():
         parts.append("thin lines: single seeds")
-    parts.append("training loss: mean over the batches since the point before")
+    parts.append("training loss: mean since the point before")
     diverged = (arms["status"] == "diverged").groupby(arms["placement"]).agg(["sum", "size"])
     counts = [f"{count} of {size} {placement}" for placement, (count, size) in diverged.iterrows() if count]
     if counts:
@@ -172,8 +171,15 @@ def _name(setting: Mapping[str, Any], number: int) -> str:
 
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise ValueError(
+            f"{path.parent} must be a folder that can be written to; got '{error.strerror}': make room for it, "
+            "the runs are stored and `bnexp report` draws them again"
+        ) from None
 
 
 def _remove(old: set[Path]) -> None:

@@ -5,21 +5,23 @@ evaluation between two evaluations, and everything after a divergence but the st
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from bnexp.packs import Pack
 from bnexp.runs import acting
-from bnexp.training import Point
+
+if TYPE_CHECKING:  # a store is read without torch
+    from bnexp.training import Point
 
 METRICS: Final = tuple(
     f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")
 )
 
 
-def curves(pack: Pack, points: Sequence[Point], ids: Sequence[str]) -> pd.DataFrame:
+def curves(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run and point, in the order of the lanes: `run step epoch` and `METRICS`.
 
     The curve of a diverged run ends with the last point before its divergence.
@@ -38,7 +40,7 @@ def curves(pack: Pack, points: Sequence[Point], ids: Sequence[str]) -> pd.DataFr
     return frame[frame["step"].to_numpy() < np.repeat(end_R, len(points))].reset_index(drop=True)
 
 
-def runs(pack: Pack, points: Sequence[Point], ids: Sequence[str]) -> pd.DataFrame:
+def runs(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run, in the order of the lanes: what it was, how it ended, and its best validation accuracy.
 
     Settings that could not act are missing. `train_*` at the end is the mean over the batches since the last point.

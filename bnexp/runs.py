@@ -1,91 +1,37 @@
 """A run as a frozen value: what is trained, its identity and its arm.
 
 A `Run` holds everything that can change the numbers of one training and nothing that cannot (beyond rounding): device,
-workers and folders are not part of it. Names, types and choices live here, the values of the command line in `conf/`.
+workers and folders are not part of it. Names and types live here, choices in `choices.py`, values in `conf/`.
 """
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import math
 import numbers
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum, auto
-from typing import Any, Final, TypeGuard, TypeVar
+from enum import StrEnum
+from typing import Any, Final, TypeGuard
+
+from bnexp.choices import (
+    Activation,
+    Affine,
+    Dtype,
+    InitScheme,
+    Optimizer,
+    Placement,
+    Schedule,
+    is_choice,
+    misfit,
+    parse,
+    shown,
+    written,
+)
 
 SEMANTICS: Final = 1
 """Number of the training semantics: raised whenever the same `Run` would train to other numbers (beyond rounding)."""
-
-
-class Placement(StrEnum):
-    """Where batch normalization stands: nowhere, Linear → BN → activation, or Linear → activation → BN."""
-
-    none = auto()
-    pre = auto()
-    post = auto()
-
-
-class Activation(StrEnum):
-    """The activation functions, in the order in which reports list them."""
-
-    relu = auto()
-    leaky_relu = auto()
-    elu = auto()
-    selu = auto()
-    gelu = auto()
-    silu = auto()
-    tanh = auto()
-    sigmoid = auto()
-    softplus = auto()
-    identity = auto()
-
-
-class Optimizer(StrEnum):
-    """The optimizers: SGD (with momentum and Nesterov), Adam (coupled weight decay) and AdamW (decoupled)."""
-
-    sgd = auto()
-    adam = auto()
-    adamw = auto()
-
-
-class Schedule(StrEnum):
-    """How the learning rate moves over the steps, after its warm-up."""
-
-    constant = auto()
-    cosine = auto()
-    step = auto()
-
-
-class InitScheme(StrEnum):
-    """How initial weights are drawn; `normal` takes `init.gain` as its standard deviation."""
-
-    torch = auto()
-    xavier = auto()
-    he = auto()
-    lecun = auto()
-    normal = auto()
-
-
-class Affine(StrEnum):
-    """Which of batch norm's two affine parameters are learned; the other keeps its start (gamma 1, beta 0)."""
-
-    both = auto()
-    gamma = auto()
-    beta = auto()
-    none = auto()
-
-
-class Dtype(StrEnum):
-    """Floating-point type of parameters and arithmetic."""
-
-    float32 = auto()
-    float64 = auto()
-
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def _key(key: str, default: Any = dataclasses.MISSING) -> Any:
@@ -200,30 +146,9 @@ def key(name: str) -> str:
     return str(_FIELDS[name].metadata["key"])
 
 
-def parse(choices: type[Choice], value: object, name: str) -> Choice:
-    """Return the member of `choices` called `value`; raise `ValueError` naming the choices and the nearest one."""
-    try:
-        return choices(str(value))
-    except ValueError:
-        raise misfit(choices, value, name) from None
-
-
-def misfit(kind: Any, value: object, name: str) -> ValueError:
-    """Return the error that says what `name` must be: a `kind` (the type of a field of `Run`), which `value` is not."""
-    if _is_enum(kind):
-        return ValueError(f"{name} must be one of {', '.join(kind)}; got {shown(value)}{nearest(str(value), kind)}")
-    return ValueError(f"{name} must be {_KINDS[kind]}; got {shown(value)}")
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
-    found = difflib.get_close_matches(word, list(words), n=1)
-    return f": did you mean {found[0]}?" if found else ""
-
-
 def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
     """Return `value` in the type of field `f`: 1 as 1.0, "pre" as `Placement.pre`; raise `ValueError` if none."""
-    if _is_enum(f.type):
+    if is_choice(f.type):
         return parse(f.type, value, f.metadata["key"])
     if f.type is float and _is_real(value):
         return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
@@ -238,36 +163,12 @@ def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
     raise misfit(f.type, value, f.metadata["key"])
 
 
-_KINDS: Final[Mapping[Any, str]] = {
-    float: "a number",
-    int: "a whole number",
-    bool: "true or false",
-    str: "a name",
-    tuple[int, ...]: "a list of whole numbers such as [100,100]",
-}
-
-
-def _is_enum(kind: object) -> TypeGuard[type[StrEnum]]:
-    return isinstance(kind, type) and issubclass(kind, StrEnum)
-
-
 def _is_real(value: object) -> TypeGuard[float]:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _is_whole(value: object) -> bool:
     return _is_real(value) and float(value).is_integer()
-
-
-def shown(value: object) -> str:
-    """Return `value` as an error shows it."""
-    return f"'{value}'" if isinstance(value, str) else written(value)
-
-
-def written(value: object) -> str:
-    """Return `value` as the command line writes it."""
-    simple = value is None or isinstance(value, bool | list | tuple)
-    return json.dumps(value, separators=(",", ":"), default=str) if simple else str(value)
 
 
 def _nearest_batch_sizes(examples: int, batch_size: int) -> list[int]:

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from bnexp.results import METRICS
 from bnexp.runs import Run
 
 LEVEL: Final = 0.95
@@ -33,7 +34,6 @@ POINTS: Final = 50
 
 ARM: Final = tuple(f.name for f in dataclasses.fields(Run) if f.name != "seed")
 COMPARED: Final = ("placement", "activation")
-METRICS: Final = tuple(f"{part}_{what}" for part in ("train", "validation", "test") for what in ("loss", "accuracy"))
 
 _FOLLOWS: Final = {
     "data_train": ["data"],

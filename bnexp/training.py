@@ -162,7 +162,7 @@ def train(state: State) -> Iterator[Point]:
     """
     run, lanes = state.pack.runs[0], len(state.pack.runs)
     diverged_step = np.zeros(lanes, np.int64)
-    loss_R, correct_R, examples = np.zeros(lanes), np.zeros(lanes), 0
+    loss_R, correct_R, examples, due = np.zeros(lanes), np.zeros(lanes), 0, _next_point(run, 0)
     yield _point(state, np.full(lanes, np.nan), np.full(lanes, np.nan), diverged_step)
     for rows_KSB in _segments(state):
         state, loss_KR, correct_KR = advance(state, rows_KSB)
@@ -171,12 +171,13 @@ def train(state: State) -> Iterator[Point]:
         loss_R += batch * losses.sum(0)
         correct_R += correct_KR.sum(0).cpu().numpy()
         examples += batch * len(losses)
-        if _is_point(run, state.step):
+        if state.step == due:
             _freeze(state, diverged_step)
             yield _point(state, loss_R / examples, correct_R / examples, diverged_step)
             if diverged_step.all():
                 return
             loss_R, correct_R, examples = np.zeros(lanes), np.zeros(lanes), 0
+            due = _next_point(run, due)
 
 
 def _segments(state: State) -> Iterator[Tensor]:
@@ -191,19 +192,16 @@ def _segments(state: State) -> Iterator[Tensor]:
             order_SN = torch.from_numpy(orders).to(state.examples.train[1].device)
         position = step % per_epoch
         end_of_batch_size = epoch * per_epoch + (whole if position < whole else per_epoch)
-        stop = min(end_of_batch_size, run.steps, *(step - step % every + every for every in _cadences(run)))
+        stop = min(end_of_batch_size, _next_point(run, step))
         rows_SN = order_SN[:, position * run.batch_size : (position + stop - step) * run.batch_size]
         yield rows_SN.view(len(seeds), stop - step, -1).transpose(0, 1)
         step = stop
 
 
-def _cadences(run: Run) -> tuple[int, int]:
-    """Return after how many steps a point and an evaluation are due."""
-    return math.ceil(run.evaluate / POINTS_PER_EVALUATION), run.evaluate
-
-
-def _is_point(run: Run, step: int) -> bool:
-    return step == run.steps or any(step % every == 0 for every in _cadences(run))
+def _next_point(run: Run, step: int) -> int:
+    """Return the first step after `step` at which a point is due: so many between two evaluations, and the last."""
+    every, since = math.ceil(run.evaluate / POINTS_PER_EVALUATION), step % run.evaluate
+    return min(step - since + min(since - since % every + every, run.evaluate), run.steps)
 
 
 def _note_divergence(diverged_step: NDArray[np.int64], losses_KR: Array, done: int) -> None:

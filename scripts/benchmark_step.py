@@ -17,9 +17,10 @@ import torch
 from torch import nn
 
 from bnexp import training
+from bnexp.choices import Activation, Placement
 from bnexp.data import Data
 from bnexp.packs import packs
-from bnexp.runs import Activation, Placement, Run
+from bnexp.runs import Run
 
 FLOP = 26.376e6
 """2 · 60 · (2·784·100 + 3·(2·100·100 + 100·10)): forward, gradient of weights, and of inputs but for the first

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bnexp.runs import Activation, Placement, Run, acting
+from bnexp.choices import Activation, Placement
+from bnexp.runs import Run, acting
 from bnexp.statistics import METRICS
 
 STEPS, EVALUATE, EVERY = 40, 10, 5

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bnexp.activations import FUNCTIONS
-from bnexp.runs import Activation
+from bnexp.choices import Activation
 from tests.reference import ACTIVATIONS
 
 POINTS = torch.cat(

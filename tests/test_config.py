@@ -12,20 +12,9 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from bnexp import config, data
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule
 from bnexp.config import KEYS, Device
-from bnexp.runs import (
-    Activation,
-    Affine,
-    Dtype,
-    InitScheme,
-    Optimizer,
-    Placement,
-    Run,
-    Schedule,
-    command,
-    identity,
-    key,
-)
+from bnexp.runs import Run, command, identity, key
 from hydra_plugins.hydra_bnexp import register
 
 ANOTHER = {

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from bnexp import training
+from bnexp.choices import Activation, Affine, Placement
 from bnexp.data import batch_order
 from bnexp.data import load as load_data
-from bnexp.runs import Activation, Affine, Placement, Run
+from bnexp.runs import Run
 from tests.lanes import begin, distance, distances, load, pack_of, reference_of, small_data, small_run, transposed
 
 TOLERANCE = 1e-9

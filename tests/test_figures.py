@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp import figures, statistics
-from bnexp.runs import Activation
+from bnexp.choices import Activation
 from tests.synthetic import START_ACCURACY, Rows, product, rows
 
 

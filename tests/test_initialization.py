@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bnexp import initialization
-from bnexp.runs import InitScheme
+from bnexp.choices import InitScheme
 from tests.lanes import pack_of, small_run
 
 DEVIATIONS = {

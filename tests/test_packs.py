@@ -8,8 +8,9 @@ import random
 
 import pytest
 
+from bnexp.choices import Activation, Placement
 from bnexp.packs import Pack, packs, shape
-from bnexp.runs import Activation, Placement, Run, arm, identity
+from bnexp.runs import Run, arm, identity
 from tests.test_runs import BASE, DIGEST, FIELDS, acts_in, changed, varied
 
 

@@ -77,7 +77,7 @@ def test_a_figure_says_what_was_trained_and_which_command_made_it(tmp_path: Path
     text = words(svg)
     assert "Digits (8×8 pixels), 1,200 training and 300 validation examples" in text
     assert "network 64-100-100-100-10, batch 60; SGD, lr 0.1; optimizer.momentum 0.9" in text
-    assert "mean over the n seeds; bands: 95 % Student t interval of the mean; thin lines: single seeds" in text
+    assert "mean over the n seeds; bands: 95 % Student t interval; thin lines: single seeds" in text
     assert "Last of 2 commands: bnexp -m 'seed=range(3)' data=digits" in text
     assert "norm.eps" not in text  # the default
     assert "diverged" not in text
@@ -145,6 +145,13 @@ def test_a_store_without_a_trained_run_is_one_sentence(tmp_path: Path, failed: b
         runs, points = rows(product(["pre"]))
         filled.write("synthetic", runs.assign(status="failed"), points.head(0))
     with pytest.raises(ValueError, match=r"at least one stored run; found none in .*: train some"):
+        report.build(filled)
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    filled = store(tmp_path, rows(product(["pre"], seeds=[0])))
+    (tmp_path / "report").write_text("in the way")
+    with pytest.raises(ValueError, match="report must be a folder that can be written to; got 'File exists'"):
         report.build(filled)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bnexp.runs import Placement, Run, arm, command, identity, key, nearest
+from bnexp.choices import Placement, nearest
+from bnexp.runs import Run, arm, command, identity, key
 
 
 def varied(run: Run, **changes: Any) -> Run:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from bnexp import statistics
-from bnexp.runs import Activation, Optimizer
+from bnexp.choices import Activation, Optimizer
 from tests.synthetic import END_LOSS, START_LOSS, STEPS, product, rows
 
 

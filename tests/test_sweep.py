@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 import bnexp
 from bnexp import results, training
-from bnexp.runs import Placement, identity
+from bnexp.choices import Placement
+from bnexp.runs import identity
 from bnexp.store import CURVES, RUNS, Store
 from bnexp.sweep import train, train_sweep
 from tests.lanes import begin, pack_of, small_data, small_run

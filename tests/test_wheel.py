@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -47,8 +46,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment in which bnexp is installed in one of the two ways."""
     environment = tmp_path_factory.mktemp(request.param) / "environment"
-    venv.create(environment, with_pip=False, symlinks=os.name == "posix")
-    python = environment / SCRIPTS / "python"
+    venv.create(environment, with_pip=False, symlinks=True)
+    python = environment / "bin" / "python"
     site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=environment).strip()
     (Path(site) / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     what = [str(next(request.getfixturevalue("built").glob("*.whl")))]
@@ -80,15 +79,15 @@ def test_the_source_archive_holds_what_the_checks_need(built: Path) -> None:
 
 
 def test_an_installed_bnexp_finds_its_configuration_from_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
-    printed = run(fresh / SCRIPTS / "bnexp", "placement=post", "--cfg", "job", cwd=tmp_path)
+    printed = run(fresh / "bin" / "bnexp", "placement=post", "--cfg", "job", cwd=tmp_path)
     assert "placement: post" in printed
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_installed_bnexp_trains_a_run_and_a_sweep_in_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
     tiny = ("data=digits", "epochs=1", "hidden=[16]")
-    run(fresh / SCRIPTS / "bnexp", *tiny, "placement=pre", cwd=tmp_path)
-    run(fresh / SCRIPTS / "bnexp", "-m", *tiny, "placement=none,post", cwd=tmp_path)
+    run(fresh / "bin" / "bnexp", *tiny, "placement=pre", cwd=tmp_path)
+    run(fresh / "bin" / "bnexp", "-m", *tiny, "placement=none,post", cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
     rows = pd.read_parquet(tmp_path / "outputs" / "runs" / "runs")
     curves = pd.read_parquet(tmp_path / "outputs" / "runs" / "curves")

@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DIVERGES, FAILS = 1e4, 1e5
 """Learning rates at which the fake runs do so."""
 
+WIDE = "wide" * 30
+"""In every table of the fake report."""
+
 
 @dataclass
 class Asked:
@@ -77,8 +80,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         return [store.path / "report" / "curves.png"]
 
     def table(rows: pd.DataFrame) -> Table:
-        drawn = Table("runs")
-        drawn.add_row(f"table of {len(rows)} runs")
+        drawn = Table("runs", "wide")
+        drawn.add_row(f"table of {len(rows)} runs", WIDE)
         return drawn
 
     monkeypatch.setattr(sweep, "train_sweep", train_sweep)

@@ -8,7 +8,7 @@ import pytest
 
 import bnexp
 from bnexp import config, data
-from bnexp.runs import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule
 from tests.cli.conftest import Command, Ended, Fakes, process
 
 

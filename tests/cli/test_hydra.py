@@ -87,6 +87,9 @@ def test_the_number_of_a_job_can_be_used_in_its_values(command: Command, fakes: 
 
 
 def test_a_sweeper_that_writes_finds_its_folder_below_the_store(command: Command, fakes: Fakes, tmp_path: Path) -> None:
+    assert command("-m", "lr=0.1,0.2", "name=y").code == 0
+    assert [path.name for path in (tmp_path / "outputs" / "y").iterdir()] == ["logs"]
+    fakes.sweeps.clear()
     assert command("-m", "hydra/sweeper=basic", "hydra.sweeper.max_batch_size=2", "lr=0.1,0.2,0.3", "name=x").code == 0
     assert [len(asked.runs) for asked in fakes.sweeps] == [2, 1]
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("**/*.yaml")] == ["outputs/x/logs/multirun.yaml"]

@@ -11,9 +11,10 @@ import pytest
 
 import bnexp
 from bnexp import sweep
-from bnexp.runs import Activation, Placement, Run
+from bnexp.choices import Activation, Placement
+from bnexp.runs import Run
 from bnexp.store import Store
-from tests.cli.conftest import DIVERGES, FAILS, Command, Ended, Fakes, process
+from tests.cli.conftest import DIVERGES, FAILS, WIDE, Command, Ended, Fakes, process
 
 
 def test_one_run_is_a_sweep_of_one_and_hydra_leaves_nothing_behind(
@@ -75,6 +76,7 @@ def test_the_store_is_told_the_command_its_configuration_and_its_axes(command: C
 def test_it_ends_with_the_table_and_the_paths_of_the_figures(command: Command, fakes: Fakes) -> None:
     ended = command("-m", "lr=0.5,0.1")
     assert "table of 2 runs" in ended.out
+    assert WIDE in ended.out  # whole, although a pipe has no width
     assert ended.out.endswith(f"{Path('outputs/runs/report/curves.png')}\n")
     assert fakes.reports == [["0" * 16, "0" * 15 + "1"]]
 
@@ -121,7 +123,7 @@ def test_a_bug_is_not_taken_for_a_mistake_of_the_user(
 
     assert fakes.sweeps == []
     monkeypatch.setattr(sweep, "train_sweep", buggy)
-    for words in (["lr=0.2"], ["-m", "lr=0.1,0.2"]):
+    for words in (["lr=0.2"], ["-m", "lr=0.1,0.2"], ["-m", "hydra/launcher=basic", "lr=0.1"]):
         with pytest.raises(ValueError, match="broadcast"):
             command(*words)
 

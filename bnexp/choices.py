@@ -1,0 +1,121 @@
+"""The choices of a run, as names, and the sentences about a value that is none of them."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum, auto
+from typing import Any, Final, TypeGuard, TypeVar
+
+
+class Placement(StrEnum):
+    """Where batch normalization stands: nowhere, Linear → BN → activation, or Linear → activation → BN."""
+
+    none = auto()
+    pre = auto()
+    post = auto()
+
+
+class Activation(StrEnum):
+    """The activation functions, in the order in which reports list them."""
+
+    relu = auto()
+    leaky_relu = auto()
+    elu = auto()
+    selu = auto()
+    gelu = auto()
+    silu = auto()
+    tanh = auto()
+    sigmoid = auto()
+    softplus = auto()
+    identity = auto()
+
+
+class Optimizer(StrEnum):
+    """The optimizers: SGD (with momentum and Nesterov), Adam (coupled weight decay) and AdamW (decoupled)."""
+
+    sgd = auto()
+    adam = auto()
+    adamw = auto()
+
+
+class Schedule(StrEnum):
+    """How the learning rate moves over the steps, after its warm-up."""
+
+    constant = auto()
+    cosine = auto()
+    step = auto()
+
+
+class InitScheme(StrEnum):
+    """How initial weights are drawn; `normal` takes `init.gain` as its standard deviation."""
+
+    torch = auto()
+    xavier = auto()
+    he = auto()
+    lecun = auto()
+    normal = auto()
+
+
+class Affine(StrEnum):
+    """Which of batch norm's two affine parameters are learned; the other keeps its start (gamma 1, beta 0)."""
+
+    both = auto()
+    gamma = auto()
+    beta = auto()
+    none = auto()
+
+
+class Dtype(StrEnum):
+    """Floating-point type of parameters and arithmetic."""
+
+    float32 = auto()
+    float64 = auto()
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def parse(choices: type[Choice], value: object, name: str) -> Choice:
+    """Return the member of `choices` called `value`; raise `ValueError` naming the choices and the nearest one."""
+    try:
+        return choices(str(value))
+    except ValueError:
+        raise misfit(choices, value, name) from None
+
+
+def misfit(kind: Any, value: object, name: str) -> ValueError:
+    """Return the error that says what `name` must be: a `kind` (the type of a field of `Run`), which `value` is not."""
+    if is_choice(kind):
+        return ValueError(f"{name} must be one of {', '.join(kind)}; got {shown(value)}{nearest(str(value), kind)}")
+    return ValueError(f"{name} must be {_KINDS[kind]}; got {shown(value)}")
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
+    found = difflib.get_close_matches(word, list(words), n=1)
+    return f": did you mean {found[0]}?" if found else ""
+
+
+def is_choice(kind: object) -> TypeGuard[type[StrEnum]]:
+    """Say whether `kind` is one of the types above."""
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+_KINDS: Final[Mapping[Any, str]] = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a name",
+    tuple[int, ...]: "a list of whole numbers such as [100,100]",
+}
+
+
+def shown(value: object) -> str:
+    """Return `value` as an error shows it."""
+    return f"'{value}'" if isinstance(value, str) else written(value)
+
+
+def written(value: object) -> str:
+    """Return `value` as the command line writes it."""
+    simple = value is None or isinstance(value, bool | list | tuple)
+    return json.dumps(value, separators=(",", ":"), default=str) if simple else str(value)
