@@ -1,6 +1,7 @@
 """The typed schema of `conf/` and its one conversion into `Run` values.
 
-YAML owns values; names and types are here and in `runs.py`, choices in `choices.py`. After the conversion nobody sees a `DictConfig`.
+YAML owns values; names and types are here and in `runs.py`, choices in `choices.py`. After the conversion nobody sees a
+`DictConfig`.
 """
 
 import dataclasses
