@@ -28,7 +28,7 @@ check: $(SET_UP)  ## format, lint, types and the import ladder
 	$(BIN)/lint-imports --no-logo
 
 test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
-	$(BIN)/pytest -rs
+	$(BIN)/pytest -rs -n auto --dist loadfile
 
 test-slow: $(SET_UP)  ## the tests that take more than a minute
 	$(BIN)/pytest -rs -m slow || [ $$? -eq 5 ] # 5: there is none
