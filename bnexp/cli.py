@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bnexp import commands, config
 from bnexp.messages import check_options, is_told, one_sentence
-from bnexp.runs import Run
+from bnexp.runs import Run, acting
 
 if TYPE_CHECKING:
     from bnexp.data import Data
@@ -43,6 +43,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"bnexp: interrupted; start it again with: {shlex.join(['bnexp', *words])}", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read our words, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -83,6 +85,10 @@ class Task:
             store = _prepare(settings)
         from bnexp.sweep import train_sweep
 
+        different = len({str(acting(run)) for run in runs})
+        if different < len(runs):
+            reason = "a key that cannot act in a run, such as norm.eps under none, makes no other run of it"
+            print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)
         keep, record = settings.save_weights, self._record(cfgs)
         with one_sentence(is_told):
             rows = train_sweep(runs, data, store, device=settings.device, save_weights=keep, record=record)

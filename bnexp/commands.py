@@ -69,12 +69,16 @@ def conclude(rows: "pd.DataFrame", store: "Store", *, draw: bool) -> None:
 
     # A pipe has no width: a table that were cut to 80 columns could not be read there.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(report.summary_table(rows))
-    if draw and (rows["status"] != "failed").any():
+    failed = int((rows["status"] == "failed").sum())
+    paths = []
+    if draw and failed < len(rows):
         with one_sentence():
             paths = report.build(store, rows)
-        for path in paths:
-            console.print(str(path), soft_wrap=True)
+    console.print(report.summary_table(rows))
+    for path in paths:
+        console.print(str(path), soft_wrap=True)
+    if failed:
+        print(f"bnexp: {failed} of {len(rows)} runs could not be trained; {store.log_path} says why", file=sys.stderr)
 
 
 def _show(prefix: str, folders: Sequence[Path]) -> None:
@@ -84,7 +88,8 @@ def _show(prefix: str, folders: Sequence[Path]) -> None:
 
     with one_sentence():
         store, row = _find(prefix, folders)
-    run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
+        run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
+        root = _root(store, run)
     table = Table(title=f"run {row['run']} in {store.path}", title_justify="left", show_header=False)
     for name, value in acting(run).items():
         if value is not None:
@@ -94,7 +99,7 @@ def _show(prefix: str, folders: Sequence[Path]) -> None:
             table.add_row(name, str(value))
     console = Console(highlight=False)
     console.print(table)
-    console.print(command(run) + _root(store, run), soft_wrap=True)
+    console.print(command(run) + root, soft_wrap=True)
 
 
 def _find(prefix: str, folders: Sequence[Path]) -> "tuple[Store, dict[str, Any]]":
@@ -102,7 +107,9 @@ def _find(prefix: str, folders: Sequence[Path]) -> "tuple[Store, dict[str, Any]]
     import numpy as np
     import pandas as pd
 
-    rows = [(store, row) for store in map(_open, folders) for _, row in store.runs.iterrows()]
+    from bnexp.store import load
+
+    rows = [(store, row) for store in map(load, folders) for _, row in store.runs.iterrows()]
     found = {row["run"]: (store, row) for store, row in rows if row["run"].startswith(prefix)}
     if len(found) != 1:
         where = ", ".join(map(str, folders)) or OUTPUTS

@@ -23,6 +23,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from bnexp.files import write_whole
+
 TIMEOUT_SECONDS: Final = 20
 """How long a mirror may be silent before the next one is asked."""
 
@@ -187,7 +189,8 @@ def _fetch_file(source: Source, file: File, folder: Path) -> Path:
     path = _existing(folder, file)
     if path is None or not _good(path, file):
         path = folder / f"{file.name}.gz"
-        _write(path, _download(source, file, folder))
+        content = _download(source, file, folder)
+        write_whole(path, lambda temporary: temporary.write_bytes(content))
     return path
 
 
@@ -217,19 +220,6 @@ def _download(source: Source, file: File, folder: Path) -> bytes:
         f"{', '.join(f'{f.name}.gz' for f in source.files)} from {' or '.join(source.mirrors)} into {folder}, "
         "or take data=digits, which needs no network"
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

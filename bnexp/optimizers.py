@@ -36,7 +36,9 @@ class Settings:
     nesterov: bool
     momentum: Tensor
     beta1: Tensor
+    """In float64, whatever the parameters are: 1 − β and 1 − βᵗ must not be rounded away."""
     beta2: Tensor
+    """Likewise."""
     eps: Tensor
     decay: Tensor
     decay_vectors: Tensor
@@ -57,16 +59,20 @@ class Moments:
 def settings(pack: Pack, network: Network) -> Settings:
     """Return the optimizer's settings of the lanes of `pack`, on the device of `network`."""
 
+    def exact(values: Sequence[float]) -> Tensor:
+        values_R = torch.tensor(values, dtype=torch.float64, device=network.eps_SG11.device)
+        return values_R.view_as(network.eps_SG11)
+
     def per_lane(values: Sequence[float]) -> Tensor:
-        return torch.as_tensor(values, dtype=torch.float64).to(network.eps_SG11).view_as(network.eps_SG11)
+        return exact(values).to(network.eps_SG11)
 
     runs = pack.runs
     return Settings(
         kind=runs[0].optimizer,
         nesterov=runs[0].nesterov,
         momentum=per_lane([run.momentum for run in runs]),
-        beta1=per_lane([run.beta1 for run in runs]),
-        beta2=per_lane([run.beta2 for run in runs]),
+        beta1=exact([run.beta1 for run in runs]),
+        beta2=exact([run.beta2 for run in runs]),
         eps=per_lane([run.adam_eps for run in runs]),
         decay=per_lane([run.weight_decay for run in runs]),
         decay_vectors=per_lane([run.weight_decay * run.decay_all for run in runs]),
@@ -146,10 +152,10 @@ def _move(network: Network, index: int, kept: Moments, chosen: Settings, lr_SG11
         w.addcmul_(g.addcmul_(m, momentum) if chosen.nesterov else m, lr, value=-1)
         return
     s, beta1, beta2 = shaped(kept.second[index]), per_lane(chosen.beta1), per_lane(chosen.beta2)
-    m.lerp_(g, 1 - beta1)
-    s.mul_(beta2).addcmul_(g * g, 1 - beta2)
-    rate = lr / (1 - beta1**step)
-    g.copy_(s).div_(1 - beta2**step).sqrt_().add_(per_lane(chosen.eps))
+    m.lerp_(g, (1 - beta1).to(w.dtype))
+    s.mul_(beta2.to(w.dtype)).addcmul_(g * g, (1 - beta2).to(w.dtype))
+    rate = lr / (1 - beta1**step).to(w.dtype)
+    g.copy_(s).div_((1 - beta2**step).to(w.dtype)).sqrt_().add_(per_lane(chosen.eps))
     w.addcdiv_(m * rate, g, value=-1)
 
 

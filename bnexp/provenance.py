@@ -13,7 +13,8 @@ PACKAGES: Final[tuple[str, ...]] = ("bnexp", "torch", "numpy", "hydra-core", "pa
 
 def machine() -> str:
     """Return operating system, processor and number of cores in one line."""
-    return f"{platform.system()} {platform.machine()}, {_processor()}, {len(os.sched_getaffinity(0))} cores"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # macOS has none
+    return f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores"
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich import box
 from rich.table import Table
 
 from bnexp import figures, statistics
+from bnexp.files import write_whole
 from bnexp.runs import Run, key
 from bnexp.store import Store
 
@@ -170,11 +170,9 @@ def _name(setting: Mapping[str, Any], number: int) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        write_whole(path, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
         raise ValueError(
             f"{path.parent} must be a folder that can be written to; got '{error.strerror}': make room for it, "

@@ -45,7 +45,7 @@ def runs(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFr
 
     Settings that could not act are missing. `train_*` at the end is the mean over the batches since the last point.
     """
-    last, evaluated = points[-1], [point for point in points if not np.isnan(point.validation_loss).all()]
+    last, evaluated = points[-1], [point for point in points if not np.isnan(point.validation_accuracy).all()]
     accuracy_PR = np.nan_to_num(np.stack([point.validation_accuracy for point in evaluated]), nan=-1.0)
     best_R = accuracy_PR.argmax(0)
     diverged_R = last.diverged_step > 0

@@ -153,6 +153,8 @@ def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
     if f.type is float and _is_real(value):
         return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
     if f.type is int and _is_whole(value):
+        if int(value) >= 2**63:
+            raise ValueError(f"{f.metadata['key']} must be below 2^63, the most that a store holds; got {value}")
         return int(value)
     if f.type in (bool, str) and isinstance(value, f.type):
         return value
@@ -168,6 +170,8 @@ def _is_real(value: object) -> TypeGuard[float]:
 
 
 def _is_whole(value: object) -> bool:
+    if isinstance(value, numbers.Integral):
+        return not isinstance(value, bool)
     return _is_real(value) and float(value).is_integer()
 
 
@@ -182,7 +186,8 @@ def acting(run: Run) -> dict[str, Any]:
     """Return the fields of `run` as plain values, with `None` for each that cannot act.
 
     Norm settings do not act without a norm, momentum not under Adam, betas not under SGD, Nesterov not without
-    momentum, the decay of everything not without a decay, and the parameters of another schedule not at all.
+    momentum, the decay of everything not without a decay, and the parameters of another schedule not at all. Choices
+    are kept as they were asked: adam and adamw without a decay are two arms, although they compute the same.
     """
     idle: set[str] = set()
     if run.placement == Placement.none:

@@ -12,7 +12,6 @@ freedom and sd divides by n − 1 (Student 1908, "The probable error of a mean",
 
 import dataclasses
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from bnexp.choices import is_choice
 from bnexp.results import METRICS
 from bnexp.runs import Run
 
@@ -231,7 +231,7 @@ def _ranks(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return the numbers by which `column` sorts: a choice's place in its enum, all else its place among the values."""
     kind = _TYPES.get(str(column.name))
     values = column.dropna().unique()
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
+    if is_choice(kind):
         order = [str(choice) for choice in kind]
     elif column.name == "hidden":
         order = sorted(values, key=lambda text: [int(width) for width in text.split("-")])

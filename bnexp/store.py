@@ -12,11 +12,8 @@ commit. Two sweeps may write at once; a run that both trained is read once.
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +24,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from bnexp.choices import is_choice
+from bnexp.files import write_whole
 from bnexp.results import METRICS
 from bnexp.runs import Run
 
@@ -35,7 +34,7 @@ def _arrow(kind: Any) -> pa.DataType:
     """Return the column type of a `Run` field; all may be missing, because not every setting acts in every run."""
     if kind == tuple[int, ...]:
         return pa.list_(pa.int64())
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
+    if is_choice(kind):
         return pa.string()
     return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]
 
@@ -59,7 +58,12 @@ RUNS: Final = pa.schema(
         ("version", pa.string()),
     ]
 )
-"""Columns of `runs`. `seconds` is the run's share of its pack's time; `status` is done, diverged or failed."""
+"""Columns of `runs`; a setting that cannot act in a run is missing.
+
+`status` is done, diverged or failed. `diverged_step` counts from 1: the first step whose loss was not finite, or the
+point of the curve that found a parameter not finite before any loss was. `train_*` are means over the batches since
+the point before, not evaluations. `seconds` is the run's share of its pack's time.
+"""
 
 CURVES: Final = pa.schema(
     [
@@ -101,18 +105,21 @@ class Store:
     @property
     def sweeps(self) -> list[dict[str, Any]]:
         """What each command that wrote here recorded, oldest first."""
-        sweeps = [json.loads(path.read_text()) for path in self._files("sweeps")]
-        return sorted(sweeps, key=lambda sweep: str(sweep["created"]))
+        return sorted(map(_record, self._files("sweeps")), key=lambda sweep: str(sweep["created"]))
 
     def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame) -> None:
         """Add the rows of a pack; all of them are there afterwards, or none."""
         self._write(self.path / "curves" / f"{pack}.parquet", _parquet(curves, CURVES))
         self._write(self.path / "runs" / f"{pack}.parquet", _parquet(runs, RUNS))
 
-    def write_weights(self, run: str, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Add the weights of a run as safetensors."""
+    def write_failure(self, pack: str, runs: pd.DataFrame) -> None:
+        """Add the rows of a pack that could not be trained; what it gave at another time stays."""
+        self._write(self.path / "runs" / f"{pack}-failed.parquet", _parquet(runs, RUNS))
+
+    def write_weights(self, run: str, pack: str, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Add the weights of a run as safetensors, with the name of the pack that trained them."""
         arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-        self._write(self.weights(run), lambda path: save_file(arrays, path))
+        self._write(self.weights(run), lambda path: save_file(arrays, path, metadata={"pack": pack}))
 
     def weights(self, run: str) -> Path:
         """Return where the weights of `run` are, if they were asked for."""
@@ -123,33 +130,25 @@ class Store:
         text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
         self._write(self.path / "sweeps" / f"{sweep}.json", lambda path: path.write_text(text))
 
-    def log(self, text: str) -> Path:
-        """Append `text` to the log and return its path."""
-        path = self.path / "logs" / "bnexp.log"
-        with _sentence(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a") as file:
+    @property
+    def log_path(self) -> Path:
+        """Where `log` writes."""
+        return self.path / "logs" / "bnexp.log"
+
+    def log(self, text: str) -> None:
+        """Append `text` to the log."""
+        with _sentence(self.log_path):
+            self.log_path.parent.mkdir(parents=True, exist_ok=True)
+            with self.log_path.open("a") as file:
                 file.write(text.rstrip() + "\n")
-        return path
 
     def _files(self, kind: str) -> list[Path]:
         return sorted(path for path in (self.path / kind).glob("*") if not path.name.startswith("."))
 
     def _write(self, path: Path, fill: Callable[[Path], object]) -> None:
-        """Let `fill` write a temporary file beside `path`, and rename it when its bytes are on the disk."""
         with _sentence(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-            os.close(handle)
-            temporary = Path(name)
-            try:
-                fill(temporary)
-                with temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                temporary.chmod(0o644)  # mkstemp makes files that only their owner can read
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_whole(path, fill)
 
 
 def load(path: Path | str) -> Store:
@@ -168,6 +167,14 @@ def _sentence(path: Path) -> Iterator[None]:
             f"{path.parent} must be a folder that can be written to; got '{error.strerror or error}': what was stored "
             "before is whole, and the same command trains what is missing"
         ) from None
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
+    return record
 
 
 def _parquet(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:

@@ -27,7 +27,7 @@ POINTS_PER_EVALUATION: Final = 10
 """Points of the training curve for each evaluation: fine enough to see the first epoch, small enough to store."""
 
 EVALUATION_BATCH: Final = 500
-"""Examples per forward pass in an evaluation; 200 to 1000 cost the same (2 cores, torch 2.13)."""
+"""Examples per forward pass of an evaluation: 1000 cost the same, 100 cost 16 % more (24 lanes, one thread, n = 4)."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the engine's tests share: small data, lanes filled from a reference, and the comparison of the two."""
 
 import dataclasses
+import os
 from collections.abc import Iterable
 
 import numpy as np
@@ -47,8 +48,12 @@ def pack_of(runs: Iterable[Run]) -> Pack:
     return pack
 
 
-def begin(pack: Pack, data: Data, device: str = "cpu") -> training.State:
-    return training.begin(pack, training.place(data, pack.runs[0], torch.device(device)))
+DEVICE = os.environ.get("BNEXP_TEST_DEVICE", "cpu")
+"""`BNEXP_TEST_DEVICE=cuda make test` holds the engine against the reference on a GPU."""
+
+
+def begin(pack: Pack, data: Data) -> training.State:
+    return training.begin(pack, training.place(data, pack.runs[0], training.choose_device(DEVICE)))
 
 
 def reference_of(

@@ -219,6 +219,7 @@ def test_a_parameter_that_is_not_finite_is_a_divergence_even_if_the_loss_is_fini
     assert diverged_step.tolist() == [0]
     training._freeze(state, diverged_step)
     assert diverged_step.tolist() == [1]
+    assert all(tensor.isnan().all() for tensor in state.network.lane(0).values())
 
 
 def test_training_does_not_read_or_move_the_global_generators():

@@ -113,3 +113,10 @@ def test_parameters_that_a_lane_lacks_stay_neutral_under_every_optimizer():
         assert (network.vector_SG1O("beta", 0, network.vectors_RP)[:, 0] == 0).all()
         assert (network.vector_SG1O("bias", 0, network.vectors_RP)[:, 1] == 0).all()
         assert (network.vector_SG1O("bias", 0, network.vectors_RP)[:, 0] != 0).any()
+
+
+def test_a_beta_that_float32_rounds_to_one_still_trains():
+    run = small_run(optimizer="adam", beta2=0.99999999, lr=1e-3, dtype="float32", activation="tanh")
+    points = list(training.train(begin(pack_of([run]), small_data())))
+    assert points[-1].diverged_step.tolist() == [0]
+    assert points[-1].train_loss[0] < points[1].train_loss[0]

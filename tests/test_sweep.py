@@ -121,6 +121,23 @@ def test_a_pack_that_cannot_be_trained_is_failed_and_logged_and_the_others_go_on
     assert (store.runs["status"] != "failed").all()
 
 
+def test_a_retry_that_fails_takes_nothing_away(store, monkeypatch):
+    done = sweep(RUNS_ASKED, store)
+    curves = store.curves
+    monkeypatch.setattr(training, "begin", lambda *_: (_ for _ in ()).throw(RuntimeError("not enough memory")))
+    again = sweep(RUNS_ASKED, store, save_weights=True)
+    pd.testing.assert_frame_equal(again, done, check_dtype=False)  # a missing best_step makes pandas' integers floats
+    pd.testing.assert_frame_equal(store.curves, curves)
+
+
+def test_a_pack_that_is_not_finite_from_the_start_is_data(store):
+    runs = [small_run(init_scheme="normal", init_gain=1e30, dtype="float32", seed=seed) for seed in (0, 1)]
+    rows = sweep(runs, store)
+    assert (rows["status"] == "diverged").all()
+    assert (rows["diverged_step"] == 1).all()
+    assert (store.curves["step"] == 0).all()
+
+
 def test_an_interrupted_sweep_keeps_its_whole_packs_and_nothing_else(store, monkeypatch):
     other_shape = [dataclasses.replace(run, steps=21) for run in RUNS_ASKED]
     real = training.train

@@ -37,7 +37,8 @@ class BnexpLauncher(BasicLauncher):
         for job, loss in zip(jobs, losses, strict=True):
             job.status, job.return_value = JobStatus.COMPLETED, loss
         assert self.config is not None
-        Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)  # where other sweepers write
+        if not str(self.config.hydra.sweeper._target_).startswith("hydra_plugins.hydra_bnexp."):
+            Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)  # where other sweepers write
         return jobs
 
     def _composed(self, overrides: Sequence[str], number: int) -> JobReturn:
