@@ -19,7 +19,7 @@ from bnexp.runs import Run, identity
 from bnexp.store import RUNS, Store
 
 LANES: Final = 32
-"""Most lanes of a pack: a run-step cost 653 µs with 16 lanes, 616 with 32, 618 with 64 (`make bench`, one thread)."""
+"""Most lanes of a pack: 2 seeds × 8 arms cost 590 µs a run-step, 2 × 16 619, 4 × 16 590 (`make bench`, 1 thread)."""
 
 
 class Results(NamedTuple):
