@@ -63,6 +63,7 @@ def reference_of(
     model, named = reference.build(
         run.placement, run.activation, (features, *run.hidden, classes),
         eps=run.norm_eps, norm_momentum=run.norm_momentum, affine=run.norm_affine, dtype=getattr(torch, run.dtype),
+        device=lane["1.weight"].device,
     )  # fmt: skip
     optimizer = reference.optimizer_of(
         named, run.optimizer, lr=run.lr, momentum=run.momentum, nesterov=run.nesterov, betas=(run.beta1, run.beta2),

@@ -59,18 +59,19 @@ def build(
     norm_momentum: float,
     affine: str,
     dtype: torch.dtype,
+    device: torch.device,
 ) -> tuple[nn.Sequential, dict[str, Tensor]]:
     """Return the model and its named tensors; the norm's momentum is torch's."""
     layers: list[nn.Module] = []
     named: dict[str, Tensor] = {}
     for number, (inputs, outputs) in enumerate(pairwise(widths), start=1):
         last = number == len(widths) - 1
-        linear = nn.Linear(inputs, outputs, bias=last or placement != "pre", dtype=dtype)
+        linear = nn.Linear(inputs, outputs, bias=last or placement != "pre", dtype=dtype, device=device)
         layers.append(linear)
         named |= {f"{number}.{name}": tensor for name, tensor in linear.named_parameters()}
         if last:
             break
-        norm = nn.BatchNorm1d(outputs, eps=eps, momentum=norm_momentum, dtype=dtype)
+        norm = nn.BatchNorm1d(outputs, eps=eps, momentum=norm_momentum, dtype=dtype, device=device)
         norm.weight.requires_grad_(affine in ("both", "gamma"))
         norm.bias.requires_grad_(affine in ("both", "beta"))
         act = ACTIVATIONS[activation]()

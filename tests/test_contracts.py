@@ -12,7 +12,18 @@ from bnexp.choices import Activation, Affine, Placement
 from bnexp.data import batch_order
 from bnexp.data import load as load_data
 from bnexp.runs import Run
-from tests.lanes import begin, distance, distances, load, pack_of, reference_of, small_data, small_run, transposed
+from tests.lanes import (
+    DEVICE,
+    begin,
+    distance,
+    distances,
+    load,
+    pack_of,
+    reference_of,
+    small_data,
+    small_run,
+    transposed,
+)
 
 TOLERANCE = 1e-9
 
@@ -36,7 +47,7 @@ def batches(run, steps):
     """The training examples [K, S=1, B] of the first `steps` steps, written down the obvious way."""
     rows = []
     for epoch in range(steps // run.steps_per_epoch + 1):
-        rows += torch.from_numpy(batch_order(run.seed, epoch, run.data_train)).split(run.batch_size)
+        rows += torch.from_numpy(batch_order(run.seed, epoch, run.data_train)).to(DEVICE).split(run.batch_size)
     return rows[:steps]
 
 
@@ -213,9 +224,9 @@ def test_training_ends_early_when_every_lane_has_diverged():
 def test_a_parameter_that_is_not_finite_is_a_divergence_even_if_the_loss_is_finite():
     state = begin(pack_of([small_run(activation="sigmoid")]), small_data())
     state.network.lane(0)["1.weight"][0, 0] = torch.inf  # sigmoid(inf) = 1: the loss stays finite
-    state, loss_KR, _ = training.advance(state, torch.arange(9)[None, None])
+    state, loss_KR, _ = training.advance(state, torch.arange(9, device=DEVICE)[None, None])
     diverged_step = np.zeros(1, np.int64)
-    training._note_divergence(diverged_step, loss_KR.numpy(), 0)
+    training._note_divergence(diverged_step, loss_KR.cpu().numpy(), 0)
     assert diverged_step.tolist() == [0]
     training._freeze(state, diverged_step)
     assert diverged_step.tolist() == [1]

@@ -9,7 +9,7 @@ from torch.optim import lr_scheduler
 
 from bnexp import training
 from bnexp.optimizers import learning_rates
-from tests.lanes import begin, pack_of, small_data, small_run
+from tests.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 
 def torch_rates(make, lr: float, steps: int) -> list[float]:
@@ -66,7 +66,7 @@ def test_the_schedule_reaches_the_weights():
     base = small_run(steps=10, lr=0.1)
     constant, warm = (begin(pack_of([dataclasses.replace(base, warmup=w)]), data) for w in (0, 4))
     before = constant.network.lane(0)["1.weight"].clone()
-    rows_KSB = torch.arange(9)[None, None]
+    rows_KSB = torch.arange(9, device=DEVICE)[None, None]
     for state in (constant, warm):
         training.advance(state, rows_KSB)
     moved = [state.network.lane(0)["1.weight"] - before for state in (constant, warm)]
