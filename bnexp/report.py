@@ -48,18 +48,18 @@ def build(store: Store, runs: pd.DataFrame | None = None) -> list[Path]:
         raise ValueError(
             f"a report needs at least one stored run; found none in {store.path}: train some, or give another folder"
         )
-    points = store.curves
-    estimates, seeds = statistics.curves(points, rows), statistics.followed(points, rows)
-    settings = statistics.settings(rows)
+    seeds = statistics.followed(store.curves, rows)
+    estimates = statistics.curves(seeds, rows)
+    settings, counted, command = statistics.settings(rows), statistics.counted(rows), _command(store.sweeps)
     folder = store.path / "report"
     paths = []
     for setting in _best(settings, rows):
-        arms = statistics.where(statistics.counted(rows), setting)
+        arms = statistics.where(counted, setting)
         figure = figures.curves(
             statistics.where(estimates, setting),
             statistics.where(seeds, setting),
             _title(arms, setting),
-            "\n".join([_trained(arms), _drawn(arms), *_left_out(len(settings)), *_command(store.sweeps)]),
+            "\n".join([_trained(arms), _drawn(arms), *_left_out(len(settings)), *command]),
         )
         for kind in figures.KINDS:
             paths.append(folder / f"{_name(setting, settings.index(setting))}.{kind}")

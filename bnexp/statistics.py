@@ -197,14 +197,14 @@ def _gathered(points: pd.DataFrame, steps: NDArray[np.int64]) -> pd.DataFrame:
     return points
 
 
-def curves(points: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean curves of every arm: a row per arm, step and metric, over the seeds that have a value there.
+def curves(seeds: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of the curves `seeds`, which `followed` gave, over the seeds that have a value there.
 
-    Columns: those of `axes(runs)`, `step`, `metric` (of `METRICS`), `mean`, `low` and `high` (the interval; missing for
-    one seed) and `n`. Diverged runs are followed to the end as in `followed`.
+    A row per arm, step and metric. Columns: those of `axes(runs)`, `step`, `metric` (of `METRICS`), `mean`, `low` and
+    `high` (the interval; missing for one seed) and `n`.
     """
     by = [*axes(runs), "step"]
-    grouped = followed(points, runs).groupby(by, dropna=False, sort=False)[list(METRICS)]
+    grouped = seeds.groupby(by, dropna=False, sort=False)[list(METRICS)]
     means, sds, counts = grouped.mean(), grouped.std(), grouped.count()
     parts = []
     for metric in METRICS:

@@ -20,7 +20,8 @@ from tests.synthetic import START_ACCURACY, Rows, product, rows
 
 def drawn(frames: Rows, title: str = "title", caption: str = "caption") -> Figure:
     runs, points = frames
-    return figures.curves(statistics.curves(points, runs), statistics.followed(points, runs), title, caption)
+    seeds = statistics.followed(points, runs)
+    return figures.curves(statistics.curves(seeds, runs), seeds, title, caption)
 
 
 def panels(figure: Figure) -> tuple[list[Axes], list[Axes]]:
@@ -66,7 +67,7 @@ def test_a_diverged_run_lowers_the_line() -> None:
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
     _, (axes,) = panels(drawn((runs, points)))
-    estimates = statistics.curves(points, runs)
+    estimates = statistics.curves(statistics.followed(points, runs), runs)
     end = estimates[(estimates["metric"] == "validation_accuracy") & (estimates["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]

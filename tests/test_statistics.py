@@ -25,7 +25,7 @@ def only(frame: pd.DataFrame) -> dict[str, Any]:
 
 def test_the_interval_is_that_of_students_t() -> None:
     runs, points = rows(product(["pre"]), accuracy=lambda run: (0.90, 0.92, 0.94)[run.seed])
-    row = only(at(statistics.curves(points, runs), "validation_accuracy", STEPS))
+    row = only(at(statistics.curves(statistics.followed(points, runs), runs), "validation_accuracy", STEPS))
     low, high = stats.t.interval(0.95, 2, loc=0.92, scale=stats.sem([0.90, 0.92, 0.94]))
     assert [row["mean"], row["low"], row["high"], row["n"]] == pytest.approx([0.92, low, high, 3])
     # By hand: t = 4.302653 at 2 degrees of freedom, sd = 0.02.
@@ -45,7 +45,7 @@ def test_the_interval_covers_the_truth_95_times_in_100_where_a_normal_one_would_
 def test_one_seed_has_a_mean_and_neither_deviation_nor_interval() -> None:
     runs, points = rows(product(["pre"], seeds=[4]))
     arm = only(statistics.final(runs))
-    row = only(at(statistics.curves(points, runs), "validation_accuracy", STEPS))
+    row = only(at(statistics.curves(statistics.followed(points, runs), runs), "validation_accuracy", STEPS))
     assert arm["validation_accuracy"] == row["mean"] == pytest.approx(0.94)
     assert math.isnan(arm["validation_accuracy_sd"])
     assert math.isnan(row["low"])
@@ -73,7 +73,7 @@ def test_a_diverged_run_counts_at_chance_in_the_mean_at_the_end() -> None:
 def test_after_its_divergence_a_run_counts_at_chance_and_at_its_loss_at_initialization() -> None:
     sweep = product(["pre"], seeds=range(2))
     runs, points = rows(sweep, accuracy=lambda _: 0.9, diverged={sweep[0]: 22})
-    estimates = statistics.curves(points, runs)
+    estimates = statistics.curves(statistics.followed(points, runs), runs)
     assert (estimates.loc[(estimates["metric"] == "validation_accuracy"), "n"] == 2).all()
     assert (estimates.loc[(estimates["metric"] == "train_loss"), "n"] == 2).all()
     assert at(estimates, "validation_accuracy", 20)["mean"].item() == pytest.approx(0.5)  # half way, both
@@ -87,7 +87,7 @@ def test_after_its_divergence_a_run_counts_at_chance_and_at_its_loss_at_initiali
 def test_an_arm_that_diverged_altogether_is_followed_to_the_end_at_its_evaluations() -> None:
     sweep = product(["none"])
     runs, points = rows(sweep, diverged=dict.fromkeys(sweep, 3))
-    estimates = statistics.curves(points, runs)
+    estimates = statistics.curves(statistics.followed(points, runs), runs)
     drawn = estimates[estimates["metric"] == "validation_accuracy"]
     assert drawn["step"].to_list() == [0, 10, 20, 30, 40]
     assert drawn["mean"].to_list() == pytest.approx([0.1] * 5)
@@ -98,12 +98,16 @@ def test_without_a_finite_loss_at_initialization_a_diverged_run_counts_as_a_unif
     sweep = product(["none"], seeds=[0])
     runs, points = rows(sweep, diverged={sweep[0]: 3})
     points["validation_loss"] = np.inf
-    assert at(statistics.curves(points, runs), "train_loss", 40)["mean"].item() == pytest.approx(math.log(10))
+    assert at(statistics.curves(statistics.followed(points, runs), runs), "train_loss", 40)[
+        "mean"
+    ].item() == pytest.approx(math.log(10))
 
 
 def test_arms_with_unequal_seeds_are_averaged_over_their_own() -> None:
     runs, points = rows(product(["none"], seeds=range(2)) + product(["pre"], seeds=range(5)))
-    drawn = at(statistics.curves(points, runs), "validation_accuracy", STEPS).set_index("placement")
+    drawn = at(statistics.curves(statistics.followed(points, runs), runs), "validation_accuracy", STEPS).set_index(
+        "placement"
+    )
     assert drawn["n"].to_dict() == {"none": 2, "pre": 5}
     assert drawn["mean"].to_dict() == pytest.approx({"none": 0.905, "pre": 0.92})
 
