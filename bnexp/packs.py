@@ -4,6 +4,7 @@ Letters: S seeds, G arms, R = S·G runs (lanes) of a pack.
 """
 
 import dataclasses
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,12 +59,11 @@ _SHAPE: Final = (
 )
 
 
-def packs(runs: Iterable[Run], lanes: int) -> Iterator[Pack]:
+def packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
     """Yield `runs` in packs of at most `lanes` lanes; a pure function of the set of runs.
 
     Each run comes once, and so do runs that differ only in settings that cannot act, because they are one. Seeds that
-    ask for the same arms form a rectangle. Arms of one seed stay together as far as they fit, because they share its
-    batches: the first layer is then one wide product.
+    ask for the same arms form a rectangle, which is cut so that so many `workers` are done soonest.
     """
     by_shape: dict[tuple[Any, ...], dict[int, set[Run]]] = defaultdict(lambda: defaultdict(set))
     for run in {repr(acting(run)): run for run in sorted(runs, key=repr)}.values():
@@ -73,9 +73,27 @@ def packs(runs: Iterable[Run], lanes: int) -> Iterator[Pack]:
         for seed in sorted(by_seed):
             by_arms[tuple(sorted(by_seed[seed], key=_order))].append(seed)
         for arms, seeds in by_arms.items():
-            for some in _batched(arms, lanes):
-                for few in _batched(seeds, max(1, lanes // len(some))):
+            most_arms, most_seeds = _cut(len(arms), len(seeds), lanes, workers)
+            for some in _batched(arms, most_arms):
+                for few in _batched(seeds, most_seeds):
                     yield Pack(tuple(dataclasses.replace(a, seed=s) for s in few for a in some), few)
+
+
+def _cut(arms: int, seeds: int, lanes: int, workers: int) -> tuple[int, int]:
+    """Return how many arms and how many seeds of a rectangle go into a pack, so that the last worker is done soonest.
+
+    Besides its lanes, a pack of G arms and S seeds costs about 0.8 lanes for calling torch at all, and half a lane for
+    each seed: arms of one seed share its batches, which makes the first layer one wide product (1 × 1 took 1,136 µs a
+    run-step, 1 × 16 711, 16 × 1 1,054, 4 × 16 645; one thread, median of 5).
+    """
+    possible = [(g, s) for g in range(1, min(arms, lanes) + 1) for s in range(1, min(seeds, lanes // g) + 1)]
+
+    def cost(cut: tuple[int, int]) -> tuple[float, int]:
+        g, s = cut
+        in_turn = math.ceil(math.ceil(arms / g) * math.ceil(seeds / s) / workers)
+        return in_turn * (g * s + s / 2 + 0.8), -g
+
+    return min(possible, key=cost)
 
 
 def _order(a: Run) -> tuple[Any, ...]:

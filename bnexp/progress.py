@@ -1,17 +1,21 @@
-"""The line of progress of a sweep: lanes alive and diverged, epoch, run-steps per second, time left.
+"""What a sweep shows while it trains: packs, lanes, the best run so far, run-steps per second, time left.
 
-A run-step is one optimizer step of one run. Nothing is drawn where standard error is no terminal.
+A run-step is one optimizer step of one run. Standard error has it; where that is no terminal, nothing is drawn and only
+what is said remains.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Sequence
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from bnexp.packs import Pack
-from bnexp.training import Point
+from bnexp.assignments import Assignment, Event, Kind
+from bnexp.choices import written
+from bnexp.runs import Run, key
 
 
 class _Rate(ProgressColumn):
@@ -23,42 +27,77 @@ class _Rate(ProgressColumn):
 
 
 class Display:
-    """One line on standard error while `packs` packs of `run_steps` run-steps in all are trained."""
+    """Two lines on standard error while the packs `planned` are trained, and whatever has to be said, once."""
 
-    def __init__(self, packs: int, run_steps: int) -> None:
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("packs"),
-            TextColumn("{task.fields[state]}"),
-            _Rate(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
+    def __init__(self, planned: Sequence[Assignment]) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.fields[packs]}"), BarColumn(bar_width=24), TaskProgressColumn(), _Rate())
+        self._bar = Progress(*columns, TimeRemainingColumn(compact=True), console=self._console, auto_refresh=False)
+        run_steps = sum(len(given.pack.runs) * given.pack.runs[0].steps for given in planned)
+        self._task = self._bar.add_task("", total=run_steps, packs="")
+        self._axes = _axes([run for given in planned for run in given.pack.runs])
+        self._waiting = len(planned)
+        self._running: dict[str, tuple[Assignment, Event]] = {}
+        self._finished = self._finished_packs = self._diverged = 0
+        self._best, self._best_run = 0.0, ""
+        self._said: set[str] = set()
+        self._live = Live(
+            get_renderable=lambda: Group(self._bar, Text(self._state(), overflow="ellipsis", no_wrap=True)),
+            console=self._console,
             transient=True,
+            refresh_per_second=5,
         )
-        self._packs = packs
-        self._task = self._bar.add_task("training", total=run_steps, state="")
 
     def __enter__(self) -> "Display":
-        self._bar.start()
+        if self._console.is_terminal and self._waiting:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        self._live.stop()
 
-    def watch(self, pack: Pack, points: Iterator[Point]) -> Iterator[Point]:
-        """Yield `points` as they come, and show how far they are."""
-        run, lanes, before = pack.runs[0], len(pack.runs), 0
-        for point in points:
-            diverged = int((point.diverged_step > 0).sum())
-            state = f"epoch {point.step / run.steps_per_epoch:.1f}/{run.epochs:.0f} · {lanes - diverged} lanes alive"
-            state += f", {diverged} diverged" if diverged else ""
-            self._bar.update(self._task, advance=(point.step - before) * lanes, state=state)
-            before = point.step
-            yield point
-        self._bar.update(self._task, advance=(run.steps - before) * lanes)
+    def say(self, text: str) -> None:
+        """Print `text` above the lines, if it was not said before."""
+        if text not in self._said:
+            self._said.add(text)
+            self._console.print(f"bnexp: {text}", soft_wrap=True, markup=False)
+
+    def show(self, given: Assignment, said: Event) -> None:
+        """Show an event of a pack."""
+        lanes = len(given.pack.runs)
+        _, before = self._running.pop(given.name, (given, Event(Kind.point)))
+        match said.kind:
+            case Kind.point:
+                self._running[given.name] = (given, said)
+                self._bar.update(self._task, advance=(said.step - before.step) * lanes)
+                self._notice_best(given, said)
+            case Kind.stored:
+                self._finished, self._finished_packs = self._finished + lanes, self._finished_packs + 1
+                self._diverged += before.diverged
+                self._bar.update(self._task, advance=(given.pack.runs[0].steps - before.step) * lanes)
+            case Kind.failed:
+                self._bar.update(self._task, advance=-before.step * lanes)
+            case _:
+                self._running[given.name] = (given, before)
+
+    def _notice_best(self, given: Assignment, said: Event) -> None:
+        if said.best is not None and said.best > self._best:
+            self._best, run = said.best, given.pack.runs[said.lane]
+            self._best_run = " ".join(f"{key(name)}={written(getattr(run, name))}" for name in self._axes)
+
+    def _state(self) -> str:
+        """Return the second line."""
+        running = list(self._running.values())
+        diverged = sum(said.diverged for _, said in running)
+        alive = sum(len(given.pack.runs) for given, _ in running) - diverged
+        self._bar.update(self._task, packs=f"{self._finished_packs}/{self._waiting} packs, {len(running)} running")
+        parts = [f"lanes: {alive} alive, {self._diverged + diverged} diverged, {self._finished} finished"]
+        parts += [f"best validation so far {100 * self._best:.2f} % {self._best_run}".rstrip()] if self._best else []
+        return " · ".join(parts)
+
+
+def _axes(runs: Sequence[Run]) -> list[str]:
+    """Return the fields in which `runs` differ."""
+    return [f.name for f in dataclasses.fields(Run) if len({getattr(run, f.name) for run in runs}) > 1]

@@ -5,11 +5,14 @@ evaluation between two evaluations, and everything after a divergence but the st
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from bnexp import __version__, provenance
+from bnexp.assignments import Assignment
+from bnexp.data import Data
 from bnexp.packs import Pack
 from bnexp.runs import acting
 
@@ -69,3 +72,15 @@ def settings(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
 def failed(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run of a pack that could not be trained: what it was, and no number."""
     return settings(pack, ids).assign(status="failed")
+
+
+def facts(given: Assignment, data: Data, device: str) -> dict[str, Any]:
+    """Return what a row says of where its run was trained."""
+    return {
+        "classes": data.classes,
+        "pack": given.name,
+        "lane": np.arange(len(given.pack.runs)),
+        "device": device,
+        "machine": provenance.machine(),
+        "version": __version__,
+    }

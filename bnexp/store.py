@@ -5,6 +5,7 @@
     weights/<run>.safetensors, when asked
     sweeps/<id>.json        one per command: the command, its configuration, its packs, commit, versions, machine
     logs/                   what went wrong, in full
+    broken/                 files that could not be read, set aside by the sweep that trained their runs again
 
 Every file is written under a temporary name, fsynced and renamed; the one in `runs/` comes last: its rename is the
 commit. Two sweeps may write at once; a run that both trained is read once.
@@ -24,10 +25,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from bnexp.assignments import Told
 from bnexp.choices import is_choice
 from bnexp.files import write_whole
 from bnexp.results import METRICS
-from bnexp.runs import Run
+from bnexp.runs import SEMANTICS, Run
 
 
 def _arrow(kind: Any) -> pa.DataType:
@@ -79,7 +81,7 @@ CURVES: Final = pa.schema(
 class Store:
     """The results in the folder `path`, read anew at every access.
 
-    Reading raises `ValueError` for a file that cannot be read.
+    Reading raises `Told` for a file that cannot be read, writing if the folder cannot be written to.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -106,6 +108,41 @@ class Store:
     def sweeps(self) -> list[dict[str, Any]]:
         """What each command that wrote here recorded, oldest first."""
         return sorted(map(_record, self._files("sweeps")), key=lambda sweep: str(sweep["created"]))
+
+    def set_aside_broken(self) -> list[str]:
+        """Move packs that cannot be read to `broken/`, so that their runs are missing; return a sentence about each.
+
+        A pack whose curves are not there is one of them: its runs file is only written after they are.
+        """
+        sentences = []
+        for path in self._files("runs"):
+            parts = [path] if path.stem.endswith("-failed") else [path, self.path / "curves" / path.name]
+            broken = [sentence for sentence in map(_broken, parts) if sentence]
+            if not broken:
+                continue
+            for part in filter(Path.is_file, parts):
+                with _sentence(part):
+                    (self.path / "broken").mkdir(exist_ok=True)
+                    part.replace(self.path / "broken" / f"{part.parent.name}-{part.name}")
+            sentences.append(
+                f"{broken[0]}: set aside in {self.path / 'broken'}, its runs are trained again if asked for"
+            )
+        return sentences
+
+    def check_semantics(self) -> None:
+        """Raise `Told` if a run was trained under other training semantics: it cannot stand beside new ones."""
+        for path in self._files("runs"):
+            number = int((pq.read_schema(path).metadata or {}).get(b"semantics", 1))
+            if number != SEMANTICS:
+                raise Told(
+                    f"a store must hold runs of one training semantics, which is number {SEMANTICS} in this version of "
+                    f"bnexp; got number {number} in {path}: take another name=…, or the version that its column "
+                    "`version` names"
+                )
+
+    def holds(self, pack: str) -> bool:
+        """Return whether the pack of this name is stored."""
+        return (self.path / "runs" / f"{pack}.parquet").is_file()
 
     def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame) -> None:
         """Add the rows of a pack; all of them are there afterwards, or none."""
@@ -163,7 +200,7 @@ def _sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ValueError(
+        raise Told(
             f"{path.parent} must be a folder that can be written to; got '{error.strerror or error}': what was stored "
             "before is whole, and the same command trains what is missing"
         ) from None
@@ -173,13 +210,27 @@ def _record(path: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
+        raise Told(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
     return record
 
 
 def _parquet(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:
-    table = pa.Table.from_pandas(frame.reindex(columns=schema.names), schema, preserve_index=False)
+    marked = schema.with_metadata({"semantics": str(SEMANTICS)})
+    table = pa.Table.from_pandas(frame.reindex(columns=schema.names), marked, preserve_index=False)
     return lambda path: pq.write_table(table, path)
+
+
+def _broken(path: Path) -> str | None:
+    """Return the sentence about a Parquet file that is missing or cut off, else None: its end says if it is whole."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        return _unreadable(path, error)
+    return None
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return f"{path} must be a Parquet file that bnexp wrote; got '{str(error).splitlines()[0]}'"
 
 
 def _read(paths: list[Path], schema: pa.Schema, runs: "pd.Series[str] | None" = None) -> pd.DataFrame:
@@ -188,9 +239,8 @@ def _read(paths: list[Path], schema: pa.Schema, runs: "pd.Series[str] | None" = 
         try:
             table = pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowException) as error:
-            raise ValueError(
-                f"{path} must be a Parquet file that bnexp wrote; got '{str(error).splitlines()[0]}': "
-                "move it away, and the command that made it trains its runs again"
+            raise Told(
+                f"{_unreadable(path, error)}: the command that made it sets it aside and trains its runs again"
             ) from None
         # A column that a later version added is missing in older files: its values are missing, too.
         columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]

@@ -1,25 +1,28 @@
-"""Sweeps: runs asked − runs stored = runs to train; packed, trained and stored."""
+"""Sweeps: runs asked − runs stored = runs to train; planned, handed to workers, stored."""
 
-import hashlib
 import secrets
 import time
-import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from bnexp import __version__, provenance, results, training
+from bnexp import capacity, forecasts, plans, pool, provenance, results, sharing
+from bnexp.assignments import Assignment, Kind
 from bnexp.data import Data
-from bnexp.packs import Pack, packs
+from bnexp.packs import packs
 from bnexp.progress import Display
-from bnexp.runs import Run, identity
+from bnexp.runs import SEMANTICS, Run, identity
 from bnexp.store import RUNS, Store
 
+# `worker` and `training` load torch and are imported where they are used: a sweep leaves torch to its workers.
+
 LANES: Final = 32
-"""Most lanes of a pack: 2 seeds × 8 arms cost 590 µs a run-step, 2 × 16 619, 4 × 16 590 (`make bench`, 1 thread)."""
+"""Most lanes of a pack of `train`: 2 seeds × 8 arms cost 590 µs a run-step, 2 × 16 619, 4 × 16 590 (one thread)."""
 
 
 class Results(NamedTuple):
@@ -31,15 +34,42 @@ class Results(NamedTuple):
 
 def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
     """Train `runs` on `data` and return their rows; nothing is stored. Raises `ValueError` if `data` is not theirs."""
+    from bnexp import training, worker
+
     ids = {run: identity(run, data.digest) for run in runs}
     if not ids:
         raise ValueError("a sweep must ask for at least one run; got none")
-    trained = []
+    trained, place = [], training.choose_device(device)
     for pack in packs(ids, LANES):
-        state = _begin(pack, data, device)
-        trained.append(_finish(state, data, training.train(state), time.perf_counter()))
+        started = time.perf_counter()
+        points = list(training.train(training.begin(pack, training.place(data, pack.runs[0], place))))
+        given = Assignment(plans.name_of([ids[run] for run in pack.runs]), pack)
+        trained.append(worker.frames(given, points, data, str(place), time.perf_counter() - started))
     rows, curves = (pd.concat(frames, ignore_index=True) for frames in zip(*trained, strict=True))
-    return Results(rows.set_index("run").loc[list(ids.values())].reset_index(), curves)
+    return Results(rows.set_index("run").loc[list(ids.values())].reset_index().reindex(columns=RUNS.names), curves)
+
+
+@dataclass(frozen=True)
+class Means:
+    """By what a sweep is trained, which no number depends on beyond rounding.
+
+    `workers` None is one per core, or one if there is a GPU; 0 trains in this process. `lanes` None is what this
+    machine trains fastest.
+    """
+
+    device: str = "auto"
+    workers: int | None = None
+    lanes: int | None = None
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """What is asked (ids by run, in order), on which data, and what of it is missing."""
+
+    ids: dict[Run, str]
+    data: dict[Any, Data]
+    shared: list[sharing.Shared]
+    missing: dict[str, Run]
 
 
 def train_sweep(
@@ -47,26 +77,61 @@ def train_sweep(
     loaded: Iterable[Data],
     store: Store,
     *,
-    device: str,
+    means: Means,
     save_weights: bool,
     record: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Train what `store` lacks of `runs` and return one row per asked run, in order, failed ones included.
 
     `loaded` holds the data of every run. `record` is what the caller knows of the command; it is stored with the plan.
-    A pack that cannot be trained is logged and its runs are `failed`; the others go on.
+    A pack that cannot be trained is tried once more as two halves; then its runs are `failed`, and the others go on.
     """
-    data = {one.setting: one for one in loaded}
+    aside = store.set_aside_broken()
+    store.check_semantics()
+    sweep = _sweep(runs, loaded, store, weights=save_weights, shared=means.workers != 0)
+    with _hands(sweep, store.path, store.log_path, means, weights=save_weights) as hands:
+        device = hands.start(_first(sweep, means)) if sweep.missing else ""
+        planned = _planned(sweep, store, hands, device, means)
+        created = datetime.now(UTC)
+        facts = _facts(sweep, planned, device or means.device)
+        store.write_sweep(f"{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", {"created": created, **record, **facts})
+        with Display(planned) as display:
+            for sentence in [*aside, *_counted(sweep)]:
+                display.say(sentence)
+            if planned:
+                hands.start(min(len(planned), _most(means, device)))
+                _train(planned, hands, store, sweep, device, display)
+    return store.runs.set_index("run").loc[[sweep.ids[run] for run in runs]].reset_index()
+
+
+def forecast(
+    runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, means: Means, save_weights: bool
+) -> forecasts.Forecast:
+    """Return what `train_sweep` would do, after two seconds of measuring; train and write nothing."""
+    store.check_semantics()
+    sweep = _sweep(runs, loaded, store, weights=save_weights, shared=means.workers != 0)
+    with _hands(sweep, store.path, Path("/dev/null"), means, weights=save_weights) as hands:
+        started = time.perf_counter()
+        device = hands.start(_first(sweep, means)) if sweep.missing else ""
+        planned = _planned(sweep, store, hands, device, means)
+        workers = min(len(planned), _most(means, device))
+        if planned:
+            hands.start(workers)
+        return forecasts.forecast(len(sweep.ids), planned, sweep.data, hands, device, workers, started)
+
+
+def _sweep(runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, weights: bool, shared: bool) -> _Sweep:
+    """Return what is to be done; data that is to be shared is held in the shared memory alone."""
+    data, held = {}, []
+    for one in loaded:
+        if shared:
+            held.append(sharing.share(one))
+            data[one.setting] = sharing.attach(held[-1].plain)
+        else:
+            data[one.setting] = one
     ids = {run: identity(run, data[run.data_setting].digest) for run in runs}
-    stored = _stored(store, weights=save_weights)
-    plan = list(packs((run for run in ids if ids[run] not in stored), LANES))
-    created = datetime.now(UTC)
-    facts = _facts(list(data.values()), ids, plan, device)
-    store.write_sweep(f"{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", {"created": created, **record, **facts})
-    with Display(len(plan), sum(len(pack.runs) * pack.runs[0].steps for pack in plan)) as display:
-        for pack in plan:
-            _train_into(store, pack, data[pack.runs[0].data_setting], device, display, save_weights=save_weights)
-    return store.runs.set_index("run").loc[[ids[run] for run in runs]].reset_index()
+    stored = _stored(store, weights=weights)
+    return _Sweep(ids, data, held, {ids[run]: run for run in ids if ids[run] not in stored})
 
 
 def _stored(store: Store, *, weights: bool) -> set[str]:
@@ -80,62 +145,84 @@ def _stored(store: Store, *, weights: bool) -> set[str]:
     }
 
 
-def _facts(data: Sequence[Data], ids: Mapping[Run, str], plan: Sequence[Pack], device: str) -> dict[str, Any]:
+def _hands(sweep: _Sweep, path: Path, log: Path, means: Means, *, weights: bool) -> pool.Pool | pool.Here:
+    if means.workers == 0:
+        return pool.Here(Store(path), sweep.data, means.device, weights)
+    return pool.Pool(path, sweep.shared, means.device, weights, log)
+
+
+def _most(means: Means, device: str) -> int:
+    """Return the most workers on `device`: they would wait for one another on a GPU."""
+    if means.workers is not None:
+        return means.workers
+    return 1 if device.startswith("cuda") else pool.cores()
+
+
+def _first(sweep: _Sweep, means: Means) -> int:
+    """Return how many workers to start before it is known whether there is a GPU, for which most are too many."""
+    return max(1, min(len(sweep.missing), _most(means, means.device), 4))
+
+
+def _planned(sweep: _Sweep, store: Store, hands: pool.Pool | pool.Here, device: str, means: Means) -> list[Assignment]:
+    """Return the packs of what is missing; how large they should be is measured once on a machine."""
+    if not sweep.missing:
+        return []
+    workers = max(1, _most(means, device))
+
+    def rates() -> list[dict[str, float]]:
+        hands.start(workers)
+        return hands.ask({"do": "lanes"})
+
+    fast = capacity.fast_bytes(device, rates) if means.lanes is None else 0.0
+    cores = pool.cores() if means.workers != 0 and device == "cpu" else None
+    earlier = [record for record in store.sweeps if record["device"] == device]
+    return plans.plan(sweep.missing, earlier, sweep.data, plans.Machine(device, workers, cores, fast, means.lanes))
+
+
+def _facts(sweep: _Sweep, planned: Sequence[Assignment], device: str) -> dict[str, Any]:
     """Return the provenance of a sweep: on what it trained, in which packs, where and with what code."""
     return {
-        "data": {one.name: one.digest for one in data},
-        "asked": list(dict.fromkeys(ids.values())),
-        "packs": {_name([ids[run] for run in pack.runs]): [ids[run] for run in pack.runs] for pack in plan},
-        "device": str(training.choose_device(device)),
+        "data": {one.name: one.digest for one in sweep.data.values()},
+        "asked": list(dict.fromkeys(sweep.ids.values())),
+        "packs": {given.name: [sweep.ids[run] for run in given.pack.runs] for given in planned},
+        "threads": {given.name: given.threads for given in planned},
+        "semantics": SEMANTICS,
+        "device": device,
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "git": provenance.commit(),
     }
 
 
-def _name(ids: Sequence[str]) -> str:
-    """Return the name of the pack of these runs: the same runs in the same lanes have the same name."""
-    return hashlib.sha256("".join(ids).encode()).hexdigest()[:16]
+def _counted(sweep: _Sweep) -> Iterator[str]:
+    asked, missing = len(set(sweep.ids.values())), len(sweep.missing)
+    if missing < asked:
+        yield f"{asked:,} runs asked, {asked - missing:,} stored, {missing:,} to train"
 
 
-def _begin(pack: Pack, data: Data, device: str) -> training.State:
-    return training.begin(pack, training.place(data, pack.runs[0], training.choose_device(device)))
-
-
-def _finish(state: training.State, data: Data, points: Iterable[training.Point], started: float) -> Results:
-    """Train a pack to its end by drawing `points`, and return its rows."""
-    pack, seen = state.pack, list(points)
-    ids = [identity(run, data.digest) for run in pack.runs]
-    rows = results.runs(pack, seen, ids).assign(
-        seconds=(time.perf_counter() - started) / len(ids), **_facts_of_rows(ids, data, state.network.vectors_RP.device)
-    )
-    return Results(rows.reindex(columns=RUNS.names), results.curves(pack, seen, ids))
-
-
-def _facts_of_rows(ids: Sequence[str], data: Data, device: object) -> dict[str, Any]:
-    return {
-        "classes": data.classes,
-        "pack": _name(ids),
-        "lane": np.arange(len(ids)),
-        "device": str(device),
-        "machine": provenance.machine(),
-        "version": __version__,
-    }
-
-
-def _train_into(store: Store, pack: Pack, data: Data, device: str, display: Display, *, save_weights: bool) -> None:
-    """Train `pack` and store it; if it cannot be trained, store that and why."""
-    started = time.perf_counter()
-    try:
-        state = _begin(pack, data, device)
-        rows, curves = _finish(state, data, display.watch(pack, training.train(state)), started)
-    except (RuntimeError, MemoryError):  # torch says with a RuntimeError that memory ran out
-        ids = [identity(run, data.digest) for run in pack.runs]
-        store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {_name(ids)} failed\n{traceback.format_exc()}")
-        store.write_failure(_name(ids), results.failed(pack, ids).assign(**_facts_of_rows(ids, data, device)))
-        return
-    name = rows["pack"].iloc[0]
-    for run, status, lane in zip(rows["run"], rows["status"], rows["lane"], strict=True):
-        if save_weights and status == "done":
-            store.write_weights(run, name, {key: t.cpu().numpy() for key, t in state.network.lane(lane).items()})
-    store.write(name, rows, curves)
+def _train(
+    planned: Sequence[Assignment],
+    hands: pool.Pool | pool.Here,
+    store: Store,
+    sweep: _Sweep,
+    device: str,
+    display: Display,
+) -> None:
+    """Train the packs; a pack that fails is tried once more as two halves."""
+    todo = deque(planned)
+    for given, said in hands.train(todo):
+        display.show(given, said)
+        if said.kind is Kind.warned:
+            display.say(said.text)
+            store.log(said.text)
+        elif said.kind is Kind.failed and not given.retried:
+            todo.extend(given.halves())
+            display.say(
+                f"{len(given.pack.runs)} runs could not be trained and are tried again as two packs: {said.text}"
+            )
+        elif said.kind is Kind.failed:
+            display.say(f"{len(given.pack.runs)} runs failed twice: {said.text}")
+            data = sweep.data[given.pack.runs[0].data_setting]
+            rows = results.failed(given.pack, [sweep.ids[run] for run in given.pack.runs])
+            store.log(f"pack {given.name} failed: {said.text}")
+            store.write_failure(given.name, rows.assign(**results.facts(given, data, device)))

@@ -1,0 +1,247 @@
+"""The processes that train: a sweep hands out packs, and hears events.
+
+One worker per core with one thread each beats one process with all threads (`make bench`). Workers are fresh processes
+that inherit nothing but the memory of the data; a thread per worker reads what it says into one queue.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final
+
+from bnexp.assignments import Assignment, Event, Kind, Told, event
+from bnexp.data import Data
+from bnexp.sharing import Shared
+from bnexp.store import Store
+
+PATIENCE: Final = 5.0
+"""Seconds that a stopped worker has to write what it is writing."""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process, and what it is doing: the pack that it trains, whether it has said that it is ready."""
+
+    process: "subprocess.Popen[str]"
+    busy: Assignment | None = None
+    device: str | None = None
+
+    def told(self, order: dict[str, Any]) -> None:
+        """Send it a line of JSON; if it has died, its end is heard later."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def stop(self, *, at_once: bool) -> None:
+        """Let it end: when it has nothing more to do, or, whatever it does, `at_once`."""
+        if at_once:
+            self.process.terminate()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+
+@dataclass(eq=False)
+class Pool:
+    """Workers that train packs of the data `shared` into the store at `path`; use it as a context.
+
+    On leaving, workers that are still busy are stopped: their packs are lost, what is stored is whole. An interrupt
+    while they stop kills them.
+    """
+
+    path: Path
+    shared: Sequence[Shared]
+    device: str
+    weights: bool
+    log: Path
+    _workers: list[_Worker] = field(default_factory=list)
+    _heard: "queue.SimpleQueue[tuple[_Worker, Event | None]]" = field(default_factory=queue.SimpleQueue)
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.stop(at_once=error is not None)
+        until = time.monotonic() + PATIENCE
+        try:
+            while any(worker.process.poll() is None for worker in self._workers) and time.monotonic() < until:
+                time.sleep(0.01)
+        finally:
+            for worker in self._workers:
+                worker.process.kill()
+                worker.process.wait()
+            for one in self.shared:
+                os.close(one.descriptor)
+
+    def start(self, workers: int) -> str:
+        """Have so many workers, at least one, and return their device, which the first that is ready says.
+
+        Called before any pack is handed out.
+        """
+        for worker in self._workers[workers:]:
+            worker.process.terminate()
+            worker.process.wait()
+        del self._workers[workers:]
+        while len(self._workers) < workers:
+            self._start_one()
+        while not (devices := [worker.device for worker in self._workers if worker.device]):
+            self._hear()
+        return devices[0]
+
+    def wait(self) -> None:
+        """Wait until all workers are ready."""
+        while not all(worker.device for worker in self._workers):
+            self._hear()
+
+    def ask(self, order: dict[str, Any]) -> list[dict[str, float]]:
+        """Give all workers the same order to measure something, at the same time, and return their answers."""
+        self.wait()
+        for worker in self._workers:
+            worker.told(order)
+        answers: list[dict[str, float]] = []
+        while len(answers) < len(self._workers):
+            worker, said = self._hear()
+            if said is None:
+                raise Told(f"a worker must measure this machine; {_death(worker.process.wait())}: {self.log} says why")
+            answers += [said.numbers] if said.kind is Kind.measured else []
+        return answers
+
+    def train(self, todo: deque[Assignment]) -> Iterator[tuple[Assignment, Event]]:
+        """Train what is in `todo`, which may grow meanwhile, and yield every event with its pack.
+
+        A worker that dies while it trains gives the event `failed`, and another one takes its place. A warning comes
+        with whatever its worker is training.
+        """
+        while todo or any(worker.busy for worker in self._workers):
+            for worker in self._workers:
+                if worker.device and not worker.busy and todo:
+                    worker.busy = todo.popleft()
+                    worker.told({"do": "train", "assignment": worker.busy.plain()})
+            worker, said = self._hear()
+            given = worker.busy
+            if said is None:
+                code = worker.process.wait()
+                said = Event(Kind.failed, _death(code))
+                if todo or given:
+                    self._start_one()
+            if given is None:
+                continue
+            if said.kind in (Kind.stored, Kind.failed):
+                worker.busy = None
+            yield given, said
+
+    def _start_one(self) -> None:
+        """Start a worker, in a session of its own: Ctrl-C is for the sweep, which then decides."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        places = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "bnexp.worker"],  # -P: the user's folder may hold a random.py
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                pass_fds=[one.descriptor for one in self.shared],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))},
+                start_new_session=True,
+            )
+        worker = _Worker(process)
+        worker.told(
+            {
+                "store": str(self.path),
+                "device": self.device,
+                "weights": self.weights,
+                "data": [one.plain for one in self.shared],
+            }
+        )
+        self._workers.append(worker)
+        assert process.stdout is not None
+        threading.Thread(target=self._listen, args=(worker, process.stdout), daemon=True).start()
+
+    def _listen(self, worker: _Worker, lines: IO[str]) -> None:
+        with lines:
+            for line in lines:
+                if line.endswith("\n"):  # else it was killed while it spoke
+                    self._heard.put((worker, event(line)))
+        self._heard.put((worker, None))
+
+    def _hear(self) -> tuple[_Worker, Event | None]:
+        """Wait for the next event, or None for the end of a worker; raise `Told` if nothing more can be done."""
+        worker, said = self._heard.get()
+        if worker not in self._workers:
+            return worker, said  # it was one too many
+        if said is None:
+            self._workers.remove(worker)
+            worker.stop(at_once=True)
+            if worker.device is None:
+                raise Told(f"a worker must start; got {_death(worker.process.wait())}: {self.log} says why")
+        elif said.kind is Kind.refused:
+            raise Told(said.text)
+        elif said.kind is Kind.ready:
+            worker.device = said.text
+        return worker, said
+
+
+def _death(code: int) -> str:
+    if code == -9:
+        return "its process was killed (signal 9; the system does that when memory is short)"
+    return f"its process ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+
+
+@dataclass(eq=False)
+class Here:
+    """The same without processes: this one trains (`workers=0`), where a debugger or a profiler can look."""
+
+    store: Store
+    data: Mapping[Any, Data]
+    device: str
+    weights: bool
+
+    def __enter__(self) -> "Here":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def start(self, workers: int) -> str:  # noqa: ARG002 – as `Pool`'s
+        """Return the device."""
+        from bnexp.training import choose_device
+
+        return str(choose_device(self.device))
+
+    def wait(self) -> None:
+        """Nothing has to start."""
+
+    def ask(self, order: dict[str, Any]) -> list[dict[str, float]]:
+        """Measure something and return the one answer."""
+        from bnexp.worker import measured
+
+        return [measured(order, self.data, self.start(0))]
+
+    def train(self, todo: deque[Assignment]) -> Iterator[tuple[Assignment, Event]]:
+        """Train what is in `todo`, which may grow meanwhile, and yield every event with its pack."""
+        from bnexp.worker import train
+
+        while todo:
+            given = todo.popleft()
+            data = self.data[given.pack.runs[0].data_setting]
+            for said in train(given, data, self.store, self.start(0), weights=self.weights):
+                yield given, said

@@ -1,0 +1,124 @@
+"""A worker: a process that is given packs, trains and stores them, and tells how that goes.
+
+`pool` starts it as `python -m bnexp.worker`. It reads lines of JSON from standard input, first its setting and then one
+order a line, and writes events to standard output. Whatever else is printed goes to standard error, which is the log.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import torch
+
+from bnexp import calibration, results, sharing, training
+from bnexp.assignments import Assignment, Event, Kind, Told, assignment
+from bnexp.data import Data
+from bnexp.runs import identity
+from bnexp.store import Store
+
+STOPPED: Final = 143
+"""Exit code after SIGTERM, as shells have it."""
+
+
+def train(given: Assignment, data: Data, store: Store, device: str, *, weights: bool) -> Iterator[Event]:
+    """Train a pack into `store` and yield an event for every point of its curves; the last is `stored` or `failed`."""
+    started, points = time.perf_counter(), []
+    if store.holds(given.name) and not weights:  # another sweep has trained it meanwhile
+        yield Event(Kind.stored)
+        return
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    try:
+        state = training.begin(given.pack, training.place(data, given.pack.runs[0], torch.device(device)))
+        for point in training.train(state):
+            points.append(point)
+            yield _event(point)
+    except (RuntimeError, MemoryError) as error:  # torch says with a RuntimeError that memory ran out
+        store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {given.name} failed\n{traceback.format_exc()}")
+        yield Event(Kind.failed, f"{type(error).__name__}: {' '.join(str(error).splitlines()[:1])}")
+        return
+    rows, curves = frames(given, points, data, device, time.perf_counter() - started)
+    for run, status, lane in zip(rows["run"], rows["status"], rows["lane"], strict=True):
+        if weights and status == "done":
+            lane_of_run = state.network.lane(lane)
+            store.write_weights(run, given.name, {key: t.cpu().numpy() for key, t in lane_of_run.items()})
+    store.write(given.name, rows, curves)
+    yield Event(Kind.stored)
+
+
+def _event(point: training.Point) -> Event:
+    accuracy, diverged = point.validation_accuracy, int((point.diverged_step > 0).sum())
+    if np.isnan(accuracy).all():
+        return Event(Kind.point, step=point.step, diverged=diverged)
+    lane = int(np.nanargmax(accuracy))
+    return Event(Kind.point, step=point.step, diverged=diverged, best=float(accuracy[lane]), lane=lane)
+
+
+def frames(
+    given: Assignment, points: Sequence[training.Point], data: Data, device: str, seconds: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of a trained pack's runs and of their curves; each run has its share of the `seconds`."""
+    ids = [identity(run, data.digest) for run in given.pack.runs]
+    facts = results.facts(given, data, device)
+    rows = results.runs(given.pack, points, ids).assign(seconds=seconds / len(ids), **facts)
+    return rows, results.curves(given.pack, points, ids)
+
+
+def main() -> None:
+    """Obey the orders of standard input until there are no more."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def tell(said: Event) -> None:
+        channel.write(said.written())
+        channel.flush()
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # raised, so that no temporary file stays
+    warnings.showwarning = lambda message, category, *_: tell(Event(Kind.warned, f"{category.__name__}: {message}"))
+    try:
+        _work(sys.stdin, tell)
+    except BrokenPipeError:  # the sweep was killed; what it would have been told is of no use to anybody
+        os._exit(1)
+    except Told as error:
+        tell(Event(Kind.refused, str(error)))
+
+
+def _work(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
+    setting = json.loads(next(lines))
+    try:
+        device = str(training.choose_device(setting["device"]))
+    except ValueError as error:
+        raise Told(str(error)) from None
+    tell(Event(Kind.ready, device))
+    store, data = Store(setting["store"]), {one.setting: one for one in map(sharing.attach, setting["data"])}
+    for line in lines:
+        order = json.loads(line)
+        match order["do"]:
+            case "train":
+                given = assignment(order["assignment"])
+                of_pack = data[given.pack.runs[0].data_setting]
+                for said in train(given, of_pack, store, device, weights=setting["weights"]):
+                    tell(said)
+            case _:
+                tell(Event(Kind.measured, numbers=measured(order, data, device)))
+
+
+def measured(order: Mapping[str, Any], data: Mapping[Any, Data], device: str) -> dict[str, float]:
+    """Return the answer to an order to measure."""
+    if order["do"] == "lanes":
+        return calibration.rates(torch.device(device))
+    given = assignment(order["assignment"])
+    return calibration.pace(given, data[given.pack.runs[0].data_setting], torch.device(device), order["seconds"])
+
+
+if __name__ == "__main__":
+    main()
