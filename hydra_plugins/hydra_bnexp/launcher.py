@@ -27,13 +27,17 @@ class BnexpLauncher(BasicLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Return one `JobReturn` per job, in order, with the validation loss of its run."""
+        from bnexp import config
         from bnexp.cli import Task  # here, because Hydra imports this module before `bnexp.cli` is complete
+        from bnexp.messages import one_sentence
 
         task = self.task_function
         if not isinstance(task, Task):
             return super().launch(job_overrides, initial_job_idx)
         jobs = [self._composed(overrides, number) for number, overrides in enumerate(job_overrides, initial_job_idx)]
-        losses = task.together([job.cfg for job in jobs if job.cfg is not None])
+        with one_sentence():
+            values = [config.values(job.cfg) for job in jobs if job.cfg is not None]
+        losses = task.together(values)
         for job, loss in zip(jobs, losses, strict=True):
             job.status, job.return_value = JobStatus.COMPLETED, loss
         assert self.config is not None
