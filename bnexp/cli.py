@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from bnexp import commands, config
 from bnexp.messages import check_options, is_told, one_sentence
@@ -72,15 +72,17 @@ class Task:
 
     def __call__(self, cfg: DictConfig) -> float:
         """Train the run of `cfg` and return its validation loss."""
-        return self.together([cfg])[0]
+        with one_sentence():
+            job = config.values(cfg)
+        return self.together([job])[0]
 
-    def together(self, cfgs: Sequence[DictConfig]) -> list[float]:
-        """Train the runs of `cfgs` as one sweep, report on them, and return their validation losses in order.
+    def together(self, jobs: Sequence[config.Values]) -> list[float]:
+        """Train the runs of `jobs` as one sweep, report on them, and return their validation losses in order.
 
-        A diverged run's is infinite, a failed run's NaN. Unless all of `cfgs` are right, none is trained.
+        A diverged run's is infinite, a failed run's NaN. Unless all `jobs` are right, none is trained.
         """
         with one_sentence():
-            runs, settings = [config.run(cfg) for cfg in cfgs], config.settings(cfgs)
+            runs, settings = [config.run(job) for job in jobs], config.settings(jobs)
             data = _load(runs, settings.data_root)
             store = _prepare(settings)
         from bnexp.sweep import train_sweep
@@ -89,7 +91,7 @@ class Task:
         if different < len(runs):
             reason = "a key that cannot act in a run, such as norm.eps under none, makes no other run of it"
             print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)
-        keep, record = settings.save_weights, self._record(cfgs)
+        keep, record = settings.save_weights, self._record(jobs)
         with one_sentence(is_told):
             rows = train_sweep(runs, data, store, device=settings.device, save_weights=keep, record=record)
         self.failed |= bool((rows["status"] == "failed").any())
@@ -97,10 +99,9 @@ class Task:
         lost = {"diverged": math.inf, "failed": math.nan}
         return [lost.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
 
-    def _record(self, cfgs: Sequence[DictConfig]) -> dict[str, Any]:
+    def _record(self, jobs: Sequence[config.Values]) -> dict[str, Any]:
         """Return what the store keeps of the command: its words, the first configuration, and where others differ."""
-        first = OmegaConf.to_container(cfgs[0], resolve=True, enum_to_str=True)
-        return {"command": self.command, "configuration": first, "axes": config.axes(cfgs)}
+        return {"command": self.command, "configuration": config.nested(jobs[0]), "axes": config.axes(jobs)}
 
 
 def _load(runs: Sequence[Run], root: Path | None) -> "list[Data]":

@@ -1,14 +1,13 @@
-"""The typed schema of `conf/` and its one conversion into `Run` values.
+"""The typed schema of `conf/`, its one conversion into plain values, and what they ask for: runs and settings.
 
 YAML owns values; names and types are here and in `runs.py`, choices in `choices.py`. After the conversion nobody sees a
 `DictConfig`.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +24,12 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+
+
+class Engine(StrEnum):
+    """What trains packs; `local` does it on this machine."""
+
+    local = "local"
 
 
 @dataclass
@@ -80,6 +85,14 @@ class NormConfig:
 
 
 @dataclass
+class EngineConfig:
+    """Keys of the group `engine`."""
+
+    name: Engine
+    lanes: int | None
+
+
+@dataclass
 class Config:
     """All keys."""
 
@@ -99,6 +112,8 @@ class Config:
     norm: NormConfig
     dtype: Dtype
     device: Device
+    engine: EngineConfig
+    workers: int | None
     name: str
     report: bool
     save_weights: bool
@@ -116,14 +131,22 @@ def _types(node: Any, prefix: str = "") -> dict[str, Any]:
 KEYS: Final = _types(Config)
 """The type of every key, by its full name, such as `norm.eps`."""
 
+Values = Mapping[str, Any]
+"""What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
+
 
 @dataclass(frozen=True)
 class Settings:
-    """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind."""
+    """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind.
+
+    `workers` are processes (`None`: one per core; 0: this one), `lanes` the most of a pack (`None`: to be measured).
+    """
 
     name: str
     data_root: Path | None
     device: Device
+    workers: int | None
+    lanes: int | None
     report: bool
     save_weights: bool
 
@@ -134,46 +157,72 @@ def folder() -> Path:
     return next(path for path in (package / "conf", package.parent / "conf") if (path / "config.yaml").is_file())
 
 
-def run(cfg: DictConfig) -> Run:
-    """Return the run that `cfg` asks for; raise `ValueError` with one sentence if there is no such run.
+def values(cfg: DictConfig) -> Values:
+    """Return what `cfg` asks for; raise `ValueError` unless it has every key and no other."""
+    written = leaves(cfg, resolve=False)
+    for name in [name for name, value in written.items() if value == MISSING] + [k for k in KEYS if k not in written]:
+        raise missing_value(name)
+    for name in written:
+        if name not in KEYS:
+            raise unknown_key(name)
+    found = leaves(cfg, resolve=True)
+    return {name: found[name] for name in KEYS}
+
+
+def leaves(cfg: DictConfig, *, resolve: bool) -> dict[str, Any]:
+    """Return the values of `cfg` by the full names of their keys: as they are written, or with `resolve` worked out."""
+    return _flat(OmegaConf.to_container(cfg, resolve=resolve))
+
+
+def nested(job: Values) -> dict[str, Any]:
+    """Return the values of `job` as `conf/` writes them: keys of a group below its name, choices as plain strings."""
+    tree: dict[str, Any] = {}
+    for name, value in job.items():
+        group, _, last = name.rpartition(".")
+        branch = tree.setdefault(group, {}) if group else tree
+        branch[last] = str(value) if isinstance(value, StrEnum) else list(value) if name in _LISTS else value
+    return tree
+
+
+def run(job: Values) -> Run:
+    """Return the run that `job` asks for; raise `ValueError` with one sentence if there is no such run.
 
     Epochs become optimizer steps, and the default of `data.train` the number of examples that it stands for.
     """
     from bnexp.data import training_examples  # here, because it loads numpy, for which `bnexp --help` must not wait
 
-    config = _typed(cfg)
-    values = {f.name: _value(config, f.metadata["key"]) for f in dataclasses.fields(Run)}
-    values["data_train"] = training_examples(config.data.name, config.data.train, config.data.validation)
-    draft = Run(**values | {"steps": 1, "evaluate": 1})  # everything but its length is right, so that an epoch has one
-    steps, evaluate = _length(config, draft.steps_per_epoch)
+    fields = {field: job[name] for field, name in _NAMES.items()}
+    fields["data_train"] = training_examples(job["data.name"], job["data.train"], job["data.validation"])
+    draft = Run(**fields | {"steps": 1, "evaluate": 1})  # everything but its length is right, so that an epoch has one
+    steps, evaluate = _length(job, draft.steps_per_epoch)
     return dataclasses.replace(draft, steps=steps, evaluate=evaluate)
 
 
-def settings(cfgs: Sequence[DictConfig]) -> Settings:
-    """Return the settings that all of `cfgs` share; raise `ValueError` if they differ or name no folder."""
-    configs = [_typed(cfg) for cfg in cfgs]
-    for name in ("name", "data.root", "device", "report", "save_weights"):
-        values = dict.fromkeys(attrgetter(name)(config) for config in configs)
-        if len(values) > 1:
+def settings(jobs: Sequence[Values]) -> Settings:
+    """Return the settings that all `jobs` share; raise `ValueError` if they differ or are out of range."""
+    for name in ("name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights"):
+        asked = dict.fromkeys(job[name] for job in jobs)
+        if len(asked) > 1:
             raise ValueError(
-                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(shown, values))}: take one"
+                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(shown, asked))}: take one"
             )
-    first = configs[0]
+    first = jobs[0]
+    name, workers, lanes = first["name"], first["workers"], first["engine.lanes"]
     # Exactly one folder below outputs/, on any system, and not a hidden one.
-    if not first.name or first.name.startswith(".") or not set(first.name).isdisjoint('/\\:*?"<>|\0'):
-        raise ValueError(f"name must be a plain folder name without slashes or a leading dot; got {shown(first.name)}")
-    root = None if first.data.root is None else Path(first.data.root).expanduser()
-    return Settings(first.name, root, first.device, first.report, first.save_weights)
+    if not name or name.startswith(".") or not set(name).isdisjoint('/\\:*?"<>|\0'):
+        raise ValueError(f"name must be a plain folder name without slashes or a leading dot; got {shown(name)}")
+    if workers is not None and workers < 0:
+        raise ValueError(f"workers must be at least 0, which trains in this process; got {workers}")
+    if lanes is not None and lanes < 1:
+        raise ValueError(f"engine.lanes must be at least 1; got {lanes}")
+    root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
+    return Settings(name, root, first["device"], workers, lanes, first["report"], first["save_weights"])
 
 
-def axes(cfgs: Sequence[DictConfig]) -> dict[str, list[Any]]:
-    """Return the keys in which `cfgs` differ, each with its values in the order of their first appearance."""
-    columns: dict[str, list[Any]] = {}
-    for cfg in cfgs:
-        for name, value in _leaves(OmegaConf.to_container(cfg, resolve=True)).items():
-            values = columns.setdefault(name, [])
-            values += [value] if value not in values else []
-    return {name: values for name, values in columns.items() if len(values) > 1}
+def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
+    """Return the keys in which `jobs` differ, each with its values in the order of their first appearance."""
+    columns = {name: list(dict.fromkeys(job[name] for job in jobs)) for name in KEYS}
+    return {name: column for name, column in columns.items() if len(column) > 1}
 
 
 def unknown_key(name: str) -> ValueError:
@@ -188,36 +237,27 @@ def missing_value(name: str) -> ValueError:
     return ValueError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
 
 
-def _typed(cfg: DictConfig) -> Config:
-    """Return `cfg` as a `Config`, which has every key and no other."""
-    found = _leaves(OmegaConf.to_container(cfg))
-    for name in [name for name, value in found.items() if value == MISSING] + [key for key in KEYS if key not in found]:
-        raise missing_value(name)
-    for name in found:
-        if name not in KEYS:
-            raise unknown_key(name)
-    config = OmegaConf.to_object(cfg)
-    assert isinstance(config, Config)
-    return config
-
-
-def _leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(node, dict) or not node:
-        return {prefix.removesuffix("."): node}
-    return {name: value for k, inner in node.items() for name, value in _leaves(inner, f"{prefix}{k}.").items()}
+        return {prefix.removesuffix("."): tuple(node) if isinstance(node, list) else node}
+    return {name: value for k, inner in node.items() for name, value in _flat(inner, f"{prefix}{k}.").items()}
 
 
-def _value(config: Config, name: str) -> Any:
-    """Return the value of the key `name`; a group stands for the name of what was chosen from it."""
-    return attrgetter(name if name in KEYS else f"{name}.name")(config)
-
-
-def _length(config: Config, steps_per_epoch: int) -> tuple[int, int]:
+def _length(job: Values, steps_per_epoch: int) -> tuple[int, int]:
     """Return the optimizer steps of the training and of the distance between two evaluations."""
-    for name in ("epochs", "steps", "evaluate"):
-        value = getattr(config, name)
+    epochs, steps, evaluate = job["epochs"], job["steps"], job["evaluate"]
+    for name, value in (("epochs", epochs), ("steps", steps), ("evaluate", evaluate)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}")
-    unit = steps_per_epoch if config.steps is None else 1
-    steps = config.epochs * steps_per_epoch if config.steps is None else config.steps
-    return steps, steps_per_epoch if config.evaluate is None else config.evaluate * unit
+    unit = steps_per_epoch if steps is None else 1
+    return (
+        epochs * steps_per_epoch if steps is None else steps,
+        steps_per_epoch if evaluate is None else evaluate * unit,
+    )
+
+
+_KEYS_OF_RUN: Final = {f.name: f.metadata["key"] for f in dataclasses.fields(Run)}
+_NAMES: Final = {field: name if name in KEYS else f"{name}.name" for field, name in _KEYS_OF_RUN.items()}
+"""The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
+
+_LISTS: Final = {name for name, kind in KEYS.items() if kind == list[int]}

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from bnexp import config, data
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule
-from bnexp.config import KEYS, Device
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule, is_choice
+from bnexp.config import KEYS, Device, Engine, Values
 from bnexp.runs import Run, command, identity, key
 from hydra_plugins.hydra_bnexp import register
 
@@ -51,11 +52,13 @@ ANOTHER = {
     "norm.affine": "gamma",
     "dtype": "float64",
     "device": "cpu",
+    "engine.lanes": "8",
+    "workers": "2",
     "name": "other",
     "report": "false",
     "save_weights": "true",
 }
-"""Another value for every key."""
+"""Another value for every key that can have one."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,15 +76,23 @@ def compose(*overrides: str) -> DictConfig:
     return copy.deepcopy(_composed(overrides))
 
 
-def changed(name: str, cfg: DictConfig) -> DictConfig:
-    """A copy of `cfg` with another value for the key `name`: what an override does, without a new composition."""
-    changed = copy.deepcopy(cfg)
-    OmegaConf.update(changed, name, OmegaConf.from_dotlist([f"x={ANOTHER[name]}"])["x"])
-    return changed
+def job(*overrides: str) -> Values:
+    return config.values(compose(*overrides))
+
+
+def changed(name: str, value: Any) -> Values:
+    """The default job with another value for the key `name`: what an override does, without a new composition."""
+    cfg = compose()
+    OmegaConf.update(cfg, name, value)
+    return config.values(cfg)
+
+
+def another(name: str) -> Values:
+    return changed(name, OmegaConf.from_dotlist([f"x={ANOTHER[name]}"])["x"])
 
 
 def run_of(*overrides: str) -> Run:
-    return config.run(compose(*overrides))
+    return config.run(job(*overrides))
 
 
 def test_the_defaults_of_the_configuration_are_those_of_a_run_trained_for_ten_epochs() -> None:
@@ -97,16 +108,20 @@ def test_the_configuration_holds_exactly_the_keys_of_the_schema() -> None:
     assert leaves(OmegaConf.to_container(compose())) == KEYS.keys()
 
 
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", ANOTHER)
 def test_every_key_changes_the_run_or_the_settings_of_the_sweep(name: str) -> None:
-    default, other = compose(), changed(name, compose())
+    default, other = job(), another(name)
     assert (config.run(other), config.settings([other])) != (config.run(default), config.settings([default]))
+
+
+def test_only_a_key_with_a_single_choice_has_no_other_value() -> None:
+    assert KEYS.keys() - ANOTHER.keys() == {n for n, kind in KEYS.items() if is_choice(kind) and len(kind) == 1}
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Run), ids=lambda field: field.name)
 def test_every_field_of_a_run_can_be_set_by_its_key(field: "dataclasses.Field[Any]") -> None:
     name = field.metadata["key"]
-    run = config.run(changed(name if name in KEYS else f"{name}.name", compose()))
+    run = config.run(another(name if name in KEYS else f"{name}.name"))
     assert getattr(run, field.name) != getattr(run_of(), field.name)
 
 
@@ -124,15 +139,14 @@ def test_every_field_of_a_run_can_be_set_by_its_key(field: "dataclasses.Field[An
 )
 def test_every_choice_can_be_made_by_its_name(name: str, choices: Any) -> None:
     field = next(f.name for f in dataclasses.fields(Run) if key(f.name) == name)
-    cfg = compose()
     for choice in choices:
-        OmegaConf.update(cfg, name if name in KEYS else f"{name}.name", str(choice))
-        assert getattr(config.run(cfg), field) == choice
+        run = config.run(changed(name if name in KEYS else f"{name}.name", str(choice)))
+        assert getattr(run, field) == choice
 
 
-@pytest.mark.parametrize("group", ["data", "optimizer", "schedule"])
+@pytest.mark.parametrize("group", ["data", "optimizer", "schedule", "engine"])
 def test_a_group_has_a_file_for_every_choice_and_no_other(group: str) -> None:
-    choices: dict[str, Any] = {"data": data.SETS, "optimizer": Optimizer, "schedule": Schedule}
+    choices: dict[str, Any] = {"data": data.SETS, "optimizer": Optimizer, "schedule": Schedule, "engine": Engine}
     assert {path.stem for path in (config.folder() / group).iterdir()} == set(choices[group])
 
 
@@ -219,32 +233,50 @@ def test_a_configuration_that_is_no_run_is_refused_in_one_sentence(overrides: li
     assert str(refusal.value) == sentence
 
 
-@pytest.mark.parametrize("name", ["name", "data.root", "device", "report", "save_weights"])
+@pytest.mark.parametrize("name", ["name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights"])
 def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) -> None:
     with pytest.raises(
         ValueError, match=rf"^{name} must be the same for all runs of a sweep; got .+ and .+: take one$"
     ):
-        config.settings([compose(), compose(f"{name}={ANOTHER[name]}")])
+        config.settings([job(), another(name)])
 
 
 def test_settings_are_those_of_the_configuration() -> None:
-    cfg = compose("name=a-b_1", "data.root='~/x'", "device=cuda", "report=false", "save_weights=true")
-    assert config.settings([cfg, cfg]) == config.Settings("a-b_1", Path.home() / "x", Device.cuda, False, True)
-    assert config.settings([compose()]) == config.Settings("runs", None, Device.auto, True, False)
+    asked = job(
+        *("name=a-b_1", "data.root='~/x'", "device=cuda", "workers=0", "engine.lanes=8"),
+        *("report=false", "save_weights=true"),
+    )
+    expected = config.Settings(
+        "a-b_1", Path.home() / "x", Device.cuda, workers=0, lanes=8, report=False, save_weights=True
+    )
+    assert config.settings([asked, asked]) == expected
+    assert config.settings([job()]) == config.Settings(
+        "runs", None, Device.auto, workers=None, lanes=None, report=True, save_weights=False
+    )
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/a", "a\\b", "a:b"])
 def test_a_name_that_is_no_plain_folder_is_refused(name: str) -> None:
-    cfg = compose()
-    cfg.name = name
     with pytest.raises(ValueError, match=r"^name must be a plain folder name without slashes or a leading dot; got "):
-        config.settings([cfg])
+        config.settings([changed("name", name)])
 
 
-def test_the_axes_of_a_sweep_are_the_keys_in_which_its_configurations_differ() -> None:
-    cfgs = [compose(f"placement={p}", f"hidden={h}") for p in ("pre", "none") for h in ("[5]", "[6,7]")]
-    assert config.axes(cfgs) == {"placement": ["pre", "none"], "hidden": [[5], [6, 7]]}
-    assert config.axes(cfgs[:1]) == {}
+def test_the_axes_of_a_sweep_are_the_keys_in_which_its_jobs_differ() -> None:
+    jobs = [job(f"placement={p}", f"hidden={h}") for p in ("pre", "none") for h in ("[5]", "[6,7]")]
+    assert config.axes(jobs) == {"placement": ["pre", "none"], "hidden": [(5,), (6, 7)]}
+    assert config.axes(jobs[:1]) == {}
+
+
+def test_the_values_of_a_job_are_plain_and_typed_and_the_record_has_the_form_of_the_configuration() -> None:
+    asked = job("placement=pre", "optimizer=adam", "hidden=[6,7]", "lr=1")
+    assert list(asked) == list(KEYS)
+    assert (asked["placement"], asked["optimizer.name"]) == (Placement.pre, Optimizer.adam)
+    assert (repr(asked["lr"]), asked["hidden"], asked["steps"]) == ("1.0", (6, 7), None)
+    written = json.dumps(config.nested(asked))
+    assert json.loads(written) == config.nested(asked)
+    cfg = compose("placement=pre", "optimizer=adam", "hidden=[6,7]", "lr=1")
+    assert written == json.dumps(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True))
+    assert '"placement": "pre"' in written
 
 
 def test_the_configuration_of_an_installed_package_wins_over_a_folder_beside_it(

@@ -38,7 +38,8 @@ def test_the_help_lists_every_choice(command: Command) -> None:
     text = help_text(command)
     choices = {
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
-        "init.scheme": InitScheme, "norm.affine": Affine, "device": config.Device, "data": data.SETS,
+        "init.scheme": InitScheme, "norm.affine": Affine, "device": config.Device, "engine": config.Engine,
+        "data": data.SETS,
     }  # fmt: skip
     for name, members in choices.items():
         found = re.search(rf"^  {name}=\S+ +(.*(?:\n {{30,}}.*)*)", text, re.MULTILINE)
