@@ -3,12 +3,13 @@
 `main` → Hydra composes configurations → `Task` turns them into `Run` values, trains them, stores the rows and reports.
 """
 
+import contextlib
 import math
 import os
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,11 @@ from bnexp.messages import check_options, is_told, one_sentence
 from bnexp.runs import Run, acting
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bnexp.data import Data
     from bnexp.store import Store
+    from bnexp.sweep import Means
 
 # What loads numpy, torch, pandas or rich is imported where it is used: `bnexp --help` must not wait for it.
 
@@ -36,39 +40,56 @@ def main() -> int:
             from bnexp import __version__
 
             print(f"bnexp {__version__}")
+        elif words[0] == "plan":
+            return _compose(Plan(_command(words)), words[1:])
         elif words[0].startswith(("-", "+", "~")) or "=" in words[0]:
-            return _compose(words)
+            return _compose(Task(_command(words)), words)
         else:
-            commands.obey(*words)
+            with _reader_may_leave():
+                commands.obey(*words)
     except KeyboardInterrupt:
-        print(f"bnexp: interrupted; start it again with: {shlex.join(['bnexp', *words])}", file=sys.stderr)
+        print(f"bnexp: interrupted; start it again with: {_command(words)}", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our words, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def _compose(words: list[str]) -> int:
-    """Let Hydra read `words`, and call a `Task` with what it composes."""
+def _command(words: Sequence[str]) -> str:
+    return shlex.join(["bnexp", *words])
+
+
+def _compose(task: "Task", words: list[str]) -> int:
+    """Let Hydra read `words`, and call `task` with what it composes."""
     with one_sentence():
         check_options(words)
-    task = Task(shlex.join(["bnexp", *words]))
     sys.argv[1:] = words
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise its errors instead of printing them
     with one_sentence(is_told):
         from hydra_plugins.hydra_bnexp import register
 
         register()
-        hydra.main(version_base="1.3", config_path=str(config.folder()), config_name="config")(task)()
+        with _reader_may_leave():  # of --cfg, say
+            hydra.main(version_base="1.3", config_path=str(config.folder()), config_name="config")(task)()
+    with _reader_may_leave():
+        task.conclude()
     return int(task.failed)
+
+
+@contextlib.contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Go on if whoever reads our words, such as `head`, has read enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass
 class Task:
-    """What Hydra calls with configurations; it remembers whether a run failed, which Hydra has no place for."""
+    """What Hydra calls with configurations, all jobs at once or batch by batch, and what has come of them."""
 
     command: str
-    failed: bool = False
+    settings: config.Settings | None = None
+    trained: "list[pd.DataFrame]" = field(default_factory=list)
 
     def __call__(self, cfg: DictConfig) -> float:
         """Train the run of `cfg` and return its validation loss."""
@@ -77,52 +98,82 @@ class Task:
         return self.together([job])[0]
 
     def together(self, jobs: Sequence[config.Values]) -> list[float]:
-        """Train the runs of `jobs` as one sweep, report on them, and return their validation losses in order.
+        """Train the runs of `jobs` as one sweep and return their validation losses in order.
 
         A diverged run's is infinite, a failed run's NaN. Unless all `jobs` are right, none is trained.
         """
-        with one_sentence():
-            runs, settings = [config.run(job) for job in jobs], config.settings(jobs)
-            data = _load(runs, settings.data_root)
-            store = _prepare(settings)
+        runs, settings = self.asked(jobs)
         from bnexp.sweep import train_sweep
 
-        different = len({str(acting(run)) for run in runs})
+        store, data, record = _store(settings), _load(runs, settings.data_root), self._record(jobs)
+        keep, means = settings.save_weights, _means(settings)
+        with one_sentence(is_told):
+            rows = train_sweep(runs, data, store, means=means, save_weights=keep, record=record)
+        self.trained.append(rows)
+        lost = {"diverged": math.inf, "failed": math.nan}
+        return [lost.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
+
+    def asked(self, jobs: Sequence[config.Values]) -> tuple[list[Run], config.Settings]:
+        """Return the runs of `jobs` and what is the same for all of them."""
+        with one_sentence():
+            runs, settings = [config.run(job) for job in jobs], config.settings(jobs)
+        self.settings, different = settings, len({str(acting(run)) for run in runs})
         if different < len(runs):
             reason = "a key that cannot act in a run, such as norm.eps under none, makes no other run of it"
             print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)
-        keep, record = settings.save_weights, self._record(jobs)
-        with one_sentence(is_told):
-            rows = train_sweep(runs, data, store, device=settings.device, save_weights=keep, record=record)
-        self.failed |= bool((rows["status"] == "failed").any())
-        commands.conclude(rows, store, draw=settings.report)
-        lost = {"diverged": math.inf, "failed": math.nan}
-        return [lost.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
+        return runs, settings
+
+    def conclude(self) -> None:
+        """Print the table of all that was trained, and draw its report."""
+        if self.settings is None or not self.trained:
+            return
+        import pandas as pd
+
+        rows = pd.concat(self.trained, ignore_index=True).drop_duplicates("run", keep="last", ignore_index=True)
+        commands.conclude(rows, _store(self.settings), draw=self.settings.report)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a run failed."""
+        return any((rows["status"] == "failed").any() for rows in self.trained)
 
     def _record(self, jobs: Sequence[config.Values]) -> dict[str, Any]:
         """Return what the store keeps of the command: its words, the first configuration, and where others differ."""
         return {"command": self.command, "configuration": config.nested(jobs[0]), "axes": config.axes(jobs)}
 
 
-def _load(runs: Sequence[Run], root: Path | None) -> "list[Data]":
-    """Return the data of `runs`: all are read before anything is trained."""
+class Plan(Task):
+    """The same for `bnexp plan`: it says what would be trained, and trains nothing."""
+
+    def together(self, jobs: Sequence[config.Values]) -> list[float]:
+        """Print what the sweep of `jobs` would do; there is no loss."""
+        runs, settings = self.asked(jobs)
+        from bnexp.sweep import forecast
+
+        data, keep, means = _load(runs, settings.data_root), settings.save_weights, _means(settings)
+        with one_sentence(is_told):
+            found = forecast(runs, data, _store(settings), means=means, save_weights=keep)
+        commands.print_plan(found, config.axes(jobs))
+        return [math.nan] * len(jobs)
+
+
+def _load(runs: Sequence[Run], root: Path | None) -> "Iterator[Data]":
+    """Yield the data of `runs`."""
     from bnexp.data import load
 
-    return [
-        load(name, root=root, train=train, validation=validation, standardize=standardize)
-        for name, train, validation, standardize in dict.fromkeys(run.data_setting for run in runs)
-    ]
+    for name, train, validation, standardize in dict.fromkeys(run.data_setting for run in runs):
+        with one_sentence():
+            data = load(name, root=root, train=train, validation=validation, standardize=standardize)
+        yield data
 
 
-def _prepare(settings: config.Settings) -> "Store":
-    """Return the store of a sweep whose folder can be written to, if there is the device to train on."""
+def _store(settings: config.Settings) -> "Store":
     from bnexp.store import Store
-    from bnexp.training import choose_device
 
-    choose_device(settings.device)
-    folder = commands.OUTPUTS / settings.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{folder} must be a folder that can be written to; got '{error.strerror}'") from None
-    return Store(folder)
+    return Store(commands.OUTPUTS / settings.name)
+
+
+def _means(settings: config.Settings) -> "Means":
+    from bnexp.sweep import Means
+
+    return Means(settings.device, settings.workers, settings.lanes)

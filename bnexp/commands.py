@@ -6,7 +6,7 @@ As in `cli`, what loads numpy, torch, pandas or rich is imported where it is use
 import dataclasses
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,11 +17,13 @@ from bnexp.runs import Run, acting, command, key
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bnexp.forecasts import Forecast
     from bnexp.store import Store
 
 OUTPUTS: Final = Path("outputs")
 
 USAGE: Final = {
+    "plan": "bnexp plan [-m] KEY=VALUE ...",
     "report": "bnexp report DIR",
     "show": "bnexp show RUN [DIR]",
     "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
@@ -79,6 +81,36 @@ def conclude(rows: "pd.DataFrame", store: "Store", *, draw: bool) -> None:
         console.print(str(path), soft_wrap=True)
     if failed:
         print(f"bnexp: {failed} of {len(rows)} runs could not be trained; {store.log_path} says why", file=sys.stderr)
+
+
+def print_plan(found: "Forecast", axes: "Mapping[str, Sequence[Any]]") -> None:
+    """Print what a sweep would do."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    missing = sum(len(given.pack.runs) for given in found.planned)
+    lanes = [len(given.pack.runs) for given in found.planned]
+    table.add_row("runs", f"{found.asked:,} asked, {found.asked - missing:,} stored, {missing:,} to train")
+    for name, values in axes.items():
+        table.add_row(f"  {name}", f"{len(values)}: {', '.join(map(written, values))}")
+    if found.planned:
+        few, many = min(lanes), max(lanes)
+        sizes = f"{many} lanes each" if few == many else f"{few} to {many} lanes each"
+        threads = max(given.threads or 0 for given in found.planned)
+        each = f", {threads} {'thread' if threads == 1 else 'threads'} each" if threads else ""
+        table.add_row("packs", f"{len(lanes):,}, {sizes}")
+        table.add_row("workers", f"{found.workers} on {found.device}{each}")
+        table.add_row("memory", f"{found.memory / 2**20:,.0f} MiB per worker, the shared data included")
+        table.add_row("time", f"about {duration(found.seconds)}, measured on these packs; the report comes on top")
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as one reads it: 7 s, 3 min 20 s, 2 h 5 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _show(prefix: str, folders: Sequence[Path]) -> None:

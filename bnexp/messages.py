@@ -24,6 +24,7 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
+from bnexp.assignments import Told
 from bnexp.choices import misfit, nearest
 from bnexp.config import KEYS, missing_value, unknown_key
 
@@ -37,14 +38,12 @@ _KINDS: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, st
 def is_told(error: Exception) -> bool:
     """Return whether `error` tells a user something even while runs are trained.
 
-    That is what Hydra, OmegaConf and YAML say (some of it as a plain `ValueError`), and that a store cannot be written
-    to. Any other `ValueError` is then a bug.
+    That is what Hydra, OmegaConf and YAML say (some of it as a plain `ValueError`), and what is `Told`, such as that a
+    store cannot be written to. Any other `ValueError` is then a bug.
     """
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    told_here = str(frame.f_globals["__name__"]).startswith(("hydra.", "bnexp.store"))
-    return isinstance(error, HydraException | OmegaConfBaseException | YAMLError) or (
-        told_here and isinstance(error, ValueError)
-    )
+    told_by_hydra = isinstance(error, ValueError) and str(frame.f_globals["__name__"]).startswith("hydra.")
+    return told_by_hydra or isinstance(error, HydraException | OmegaConfBaseException | YAMLError | Told)
 
 
 def is_mistake(error: Exception) -> bool:

@@ -89,6 +89,7 @@ def train_sweep(
     aside = store.set_aside_broken()
     store.check_semantics()
     sweep = _sweep(runs, loaded, store, weights=save_weights, shared=means.workers != 0)
+    store.create()
     with _hands(sweep, store.path, store.log_path, means, weights=save_weights) as hands:
         device = hands.start(_first(sweep, means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)

@@ -71,7 +71,26 @@ def test_arms_of_one_seed_stay_together_as_far_as_they_fit() -> None:
     runs = [run for run in some_runs() if run.optimizer == "sgd" and run.seed < 2]
     assert [(len(pack.seeds), pack.arms) for pack in packs(runs, 36)] == [(2, 18)]
     assert [(len(pack.seeds), pack.arms) for pack in packs(runs, 35)] == [(1, 18), (1, 18)]
-    assert [(len(pack.seeds), pack.arms) for pack in packs(runs, 10)] == [(1, 10), (1, 10), (1, 8), (1, 8)]
+    assert [(len(pack.seeds), pack.arms) for pack in packs(runs, 10)] == [(1, 9)] * 4
+
+
+@pytest.mark.parametrize(
+    ("arms", "seeds", "lanes", "workers", "cut"),
+    [
+        (6, 3, 32, 1, [(3, 6)]),
+        (6, 3, 32, 2, [(3, 3)] * 2),  # not 1 seed × 6 arms three times: one worker would train two of them
+        (12, 8, 32, 2, [(2, 12)] * 4),
+        (1, 10, 32, 2, [(5, 1)] * 2),
+        (10, 1, 4, 1, [(1, 4), (1, 4), (1, 2)]),
+        (1, 1, 32, 16, [(1, 1)]),
+        (3, 2, 32, 16, [(1, 1)] * 6),
+    ],
+)
+def test_a_rectangle_is_cut_so_that_the_last_worker_is_done_soonest(
+    arms: int, seeds: int, lanes: int, workers: int, cut: list[tuple[int, int]]
+) -> None:
+    runs = [varied(BASE, lr=0.1 + a / 100, seed=s) for a in range(arms) for s in range(seeds)]
+    assert [(len(pack.seeds), pack.arms) for pack in packs(runs, lanes, workers)] == cut
 
 
 SHAPE = {

@@ -14,12 +14,13 @@ from bnexp import results, training
 from bnexp.choices import Placement
 from bnexp.runs import identity
 from bnexp.store import CURVES, RUNS, Store
-from bnexp.sweep import train, train_sweep
+from bnexp.sweep import Means, train, train_sweep
 from tests.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 
 def sweep(runs, store, **settings):
-    settings = {"device": DEVICE, "save_weights": False, "record": {"command": "bnexp -m …"}, **settings}
+    means = Means(DEVICE, workers=0, lanes=32)
+    settings = {"means": means, "save_weights": False, "record": {"command": "bnexp -m …"}, **settings}
     return train_sweep(runs, [small_data()], store, **settings)
 
 
@@ -121,6 +122,24 @@ def test_a_pack_that_cannot_be_trained_is_failed_and_logged_and_the_others_go_on
     assert (store.runs["status"] != "failed").all()
 
 
+def test_a_pack_that_fails_is_tried_again_as_halves_which_are_marked(store, monkeypatch):
+    real, lanes = training.begin, []
+
+    def begin_if_small(pack, examples):
+        lanes.append(len(pack.runs))
+        if len(pack.runs) > 6:
+            raise RuntimeError("not enough memory")
+        return real(pack, examples)
+
+    monkeypatch.setattr(training, "begin", begin_if_small)
+    rows = sweep(RUNS_ASKED, store)
+    assert lanes == [12, 6, 6]
+    assert (rows["status"] != "failed").all()
+    name = next(iter(store.sweeps[0]["packs"]))
+    assert set(rows["pack"]) == {f"{name}-1of2", f"{name}-2of2"}
+    assert rows.groupby("pack")["lane"].apply(sorted).tolist() == [[*range(6)]] * 2
+
+
 def test_a_retry_that_fails_takes_nothing_away(store, monkeypatch):
     calm = [run for run in RUNS_ASKED if run.lr == 0.1]  # with none diverged, the retry is the same pack
     done, curves = sweep(calm, store), store.curves
@@ -139,11 +158,11 @@ def test_a_pack_that_is_not_finite_from_the_start_is_data(store):
 
 
 def test_an_interrupted_sweep_keeps_its_whole_packs_and_nothing_else(store, monkeypatch):
-    other_shape = [dataclasses.replace(run, steps=21) for run in RUNS_ASKED]
+    other_shape = [dataclasses.replace(run, steps=19) for run in RUNS_ASKED]  # longer ones are trained first
     real = training.train
 
     def train_until_interrupted(state):
-        if state.pack.runs[0].steps == 21:
+        if state.pack.runs[0].steps == 19:
             raise KeyboardInterrupt
         yield from real(state)
 
@@ -168,12 +187,30 @@ def test_a_file_is_there_whole_or_not_at_all(store, monkeypatch):
     assert {path.name for path in (store.path / "curves").iterdir()} == {f"{before['pack'][0]}.parquet"}
 
 
-def test_a_truncated_file_is_named(store):
+@pytest.mark.parametrize("kind", ["runs", "curves"])
+def test_a_truncated_file_is_named_set_aside_and_its_runs_are_trained_again(kind, store, capsys):
     sweep(RUNS_ASKED[:2], store)
-    (path,) = (store.path / "runs").iterdir()
+    before, curves = store.runs.drop(columns="seconds"), store.curves
+    sweep([dataclasses.replace(RUNS_ASKED[0], steps=7)], store)
+    capsys.readouterr()
+    path = store.path / kind / f"{before['pack'][0]}.parquet"
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(ValueError, match=f"{path.name} must be a Parquet file"):
-        _ = store.runs
+        _ = getattr(store, kind)
+    sweep(RUNS_ASKED[:2], store)
+    said = capsys.readouterr().err
+    assert f"{path} must be a Parquet file that bnexp wrote" in said
+    assert {p.name for p in (store.path / "broken").iterdir()} >= {f"{kind}-{path.name}"}
+    pd.testing.assert_frame_equal(store.runs[store.runs["steps"] == 20].drop(columns="seconds"), before)
+    assert len(store.curves) > len(curves)
+
+
+def test_a_store_of_other_training_semantics_is_refused_with_the_reason(store, monkeypatch):
+    sweep(RUNS_ASKED[:2], store)
+    monkeypatch.setattr("bnexp.store.SEMANTICS", 2)
+    with pytest.raises(ValueError, match="one training semantics, which is number 2 in this version of bnexp; got"):
+        sweep(RUNS_ASKED[2:4], store)
+    assert len(store.runs) == 2  # and can still be read
 
 
 def test_a_run_that_two_sweeps_trained_is_read_once(store, tmp_path):

@@ -4,7 +4,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     """A sweep that trains nothing: the validation loss of a run is its lr."""
     asked = Fakes()
 
-    def train_sweep(runs: Sequence[Run], loaded: list[str], store: Store, **options: Any) -> pd.DataFrame:
-        asked.sweeps.append(Asked(list(runs), store, {"loaded": loaded, **options}))
+    def train_sweep(runs: Sequence[Run], loaded: Iterable[str], store: Store, **options: Any) -> pd.DataFrame:
+        asked.sweeps.append(Asked(list(runs), store, {"loaded": list(loaded), **options}))
         status = {DIVERGES: "diverged", FAILS: "failed"}
         rows = [
             {"run": f"{i:016x}", "status": status.get(r.lr, "done"), "validation_loss": r.lr}
