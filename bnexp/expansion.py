@@ -27,7 +27,7 @@ def expand(jobs: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConf
 
     Raises for the first wrong job what `compose` and `config.values` raise for it.
     """
-    expansion = _Expansion(loader, master)
+    expansion = Expansion(loader, master)
     return [expansion.values(overrides, number) for number, overrides in enumerate(jobs, first)]
 
 
@@ -70,7 +70,7 @@ class _Base:
         return self.found[line]
 
 
-class _Expansion:
+class Expansion:
     """What was parsed and composed so far for the jobs of one sweep."""
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
@@ -103,7 +103,7 @@ class _Expansion:
     def _plain(self, line: str) -> Override | None:
         """Return the override that `line` is if it chooses from a group or gives a key a value of its own."""
         if line not in self.parsed:
-            override = self.parser.parse_override(line)
+            (override,) = self.parser.parse_overrides([line])
             key, value = override.key_or_group, override.value()
             sets = override.type == OverrideType.CHANGE and override.value_type == ValueType.ELEMENT
             known = override.package is None and (key in KEYS or self._is_group(key))

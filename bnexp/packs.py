@@ -31,7 +31,7 @@ class Pack:
         lanes = [self.runs[s * self.arms : (s + 1) * self.arms] for s in range(len(self.seeds))]
         assert self.runs and len({shape(run) for run in self.runs}) == 1
         assert all({run.seed for run in lane} == {seed} for seed, lane in zip(self.seeds, lanes, strict=True))
-        assert all([arm(run) for run in lane] == [arm(run) for run in lanes[0]] for lane in lanes)
+        assert len({tuple(map(arm, lane)) for lane in lanes}) == 1
 
     @property
     def arms(self) -> int:

@@ -80,7 +80,7 @@ class Run:
     dtype: Dtype = _key("dtype", Dtype.float32)
 
     def __post_init__(self) -> None:
-        for f in dataclasses.fields(self):
+        for f in _FIELDS.values():
             value = _coerce(f, getattr(self, f.name))
             object.__setattr__(self, f.name, value)
             if f.name in _RANGES:
@@ -148,6 +148,8 @@ def key(name: str) -> str:
 
 def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
     """Return `value` in the type of field `f`: 1 as 1.0, "pre" as `Placement.pre`; raise `ValueError` if none."""
+    if type(value) is f.type and f.type not in (int, float):
+        return value
     if is_choice(f.type):
         return parse(f.type, value, f.metadata["key"])
     if f.type is float and _is_real(value):
@@ -166,11 +168,11 @@ def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
 
 
 def _is_real(value: object) -> TypeGuard[float]:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return isinstance(value, float | numbers.Real) and not isinstance(value, bool)
 
 
 def _is_whole(value: object) -> bool:
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, int | numbers.Integral):
         return not isinstance(value, bool)
     return _is_real(value) and float(value).is_integer()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobStatus, filter_overrides
+from hydra.core.utils import JobReturn, JobRuntime, JobStatus, filter_overrides
 from omegaconf import OmegaConf, open_dict, read_write
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class BnexpLauncher(BasicLauncher):
         with one_sentence():
             values = expand(job_overrides, self.hydra_context.config_loader, self.config, first)
         losses = task.together(values)
-        return [self._ended(JobReturn(), *job) for job in zip(job_overrides, losses, strict=True)]
+        return [_ended(JobReturn(), *job) for job in zip(job_overrides, losses, strict=True)]
 
     def _launch_watched(self, task: "Task", job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """Return jobs with their configurations, after callbacks were told of each as by Hydra's own launcher.
@@ -91,16 +91,13 @@ class BnexpLauncher(BasicLauncher):
         losses = task.together(values)
         for cfg, job, overrides, loss in zip(cfgs, jobs, job_overrides, losses, strict=True):
             HydraConfig.instance().set_config(cfg)
-            callbacks.on_job_end(config=cfg, job_return=self._ended(job, overrides, loss))
+            callbacks.on_job_end(config=cfg, job_return=_ended(job, overrides, loss))
         return jobs
 
-    def _ended(self, job: JobReturn, overrides: Sequence[str], loss: float) -> JobReturn:
-        """Return `job` as one that ended with `loss`."""
-        assert self.config is not None
-        job.overrides, job.working_dir, job.task_name = (
-            filter_overrides(overrides),
-            str(Path.cwd()),
-            self.config.hydra.job.name,
-        )
-        job.status, job.return_value = JobStatus.COMPLETED, loss
-        return job
+
+def _ended(job: JobReturn, overrides: Sequence[str], loss: float) -> JobReturn:
+    """Return `job` as one that ended with `loss`."""
+    job.overrides, job.working_dir = filter_overrides(overrides), str(Path.cwd())
+    job.task_name = JobRuntime.instance().get("name")
+    job.status, job.return_value = JobStatus.COMPLETED, loss
+    return job

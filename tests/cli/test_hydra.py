@@ -56,29 +56,121 @@ def test_a_file_of_the_user_that_is_no_yaml_is_told_in_one_line(command: Command
     assert re.match(r"bnexp: while parsing .*broken\.yaml", ended.err)
 
 
-def test_a_sweeper_gets_the_validation_loss_of_each_job_in_order(
-    command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[JobReturn]:
+    """All jobs that our launcher has returned, in order."""
     register()  # first: looking for plugins, Hydra executes their modules once more
     from hydra_plugins.hydra_bnexp.launcher import BnexpLauncher
 
-    jobs: list[JobReturn] = []
+    returned: list[JobReturn] = []
     launch = BnexpLauncher.launch
 
     def spy(self: Any, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        jobs.extend(launch(self, job_overrides, initial_job_idx))
-        return jobs
+        assert initial_job_idx == len(returned)
+        launched = launch(self, job_overrides, initial_job_idx)
+        returned.extend(launched)
+        return launched
 
     monkeypatch.setattr(BnexpLauncher, "launch", spy)
-    assert command("-m", f"lr=0.5,{DIVERGES},{FAILS},0.25", "epochs=1").code == 1
+    return returned
+
+
+@pytest.mark.parametrize(("sweeper", "whole"), [("bnexp", False), ("basic", True)])
+def test_a_sweeper_gets_the_validation_loss_of_each_job_in_order_and_another_one_its_configuration_too(
+    sweeper: str, whole: bool, command: Command, fakes: Fakes, jobs: list[JobReturn]
+) -> None:
+    assert command("-m", f"lr=0.5,{DIVERGES},{FAILS},0.25", "epochs=1", f"hydra/sweeper={sweeper}").code == 1
     assert len(fakes.sweeps) == 1
     assert [job.status for job in jobs] == [JobStatus.COMPLETED] * 4
     losses = [job.return_value for job in jobs]
     assert losses[:2] + losses[3:] == [0.5, math.inf, 0.25]
     assert math.isnan(losses[2])
     assert [list(job.overrides or []) for job in jobs[::3]] == [["lr=0.5", "epochs=1"], ["lr=0.25", "epochs=1"]]
-    assert [OmegaConf.select(job.hydra_cfg, "hydra.job.num") for job in jobs if job.hydra_cfg] == [0, 1, 2, 3]
-    assert [job.cfg.lr for job in jobs if job.cfg] == [0.5, DIVERGES, FAILS, 0.25]
+    numbers = [OmegaConf.select(job.hydra_cfg, "hydra.job.num") for job in jobs if job.hydra_cfg]
+    rates = [job.cfg.lr for job in jobs if job.cfg]
+    assert (numbers, rates) == (([0, 1, 2, 3], [0.5, DIVERGES, FAILS, 0.25]) if whole else ([], []))
+
+
+@pytest.mark.parametrize("sweeper", ["bnexp", "basic"])
+def test_a_sweep_in_batches_numbers_its_jobs_through(
+    sweeper: str, command: Command, fakes: Fakes, jobs: list[JobReturn]
+) -> None:
+    words = ["-m", "lr=0.5,0.4,0.3,0.2,0.1", "seed=${hydra:job.num}", f"hydra/sweeper={sweeper}"]
+    assert command(*words, "hydra.sweeper.max_batch_size=2").code == 0
+    asked = [[(run.lr, run.seed) for run in asked.runs] for asked in fakes.sweeps]
+    assert asked == [[(0.5, 0), (0.4, 1)], [(0.3, 2), (0.2, 3)], [(0.1, 4)]]
+    assert [job.return_value for job in jobs] == [0.5, 0.4, 0.3, 0.2, 0.1]
+
+
+def test_a_mistake_in_the_last_batch_is_told_before_the_first_is_trained(command: Command, fakes: Fakes) -> None:
+    for wrong, sentence in (("-1", "a finite number greater than 0; got -1.0"), ("fast", "a number; got 'fast'")):
+        ended = command("-m", f"lr=0.1,0.2,{wrong}", "hydra.sweeper.max_batch_size=1")
+        assert (ended.code, ended.err) == (2, f"bnexp: lr must be {sentence}\n")
+    assert fakes.sweeps == []
+
+
+def test_callbacks_are_told_of_every_job_as_by_the_launcher_of_hydra(
+    command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "listening.py").write_text(
+        textwrap.dedent("""
+            from hydra.core.hydra_config import HydraConfig
+
+            heard = []
+
+            class Listener:
+                def __getattr__(self, name):
+                    if not name.startswith("on_"):
+                        raise AttributeError(name)
+                    return lambda config, **_: heard.append((name, config))
+
+                def on_job_start(self, config, *, task_function):
+                    hydra = HydraConfig.get()
+                    output = hydra.runtime.output_dir
+                    heard.append(("on_job_start", hydra.job.num, output, config.lr, type(task_function)))
+
+                def on_job_end(self, config, job_return):
+                    job = job_return
+                    heard.append(
+                        ("on_job_end", HydraConfig.get().job.num, job.return_value, job.status, job.cfg, job.task_name,
+                         list(job.overrides), job.working_dir, config.hydra.job.id, job.hydra_cfg.hydra.job.num)
+                    )
+            """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import listening  # type: ignore[import-not-found]
+
+    words = ["-m", "lr=0.5,0.25", "name=heard", "+hydra.callbacks.mine._target_=listening.Listener"]
+    told = {}
+    for launcher in ("bnexp", "basic"):
+        assert command(*words, f"hydra/launcher={launcher}").code == 0
+        told[launcher] = [entry for entry in listening.heard if entry[0].startswith("on_job_")]
+        assert [entry[0] for entry in listening.heard if entry not in told[launcher]] == [
+            "on_multirun_start",
+            "on_multirun_end",
+        ]
+        listening.heard.clear()
+    assert [entry[:2] for entry in told["bnexp"]] == [
+        *[("on_job_start", 0), ("on_job_start", 1)],  # all before the first end, because they are trained together
+        *[("on_job_end", 0), ("on_job_end", 1)],
+    ]
+    assert [len(asked.runs) for asked in fakes.sweeps] == [2, 1, 1]
+    assert sorted(told["bnexp"], key=lambda e: e[:2]) == sorted(told["basic"], key=lambda e: e[:2])
+
+
+@pytest.mark.filterwarnings("ignore")  # theirs, of their own old names
+def test_optuna_searches_for_the_learning_rate_of_the_lowest_validation_loss(
+    command: Command, fakes: Fakes, tmp_path: Path
+) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="not installed: pip install 'bnexp[optuna]'")
+    words = ["-m", "hydra/sweeper=optuna", "lr=interval(0.01,1)", "placement=choice(pre,post)", "name=searched"]
+    assert command(*words, "hydra.sweeper.n_trials=5", "hydra.sweeper.n_jobs=3").code == 0
+    assert [len(asked.runs) for asked in fakes.sweeps] == [3, 2]
+    rates = [run.lr for asked in fakes.sweeps for run in asked.runs]
+    assert len(set(rates)) == 5
+    assert all(0.01 <= rate <= 1 for rate in rates)
+    best = OmegaConf.load(tmp_path / "outputs" / "searched" / "logs" / "optimization_results.yaml")
+    assert (best.best_value, best.best_params.lr) == (min(rates), min(rates))
 
 
 def test_the_number_of_a_job_can_be_used_in_its_values(command: Command, fakes: Fakes) -> None:
