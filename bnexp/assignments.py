@@ -78,16 +78,14 @@ class Kind(StrEnum):
 class Event:
     """What a worker says, of a pack if it is about one.
 
-    `best` is the highest validation accuracy (a fraction) among the lanes at this point, if it was evaluated, and
-    `lane` the lane that has it.
+    `validation` are the validation accuracies (fractions; NaN: diverged) of the lanes, if they were evaluated.
     """
 
     kind: Kind
     text: str = ""
     step: int = 0
     diverged: int = 0
-    best: float | None = None
-    lane: int = 0
+    validation: list[float] = dataclasses.field(default_factory=list)
     numbers: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def written(self) -> str:

@@ -5,6 +5,8 @@ what is said remains.
 """
 
 import dataclasses
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -15,7 +17,7 @@ from rich.text import Text
 
 from bnexp.assignments import Assignment, Event, Kind
 from bnexp.choices import written
-from bnexp.runs import Run, key
+from bnexp.runs import Run, arm, key
 
 
 class _Rate(ProgressColumn):
@@ -31,15 +33,15 @@ class Display:
 
     def __init__(self, planned: Sequence[Assignment]) -> None:
         self._console = Console(stderr=True, highlight=False)
-        columns = (TextColumn("{task.fields[packs]}"), BarColumn(bar_width=24), TaskProgressColumn(), _Rate())
+        columns = (TextColumn("training"), BarColumn(bar_width=24), TaskProgressColumn(), _Rate())
         self._bar = Progress(*columns, TimeRemainingColumn(compact=True), console=self._console, auto_refresh=False)
         run_steps = sum(len(given.pack.runs) * given.pack.runs[0].steps for given in planned)
-        self._task = self._bar.add_task("", total=run_steps, packs="")
+        self._task = self._bar.add_task("", total=run_steps)
         self._axes = _axes([run for given in planned for run in given.pack.runs])
         self._waiting = len(planned)
         self._running: dict[str, tuple[Assignment, Event]] = {}
         self._finished = self._finished_packs = self._diverged = 0
-        self._best, self._best_run = 0.0, ""
+        self._accuracies: dict[Run, dict[int, float]] = defaultdict(dict)
         self._said: set[str] = set()
         self._live = Live(
             get_renderable=lambda: Group(self._bar, Text(self._state(), overflow="ellipsis", no_wrap=True)),
@@ -72,7 +74,8 @@ class Display:
             case Kind.point:
                 self._running[given.name] = (given, said)
                 self._bar.update(self._task, advance=(said.step - before.step) * lanes)
-                self._notice_best(given, said)
+                if said.validation and said.step:  # before the first step, all are at chance
+                    self._notice(given, said)
             case Kind.stored:
                 self._finished, self._finished_packs = self._finished + lanes, self._finished_packs + 1
                 self._diverged += before.diverged
@@ -82,22 +85,30 @@ class Display:
             case _:
                 self._running[given.name] = (given, before)
 
-    def _notice_best(self, given: Assignment, said: Event) -> None:
-        if said.best is not None and said.best > self._best:
-            self._best, run = said.best, given.pack.runs[said.lane]
-            self._best_run = " ".join(f"{key(name)}={written(getattr(run, name))}" for name in self._axes)
+    def _notice(self, given: Assignment, said: Event) -> None:
+        for run, accuracy in zip(given.pack.runs, said.validation, strict=True):
+            self._accuracies[arm(run)][run.seed] = 0.0 if math.isnan(accuracy) else accuracy
 
     def _state(self) -> str:
         """Return the second line."""
         running = list(self._running.values())
         diverged = sum(said.diverged for _, said in running)
         alive = sum(len(given.pack.runs) for given, _ in running) - diverged
-        self._bar.update(self._task, packs=f"{self._finished_packs}/{self._waiting} packs, {len(running)} running")
-        parts = [f"lanes: {alive} alive, {self._diverged + diverged} diverged, {self._finished} finished"]
-        parts += [f"best validation so far {100 * self._best:.2f} % {self._best_run}".rstrip()] if self._best else []
-        return " · ".join(parts)
+        if not running and not self._finished:
+            return "starting workers"
+        packs = f"{self._finished_packs} of {self._waiting} packs finished, {len(running)} running"
+        lanes = f"{packs} · lanes: {alive} alive, {self._diverged + diverged} diverged, {self._finished} finished"
+        return f"{lanes} · {self._best()}" if self._accuracies else lanes
+
+    def _best(self) -> str:
+        """Return the arm with the best mean of the latest validation accuracies of its seeds."""
+        means = {a: sum(by_seed.values()) / len(by_seed) for a, by_seed in self._accuracies.items()}
+        best = max(means, key=lambda a: means[a])
+        name = " ".join(f"{key(axis)}={written(getattr(best, axis))}" for axis in self._axes)
+        return f"best arm so far {100 * means[best]:.2f} % validation {name} (n = {len(self._accuracies[best])})"
 
 
 def _axes(runs: Sequence[Run]) -> list[str]:
-    """Return the fields in which `runs` differ."""
+    """Return the fields in which the arms of `runs` differ."""
+    runs = [arm(run) for run in runs]
     return [f.name for f in dataclasses.fields(Run) if len({getattr(run, f.name) for run in runs}) > 1]

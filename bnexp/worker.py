@@ -56,11 +56,9 @@ def train(given: Assignment, data: Data, store: Store, device: str, *, weights: 
 
 
 def _event(point: training.Point) -> Event:
-    accuracy, diverged = point.validation_accuracy, int((point.diverged_step > 0).sum())
-    if np.isnan(accuracy).all():
-        return Event(Kind.point, step=point.step, diverged=diverged)
-    lane = int(np.nanargmax(accuracy))
-    return Event(Kind.point, step=point.step, diverged=diverged, best=float(accuracy[lane]), lane=lane)
+    accuracies, diverged = point.validation_accuracy, int((point.diverged_step > 0).sum())
+    evaluated = not np.isnan(accuracies).all()
+    return Event(Kind.point, step=point.step, diverged=diverged, validation=accuracies.tolist() if evaluated else [])
 
 
 def frames(

@@ -119,7 +119,7 @@ def test_packs_and_events_travel_as_plain_data_and_arrive_as_they_were():
     given = Assignment("abc", pack_of(RUNS), 3)
     assert assignment(given.plain()) == given
     assert shape(assignment(given.plain()).pack.runs[0]) == shape(RUNS[0])
-    said = Event(Kind.point, "tell\nme", step=7, diverged=1, best=0.5, lane=2, numbers={"a": 0.1})
+    said = Event(Kind.point, "tell\nme", step=7, diverged=1, validation=[0.5, 1 / 3], numbers={"a": 0.1})
     assert said.written().count("\n") == 1
     assert event(said.written()) == said
 
