@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from typing import IO, Any, Final
 
 from bnexp.assignments import Assignment, Event, Kind, Told, event
 from bnexp.data import Data
-from bnexp.sharing import Shared
+from bnexp.sharing import attach, nameless_file, share
 from bnexp.store import Store
 
 PATIENCE: Final = 5.0
@@ -34,9 +34,10 @@ def cores() -> int:
 
 @dataclass(eq=False)
 class _Worker:
-    """A process, and what it is doing: the pack that it trains, whether it has said that it is ready."""
+    """A process, whether it has its setting, its device once it is ready, and the pack that it trains."""
 
     process: "subprocess.Popen[str]"
+    has_setting: bool = False
     busy: Assignment | None = None
     device: str | None = None
 
@@ -59,21 +60,24 @@ class _Worker:
 
 @dataclass(eq=False)
 class Pool:
-    """Workers that train packs of the data `shared` into the store at `path`; use it as a context.
+    """Workers that train packs of `sets` data sets into `store`; use it as a context.
 
     On leaving, workers that are still busy are stopped: their packs are lost, what is stored is whole. An interrupt
     while they stop kills them.
     """
 
-    path: Path
-    shared: Sequence[Shared]
+    store: Store
     device: str
     weights: bool
-    log: Path
+    sets: int
+    _words: int = -1
+    _descriptors: list[int] = field(default_factory=list)
+    _data: list[dict[str, Any]] = field(default_factory=list)
     _workers: list[_Worker] = field(default_factory=list)
     _heard: "queue.SimpleQueue[tuple[_Worker, Event | None]]" = field(default_factory=queue.SimpleQueue)
 
     def __enter__(self) -> "Pool":
+        self._words, *self._descriptors = (nameless_file() for _ in range(1 + self.sets))
         return self
 
     def __exit__(
@@ -89,20 +93,35 @@ class Pool:
             for worker in self._workers:
                 worker.process.kill()
                 worker.process.wait()
-            for one in self.shared:
-                os.close(one.descriptor)
+            for descriptor in self._descriptors:
+                os.close(descriptor)
+            with os.fdopen(self._words, errors="replace") as words:
+                words.seek(0)
+                if said := words.read():
+                    self.store.log(said)
+
+    def share(self, data: Data) -> Data:
+        """Copy `data` into memory that all workers read, and return it as it lies there."""
+        self._data.append(share(data, self._descriptors[len(self._data)]))
+        return attach(self._data[-1])
+
+    def launch(self, workers: int) -> None:
+        """Let so many processes start, without waiting for them: they load torch while this one does something else."""
+        while len(self._workers) < workers:
+            self._start_one()
 
     def start(self, workers: int) -> str:
         """Have so many workers, at least one, and return their device, which the first that is ready says.
 
-        Called before any pack is handed out.
+        Called when all data is shared, and before any pack is handed out.
         """
         for worker in self._workers[workers:]:
             worker.process.terminate()
             worker.process.wait()
         del self._workers[workers:]
-        while len(self._workers) < workers:
-            self._start_one()
+        self.launch(workers)
+        for worker in self._workers:
+            self._set(worker)
         while not (devices := [worker.device for worker in self._workers if worker.device]):
             self._hear()
         return devices[0]
@@ -121,7 +140,7 @@ class Pool:
         while len(answers) < len(self._workers):
             worker, said = self._hear()
             if said is None:
-                raise Told(f"a worker must measure this machine; {_death(worker.process.wait())}: {self.log} says why")
+                raise Told(f"a worker must measure; got {_death(worker)}: {self.store.log_path} says why")
             answers += [said.numbers] if said.kind is Kind.measured else []
         return answers
 
@@ -139,43 +158,45 @@ class Pool:
             worker, said = self._hear()
             given = worker.busy
             if said is None:
-                code = worker.process.wait()
-                said = Event(Kind.failed, _death(code))
+                said = Event(Kind.failed, _death(worker))
                 if todo or given:
-                    self._start_one()
+                    self._set(self._start_one())
             if given is None:
                 continue
             if said.kind in (Kind.stored, Kind.failed):
                 worker.busy = None
             yield given, said
 
-    def _start_one(self) -> None:
+    def _start_one(self) -> _Worker:
         """Start a worker, in a session of its own: Ctrl-C is for the sweep, which then decides."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         places = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]
-        with self.log.open("a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "bnexp.worker"],  # -P: the user's folder may hold a random.py
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                pass_fds=[one.descriptor for one in self.shared],
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))},
-                start_new_session=True,
-            )
-        worker = _Worker(process)
-        worker.told(
-            {
-                "store": str(self.path),
-                "device": self.device,
-                "weights": self.weights,
-                "data": [one.plain for one in self.shared],
-            }
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "bnexp.worker"],  # -P: the user's folder may hold a random.py
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            text=True,
+            pass_fds=self._descriptors,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))},
+            start_new_session=True,
         )
+        worker = _Worker(process)
         self._workers.append(worker)
         assert process.stdout is not None
         threading.Thread(target=self._listen, args=(worker, process.stdout), daemon=True).start()
+        return worker
+
+    def _set(self, worker: _Worker) -> None:
+        """Tell `worker`, once, where it trains what."""
+        if not worker.has_setting:
+            worker.has_setting = True
+            setting = {
+                "store": str(self.store.path),
+                "device": self.device,
+                "weights": self.weights,
+                "data": self._data,
+            }
+            worker.told(setting)
 
     def _listen(self, worker: _Worker, lines: IO[str]) -> None:
         with lines:
@@ -193,7 +214,7 @@ class Pool:
             self._workers.remove(worker)
             worker.stop(at_once=True)
             if worker.device is None:
-                raise Told(f"a worker must start; got {_death(worker.process.wait())}: {self.log} says why")
+                raise Told(f"a worker must start; got {_death(worker)}: {self.store.log_path} says why")
         elif said.kind is Kind.refused:
             raise Told(said.text)
         elif said.kind is Kind.ready:
@@ -201,7 +222,8 @@ class Pool:
         return worker, said
 
 
-def _death(code: int) -> str:
+def _death(worker: _Worker) -> str:
+    code = worker.process.wait()
     if code == -9:
         return "its process was killed (signal 9; the system does that when memory is short)"
     return f"its process ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
@@ -212,14 +234,22 @@ class Here:
     """The same without processes: this one trains (`workers=0`), where a debugger or a profiler can look."""
 
     store: Store
-    data: Mapping[Any, Data]
     device: str
     weights: bool
+    data: dict[Any, Data] = field(default_factory=dict)
 
     def __enter__(self) -> "Here":
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+    def share(self, data: Data) -> Data:
+        """Return `data`: nobody else needs it."""
+        self.data[data.setting] = data
+        return data
+
+    def launch(self, workers: int) -> None:
+        """Nothing has to start."""
 
     def start(self, workers: int) -> str:  # noqa: ARG002 – as `Pool`'s
         """Return the device."""

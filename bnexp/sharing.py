@@ -18,17 +18,8 @@ _ALIGNMENT: Final = 64
 """Bytes: a cache line, and the widest vector of any processor."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Shared:
-    """A data set in the file `descriptor`; `plain` says, as JSON can, what it is and where its arrays lie."""
-
-    descriptor: int
-    plain: dict[str, Any]
-
-
-def share(data: Data) -> Shared:
-    """Copy `data` into memory that child processes can be given; raise `OSError` if there is not so much."""
-    descriptor = _nameless_file()
+def share(data: Data, descriptor: int) -> dict[str, Any]:
+    """Copy `data` into the nameless file `descriptor` and return, as JSON can write it, what lies where in it."""
     arrays, offset = {}, 0
     for name, array in _arrays(data).items():
         arrays[name] = {"dtype": array.dtype.str, "shape": array.shape, "offset": offset}
@@ -38,7 +29,7 @@ def share(data: Data) -> Shared:
         for name, array in _arrays(data).items():
             np.ndarray(array.shape, array.dtype, memory, arrays[name]["offset"])[...] = array
     others = {f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.name not in arrays}
-    return Shared(descriptor, {"descriptor": descriptor, "size": offset, "arrays": arrays, "others": others})
+    return {"descriptor": descriptor, "size": offset, "arrays": arrays, "others": others}
 
 
 def attach(plain: dict[str, Any]) -> Data:
@@ -57,7 +48,8 @@ def _arrays(data: Data) -> dict[str, np.ndarray[Any, Any]]:
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
-def _nameless_file() -> int:
+def nameless_file() -> int:
+    """Return the descriptor of a new file that has no name."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("bnexp-data")
     with tempfile.TemporaryFile() as file:  # macOS has no file in memory

@@ -109,11 +109,6 @@ class Store:
         """What each command that wrote here recorded, oldest first."""
         return sorted(map(_record, self._files("sweeps")), key=lambda sweep: str(sweep["created"]))
 
-    def create(self) -> None:
-        """Make the folder, if it is not there."""
-        with _sentence(self.log_path):
-            self.log_path.parent.mkdir(parents=True, exist_ok=True)
-
     def set_aside_broken(self) -> list[str]:
         """Move packs that cannot be read to `broken/`, so that their runs are missing; return a sentence about each.
 

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bnexp import capacity, forecasts, plans, pool, provenance, results, sharing
+from bnexp import capacity, forecasts, plans, pool, provenance, results
 from bnexp.assignments import Assignment, Kind
 from bnexp.data import Data
 from bnexp.packs import packs
@@ -68,7 +67,6 @@ class _Sweep:
 
     ids: dict[Run, str]
     data: dict[Any, Data]
-    shared: list[sharing.Shared]
     missing: dict[str, Run]
 
 
@@ -86,12 +84,13 @@ def train_sweep(
     `loaded` holds the data of every run. `record` is what the caller knows of the command; it is stored with the plan.
     A pack that cannot be trained is tried once more as two halves; then its runs are `failed`, and the others go on.
     """
-    aside = store.set_aside_broken()
-    store.check_semantics()
-    sweep = _sweep(runs, loaded, store, weights=save_weights, shared=means.workers != 0)
-    store.create()
-    with _hands(sweep, store.path, store.log_path, means, weights=save_weights) as hands:
-        device = hands.start(_first(sweep, means)) if sweep.missing else ""
+    with _hands(runs, store, means, weights=save_weights) as hands:
+        if not store.path.exists():  # then all is missing, and workers can start while the data is read
+            hands.launch(_first(len(runs), means))
+        aside = store.set_aside_broken()
+        store.check_semantics()
+        sweep = _sweep(runs, map(hands.share, loaded), store, weights=save_weights)
+        device = hands.start(_first(len(sweep.missing), means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)
         created = datetime.now(UTC)
         facts = _facts(sweep, planned, device or means.device)
@@ -110,10 +109,10 @@ def forecast(
 ) -> forecasts.Forecast:
     """Return what `train_sweep` would do, after two seconds of measuring; train and write nothing."""
     store.check_semantics()
-    sweep = _sweep(runs, loaded, store, weights=save_weights, shared=means.workers != 0)
-    with _hands(sweep, store.path, Path("/dev/null"), means, weights=save_weights) as hands:
+    with _hands(runs, store, means, weights=save_weights) as hands:
+        sweep = _sweep(runs, map(hands.share, loaded), store, weights=save_weights)
         started = time.perf_counter()
-        device = hands.start(_first(sweep, means)) if sweep.missing else ""
+        device = hands.start(_first(len(sweep.missing), means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)
         workers = min(len(planned), _most(means, device))
         if planned:
@@ -121,18 +120,12 @@ def forecast(
         return forecasts.forecast(len(sweep.ids), planned, sweep.data, hands, device, workers, started)
 
 
-def _sweep(runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, weights: bool, shared: bool) -> _Sweep:
-    """Return what is to be done; data that is to be shared is held in the shared memory alone."""
-    data, held = {}, []
-    for one in loaded:
-        if shared:
-            held.append(sharing.share(one))
-            data[one.setting] = sharing.attach(held[-1].plain)
-        else:
-            data[one.setting] = one
+def _sweep(runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, weights: bool) -> _Sweep:
+    """Return what is to be done."""
+    data = {one.setting: one for one in loaded}
     ids = {run: identity(run, data[run.data_setting].digest) for run in runs}
     stored = _stored(store, weights=weights)
-    return _Sweep(ids, data, held, {ids[run]: run for run in ids if ids[run] not in stored})
+    return _Sweep(ids, data, {ids[run]: run for run in ids if ids[run] not in stored})
 
 
 def _stored(store: Store, *, weights: bool) -> set[str]:
@@ -146,10 +139,10 @@ def _stored(store: Store, *, weights: bool) -> set[str]:
     }
 
 
-def _hands(sweep: _Sweep, path: Path, log: Path, means: Means, *, weights: bool) -> pool.Pool | pool.Here:
+def _hands(runs: Sequence[Run], store: Store, means: Means, *, weights: bool) -> pool.Pool | pool.Here:
     if means.workers == 0:
-        return pool.Here(Store(path), sweep.data, means.device, weights)
-    return pool.Pool(path, sweep.shared, means.device, weights, log)
+        return pool.Here(store, means.device, weights)
+    return pool.Pool(store, means.device, weights, len({run.data_setting for run in runs}))
 
 
 def _most(means: Means, device: str) -> int:
@@ -159,9 +152,9 @@ def _most(means: Means, device: str) -> int:
     return 1 if device.startswith("cuda") else pool.cores()
 
 
-def _first(sweep: _Sweep, means: Means) -> int:
+def _first(runs: int, means: Means) -> int:
     """Return how many workers to start before it is known whether there is a GPU, for which most are too many."""
-    return max(1, min(len(sweep.missing), _most(means, means.device), 4))
+    return max(1, min(runs, _most(means, means.device), 4))
 
 
 def _planned(sweep: _Sweep, store: Store, hands: pool.Pool | pool.Here, device: str, means: Means) -> list[Assignment]:

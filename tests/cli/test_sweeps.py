@@ -134,20 +134,18 @@ def test_a_store_that_cannot_be_written_is_told_in_one_sentence(
     command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def full(_runs: Sequence[Run], _loaded: Any, store: Store, **_: Any) -> None:
-        store.create()
-        (store.path / "sweeps").touch(exist_ok=True)  # a file where a folder must be
         store.write_sweep("id", {})
 
     assert fakes.sweeps == []
     monkeypatch.setattr(sweep, "train_sweep", full)
-    ended = command("lr=0.2")
-    assert ended.code == 2
-    assert re.fullmatch(r"bnexp: outputs/runs/sweeps must be a folder that can be written to; got '.*\n", ended.err)
-    shutil.rmtree(tmp_path / "outputs/runs")
-    (tmp_path / "outputs/runs").touch()
-    ended = command("lr=0.2")
-    assert ended.code == 2
-    assert ended.err.startswith("bnexp: outputs/runs/logs must be a folder that can be written to; got 'Not a dir")
+    for file in (tmp_path / "outputs" / "runs" / "sweeps", tmp_path / "outputs" / "runs"):
+        shutil.rmtree(tmp_path / "outputs", ignore_errors=True)
+        file.parent.mkdir(parents=True)
+        file.touch()  # a file where a folder must be
+        ended = command("lr=0.2")
+        assert ended.code == 2
+        reason = r"must be a folder that can be written to; got '.*'"
+        assert re.fullmatch(rf"bnexp: outputs/runs/sweeps {reason}: what was stored before is whole, .*\n", ended.err)
 
 
 def test_the_whole_command_trains_stores_reports_and_shows_how_to_train_a_run_again(
