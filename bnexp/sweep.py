@@ -114,7 +114,7 @@ def forecast(
         started = time.perf_counter()
         device = hands.start(_first(len(sweep.missing), means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)
-        workers = min(len(planned), _most(means, device))
+        workers = max(1, min(len(planned), _most(means, device)))
         if planned:
             hands.start(workers)
         return forecasts.forecast(len(sweep.ids), planned, sweep.data, hands, device, workers, started)
