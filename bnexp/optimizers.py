@@ -24,7 +24,7 @@ from torch import Tensor
 from bnexp.choices import Optimizer, Schedule
 from bnexp.network import Network
 from bnexp.packs import Pack
-from bnexp.propagation import Workspace, descend, weight_gradient
+from bnexp.propagation import Workspace, backward, gradient_factors
 from bnexp.runs import Run
 
 
@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Moments:
-    """Gradient and moments of every parameter, laid out as the parameters; plain SGD has none."""
+    """Gradients of the weights, and moments of weights and vectors, laid out as these; plain SGD has none."""
 
     gradients: tuple[Tensor, ...]
     first: tuple[Tensor, ...]
@@ -87,42 +87,59 @@ def moments(network: Network, chosen: Settings) -> Moments:
     adaptive = chosen.kind != Optimizer.sgd
     kept = adaptive or chosen.has_momentum
     return Moments(
-        gradients=tuple(torch.zeros_like(w) for w in parameters) if kept else (),
+        gradients=tuple(torch.empty_like(w) for w in network.weights) if kept else (),
         first=tuple(torch.zeros_like(w) for w in parameters) if kept else (),
         second=tuple(torch.zeros_like(w) for w in parameters) if adaptive else (),
     )
 
 
 def update(network: Network, work: Workspace, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
-    """Take the step number `step` (from 1) with the gradients that `work` holds."""
-    work.dvectors_RP.mul_(network.learned_RP)
-    if not kept.first:
+    """Take the step number `step` (from 1), going back from the gradient of the logits that `work` holds.
+
+    A layer's weights move as soon as the gradient of its inputs is known, while both are still in the cache.
+    """
+    if kept.first:
+        _move_all(network, work, kept, chosen, lr_SG11, step)
+    else:
         _descend(network, work, chosen, lr_SG11)
-        return
-    for layer in range(len(network.weights)):
-        weight_gradient(network, work, layer, out=kept.gradients[layer])
-    kept.gradients[-1].copy_(work.dvectors_RP)
-    for index in range(len(kept.first)):
-        _move(network, index, kept, chosen, lr_SG11, step)
 
 
 def _descend(network: Network, work: Workspace, chosen: Settings, lr_SG11: Tensor) -> None:
-    """Plain SGD: one call per layer, no gradient of a weight is ever stored."""
-    vectors = network.vectors_RP
-    if chosen.has_decay:
-        for layer in range(len(network.weights)):
+    """Plain SGD: one call per layer, no gradient of a weight is ever stored.
+
+    All gradients are linear in that of the logits: multiplied by the learning rate there, once, they come out as steps.
+    """
+    _by_lane(work.d_products[-1], lr_SG11).mul_(lr_SG11)
+    for layer in reversed(range(len(network.weights))):
+        backward(network, work, layer)
+        if chosen.has_decay:
             network.weight_SGIO(layer, network.weights).mul_(1 - lr_SG11 * chosen.decay)
-        work.dvectors_RP.addcmul_(vectors * network.learned_RP, _by_lane(chosen.decay_vectors))
-    for layer in range(len(network.weights)):
-        descend(network, work, layer, lr_SG11)
-    vectors.addcmul_(work.dvectors_RP, _by_lane(lr_SG11), value=-1)
+        network.weights[layer].baddbmm_(*gradient_factors(work, layer), alpha=-1)
+    if chosen.has_decay:
+        network.vectors_RP.mul_(1 - _flat(lr_SG11 * chosen.decay_vectors) * network.learned_RP)
+    network.vectors_RP.addcmul_(work.dvectors_RP, network.learned_RP, value=-1)
 
 
-def _by_lane(setting_SG11: Tensor) -> Tensor:
+def _by_lane(tensor_R: Tensor, setting_SG11: Tensor) -> Tensor:
+    return tensor_R.view(*setting_SG11.shape[:2], *tensor_R.shape[1:])
+
+
+def _flat(setting_SG11: Tensor) -> Tensor:
     return setting_SG11.reshape(-1, 1)
 
 
-def _move(network: Network, index: int, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
+def _move_all(network: Network, work: Workspace, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
+    for layer in reversed(range(len(network.weights))):
+        backward(network, work, layer)
+        torch.bmm(*gradient_factors(work, layer), out=kept.gradients[layer])
+        _move(network, layer, kept.gradients[layer], kept, chosen, lr_SG11, step)
+    work.dvectors_RP.mul_(network.learned_RP)
+    _move(network, len(network.weights), work.dvectors_RP, kept, chosen, lr_SG11, step)
+
+
+def _move(
+    network: Network, index: int, gradient: Tensor, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int
+) -> None:
     """Update one parameter tensor (the weights of a layer, or at the end all vectors) from its gradient and moments."""
     vectors = index == len(network.weights)
 
@@ -139,7 +156,7 @@ def _move(network: Network, index: int, kept: Moments, chosen: Settings, lr_SG11
         return setting_SG11.reshape((-1,) + (1,) * (1 if vectors else 2))
 
     w = shaped(network.vectors_RP if vectors else network.weights[index])
-    g, m = shaped(kept.gradients[index]), shaped(kept.first[index])
+    g, m = shaped(gradient), shaped(kept.first[index])
     lr = per_lane(lr_SG11)
     decay = per_lane(chosen.decay_vectors) * network.learned_RP if vectors else per_lane(chosen.decay)
     if chosen.has_decay and chosen.kind == Optimizer.adamw:
