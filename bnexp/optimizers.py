@@ -113,7 +113,7 @@ def _descend(network: Network, work: Workspace, chosen: Settings, lr_SG11: Tenso
     for layer in reversed(range(len(network.weights))):
         backward(network, work, layer)
         if chosen.has_decay:
-            network.weight_SGIO(layer, network.weights).mul_(1 - lr_SG11 * chosen.decay)
+            network.weights[layer].mul_(1 - _by_column(lr_SG11 * chosen.decay, network, layer))
         network.weights[layer].baddbmm_(*gradient_factors(work, layer), alpha=-1)
     if chosen.has_decay:
         network.vectors_RP.mul_(1 - _flat(lr_SG11 * chosen.decay_vectors) * network.learned_RP)
@@ -129,51 +129,69 @@ def _flat(setting_SG11: Tensor) -> Tensor:
 
 
 def _move_all(network: Network, work: Workspace, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
-    for layer in reversed(range(len(network.weights))):
+    """Momentum and Adam: the gradient of a layer's weights is stored, moves the moments, and these the weights."""
+    factors = _adam_factors(chosen, lr_SG11, step) if kept.second else (lr_SG11, chosen.momentum)
+    last = len(network.weights)
+    for layer in reversed(range(last)):
         backward(network, work, layer)
-        torch.bmm(*gradient_factors(work, layer), out=kept.gradients[layer])
-        _move(network, layer, kept.gradients[layer], kept, chosen, lr_SG11, step)
-    work.dvectors_RP.mul_(network.learned_RP)
-    _move(network, len(network.weights), work.dvectors_RP, kept, chosen, lr_SG11, step)
+        gradient = torch.bmm(*gradient_factors(work, layer), out=kept.gradients[layer])
+        decay, lr, *of_layer = (_by_column(f, network, layer) for f in (chosen.decay, lr_SG11, *factors))
+        moments = [order[layer] for order in (kept.first, kept.second) if order]
+        _move(network.weights[layer], gradient, moments, chosen, lr, decay, of_layer)
+    gradient = work.dvectors_RP.mul_(network.learned_RP)
+    decay, lr, *of_vectors = (_flat(f) for f in (chosen.decay_vectors, lr_SG11, *factors))
+    moments = [order[last] for order in (kept.first, kept.second) if order]
+    _move(network.vectors_RP, gradient, moments, chosen, lr, decay * network.learned_RP, of_vectors)
+
+
+def _by_column(setting_SG11: Tensor, network: Network, layer: int) -> Tensor:
+    """Return a per-lane setting once for every column of the weights of `layer`: elementwise kernels run twice as fast.
+
+    [S, 1, G·H] for the first layer, [R, 1, O] for hidden ones, [R, 1, H] for the output layer.
+    """
+    weights = network.weights[layer]
+    columns = weights.shape[0] * weights.shape[2] // setting_SG11.numel()
+    return setting_SG11.expand(-1, -1, 1, columns).reshape(weights.shape[0], 1, -1)
 
 
 def _move(
-    network: Network, index: int, gradient: Tensor, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int
+    w: Tensor,
+    g: Tensor,
+    moments: Sequence[Tensor],
+    chosen: Settings,
+    lr: Tensor,
+    decay: Tensor,
+    factors: Sequence[Tensor],
 ) -> None:
-    """Update one parameter tensor (the weights of a layer, or at the end all vectors) from its gradient and moments."""
-    vectors = index == len(network.weights)
-
-    def shaped(flat: Tensor) -> Tensor:
-        """Return a tensor laid out as the parameter in the form that per-lane settings broadcast over."""
-        if index:
-            return flat
-        return flat.view(network.seeds, network.widths[0], network.arms, -1)
-
-    def per_lane(setting_SG11: Tensor) -> Tensor:
-        """Return a per-lane setting in the shape that broadcasts over this parameter."""
-        if index == 0:
-            return setting_SG11.transpose(1, 2)
-        return setting_SG11.reshape((-1,) + (1,) * (1 if vectors else 2))
-
-    w = shaped(network.vectors_RP if vectors else network.weights[index])
-    g, m = shaped(gradient), shaped(kept.first[index])
-    lr = per_lane(lr_SG11)
-    decay = per_lane(chosen.decay_vectors) * network.learned_RP if vectors else per_lane(chosen.decay)
+    """Update one parameter tensor from its gradient, which is lost, and its moments; settings broadcast over it."""
     if chosen.has_decay and chosen.kind == Optimizer.adamw:
         w.mul_(1 - lr * decay)
     elif chosen.has_decay:
         g.addcmul_(w, decay)
     if chosen.kind == Optimizer.sgd:
-        momentum = per_lane(chosen.momentum)
-        m.mul_(momentum).add_(g)
-        w.addcmul_(g.addcmul_(m, momentum) if chosen.nesterov else m, lr, value=-1)
-        return
-    s, beta1, beta2 = shaped(kept.second[index]), per_lane(chosen.beta1), per_lane(chosen.beta2)
-    m.lerp_(g, (1 - beta1).to(w.dtype))
-    s.mul_(beta2.to(w.dtype)).addcmul_(g * g, (1 - beta2).to(w.dtype))
-    rate = lr / (1 - beta1**step).to(w.dtype)
-    g.copy_(s).div_((1 - beta2**step).to(w.dtype)).sqrt_().add_(per_lane(chosen.eps))
-    w.addcdiv_(m * rate, g, value=-1)
+        _momentum(w, g, *moments, *factors, nesterov=chosen.nesterov)
+    else:
+        _adam(w, g, *moments, *factors)
+
+
+def _momentum(w: Tensor, g: Tensor, v: Tensor, lr: Tensor, momentum: Tensor, *, nesterov: bool) -> None:
+    v.mul_(momentum).add_(g)
+    w.addcmul_(g.addcmul_(v, momentum) if nesterov else v, lr, value=-1)
+
+
+def _adam_factors(chosen: Settings, lr_SG11: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return 1 − β1, 1 − β2, and what is left of lr and eps when sqrt(1 − β2ᵗ) is taken out of the denominator."""
+    root = (1 - chosen.beta2**step).sqrt()
+    exact = (1 - chosen.beta1, 1 - chosen.beta2, lr_SG11 * root / (1 - chosen.beta1**step), chosen.eps * root)
+    first, second, rate, eps = (factor.to(lr_SG11.dtype) for factor in exact)
+    return first, second, rate, eps
+
+
+def _adam(w: Tensor, g: Tensor, m: Tensor, s: Tensor, first: Tensor, second: Tensor, rate: Tensor, eps: Tensor) -> None:
+    m.lerp_(g, first)
+    s.lerp_(g.mul_(g), second)
+    torch.sqrt(s, out=g).add_(eps)
+    w.addcmul_(torch.div(m, g, out=g), rate, value=-1)
 
 
 def learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
