@@ -127,13 +127,13 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
     x_ND, y_N = state.examples.train
     rates = optimizers.learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
     lr_KSG11 = torch.from_numpy(rates).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
+    y_KSB = y_N[rows_KSB]
     loss_KR = x_ND.new_empty(steps, len(state.pack.runs))
     correct_KR = y_N.new_empty(steps, len(state.pack.runs))
     for k in range(steps):
         torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
-        propagation.forward(net, work, training=True)
-        propagation.cross_entropy(net, work, y_N[rows_KSB[k]], loss_KR[k], correct_KR[k])
-        propagation.backward(net, work)
+        propagation.forward(net, work, work.x_SBD, training=True)
+        propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
         optimizers.update(net, work, state.moments, state.settings, lr_KSG11[k], state.step + k + 1)
     return replace(state, step=state.step + steps), loss_KR, correct_KR
 
@@ -144,8 +144,7 @@ def evaluate(state: State, x_ND: Tensor, y_N: Tensor) -> tuple[Array, Array]:
     loss_R, correct_R = np.zeros(len(state.pack.runs)), np.zeros(len(state.pack.runs))
     for x_BD, y_B in zip(*(torch.split(part, EVALUATION_BATCH) for part in (x_ND, y_N)), strict=True):
         work = state.workspace(len(y_B))
-        work.x_SBD.copy_(x_BD.expand_as(work.x_SBD))
-        propagation.forward(state.network, work, training=False)
+        propagation.forward(state.network, work, x_BD.expand_as(work.x_SBD), training=False)
         loss, correct = x_ND.new_empty(len(loss_R)), y_N.new_empty(len(loss_R))
         propagation.cross_entropy(state.network, work, y_B.expand(state.network.seeds, -1), loss, correct)
         loss_R += len(y_B) * loss.double().cpu().numpy()

@@ -1,8 +1,9 @@
 """How fast is a training step, alone and in packs, against the plain eager loop in the same process?
 
 784-100-100-100-10, sigmoid, batch norm before the activation, batch 60, SGD: 26.376 MFLOP per run-step (one
-optimizer step of one run). Random inputs: the arithmetic does not depend on them. Every row is the median of
-`--rounds` rounds, taken in turn, so that a noisy machine is noisy for all; read the ratios, not the microseconds.
+optimizer step of one run); a mixed pack has every placement with four activations. Random inputs: the arithmetic does
+not depend on them. Every row is the median of `--rounds` rounds, taken in turn, so that a noisy machine is noisy for
+all; read the ratios, not the microseconds.
 
     python scripts/benchmark_step.py --threads 1
 """
@@ -10,7 +11,9 @@ optimizer step of one run). Random inputs: the arithmetic does not depend on the
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Final
 
 import numpy as np
 import torch
@@ -37,12 +40,20 @@ def data() -> Data:
     return Data("random", x, xv, xt, y, yv, yt, classes=10, digest="", standardize=False)
 
 
-def engine(seeds: int, arms: int, examples: Data) -> Callable[[], int]:
+Arm = tuple[Placement, Activation]
+
+UNIFORM: Final[Arm] = (Placement.pre, Activation.sigmoid)
+MIXED: Final[tuple[Activation, ...]] = (Activation.relu, Activation.leaky_relu, Activation.elu, Activation.sigmoid)
+DEARER: Final[tuple[Activation, ...]] = (Activation.relu, Activation.gelu, Activation.tanh, Activation.sigmoid)
+"""tanh and gelu cost several times as much arithmetic as sigmoid, whatever the pack."""
+
+
+def engine(seeds: int, arms: Sequence[Arm], examples: Data) -> Callable[[], int]:
     """Return a call that trains a pack through one epoch, and gives the number of run-steps it took."""
     runs = [
         Run(
-            placement=Placement.pre,
-            activation=Activation.sigmoid,
+            placement=placement,
+            activation=activation,
             lr=0.1 + g / 1000,
             seed=s,
             steps=10**9,
@@ -52,7 +63,7 @@ def engine(seeds: int, arms: int, examples: Data) -> Callable[[], int]:
             data_validation=60,
         )
         for s in range(seeds)
-        for g in range(arms)
+        for g, (placement, activation) in enumerate(arms)
     ]
     (pack,) = packs(runs, len(runs))
     state = training.begin(pack, training.place(examples, runs[0], torch.device("cpu")))
@@ -88,7 +99,7 @@ def eager(examples: Data) -> Callable[[], int]:
     return epoch
 
 
-def product() -> Callable[[], int]:
+def matrix_product() -> Callable[[], int]:
     """This machine's torch.mm, 2048 × 2048, in units of run-steps."""
     a, b, out = (torch.randn(2048, 2048) for _ in range(3))
 
@@ -107,9 +118,11 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     examples = data()
-    rows = {"plain eager loop": eager(examples), "torch.mm": product()}
-    for seeds, arms in ((1, 1), (1, 4), (1, 8), (1, 16), (2, 8), (16, 1), (1, 32), (2, 16), (4, 16)):
-        rows[f"bnexp, {seeds} seeds × {arms} arms"] = engine(seeds, arms, examples)
+    rows = {"plain eager loop": eager(examples), "torch.mm": matrix_product()}
+    for seeds, arms in ((1, 1), (1, 4), (1, 8), (1, 12), (1, 16), (2, 8), (16, 1), (1, 32), (2, 16), (4, 16)):
+        rows[f"bnexp, {seeds} seeds × {arms} arms"] = engine(seeds, [UNIFORM] * arms, examples)
+    for name, activations in (("", MIXED), (", dearer", DEARER)):
+        rows[f"bnexp, 12 mixed arms{name}"] = engine(1, list(product(Placement, activations)), examples)
     seconds: dict[str, list[float]] = {name: [] for name in rows}
     for call in rows.values():
         call()

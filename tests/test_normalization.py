@@ -12,7 +12,7 @@ SGBH = (2, 3, 7, 5)
 
 def kept_for(x: Tensor) -> normalization.Statistics:
     unit = (*x.shape[:2], 1, x.shape[3])
-    return normalization.Statistics(torch.empty_like(x), torch.empty_like(x), *(x.new_empty(unit) for _ in range(3)))
+    return normalization.Statistics(torch.empty_like(x), *(x.new_empty(unit) for _ in range(4)))
 
 
 class Norm(torch.autograd.Function):
@@ -28,7 +28,7 @@ class Norm(torch.autograd.Function):
     @staticmethod
     def backward(ctx, d):
         d, dgamma, dbeta = d.clone(), torch.empty_like(ctx.gamma), torch.empty_like(ctx.gamma)
-        normalization.backward(d, ctx.gamma, ctx.kept, dgamma, dbeta)
+        normalization.backward(d, ctx.kept, dgamma, dbeta, torch.empty_like(d), d)
         return d, dgamma, dbeta, None
 
 
@@ -70,7 +70,7 @@ def test_the_sign_of_a_missing_term_in_the_backward_pass_would_be_seen(inputs):
     kept, d = kept_for(x), torch.randn(SGBH, dtype=torch.float64)
     normalization.forward(x, gamma, torch.zeros_like(gamma), eps, kept, torch.empty_like(x))
     naive = d * gamma * kept.rstd_SG1H  # what it were if mean and variance did not depend on x
-    normalization.backward(d, gamma, kept, torch.empty_like(gamma), torch.empty_like(gamma))
+    normalization.backward(d, kept, torch.empty_like(gamma), torch.empty_like(gamma), torch.empty_like(d), d)
     assert (d - naive).abs().max() > 0.1
     torch.testing.assert_close(d.sum(2), torch.zeros(2, 3, 5, dtype=torch.float64), rtol=0, atol=1e-12)
 
@@ -79,7 +79,7 @@ def test_the_gradient_is_orthogonal_to_the_normalised_input_at_eps_0(inputs):
     x, gamma, beta, _ = inputs
     kept, d, eps = kept_for(x), torch.randn(SGBH, dtype=torch.float64), torch.zeros(2, 3, 1, 1, dtype=torch.float64)
     normalization.forward(x, gamma, beta, eps, kept, torch.empty_like(x))
-    normalization.backward(d, gamma, kept, torch.empty_like(gamma), torch.empty_like(gamma))
+    normalization.backward(d, kept, torch.empty_like(gamma), torch.empty_like(gamma), torch.empty_like(d), d)
     assert (d * kept.centred_SGBH).sum(2).abs().max() < 1e-12
 
 
