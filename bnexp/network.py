@@ -5,7 +5,7 @@ layer, P all biases, gammas and betas of a lane side by side. Lanes are numbered
 
 The first layer is laid out [S, D, G·H], because the lanes of one seed see the same batch: one wide product per seed
 instead of G small ones. Hidden layers are [R, I, O]. The output layer is turned round, [R, C, H], as are its logits,
-[R, C, B]: with rows of C = 10 numbers MKL takes four times as long. (A hidden layer of 98 or 99 units costs 3–10 % more
+[R, C, B]: with rows of C = 10 numbers MKL takes four times as long. (A hidden layer of 98 or 99 units costs 3–11 % more
 per step than one of 100 or 96: 16 lanes, one thread, best of 5, torch 2.13 CPU.)
 """
 

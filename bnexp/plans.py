@@ -25,6 +25,9 @@ MEMORY: Final = {"cpu": 1.25 * 2**30, "cuda": 8 * 2**30}
 EVALUATED: Final = 500
 """Examples that are evaluated at once."""
 
+BUFFERS: Final = 3
+"""Of the size of a hidden layer: its product, its output, and the gradient of an output, which all layers share."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -81,7 +84,7 @@ def _lanes(run: Run, data: Data, machine: Machine) -> int:
     if machine.lanes:
         return machine.lanes
     lane = lane_bytes(run, data.x_train_ND.shape[1], data.classes)
-    evaluating = lane + EVALUATED * 7 * sum(run.hidden) * _itemsize(run)
+    evaluating = lane + EVALUATED * BUFFERS * sum(run.hidden) * _itemsize(run)
     return max(1, int(min(machine.fast_bytes / lane, MEMORY[machine.device] / evaluating)))
 
 
@@ -90,7 +93,7 @@ def lane_bytes(run: Run, features: int, classes: int) -> int:
     widths = (features, *run.hidden, classes)
     parameters = sum(i * o + 3 * o for i, o in pairwise(widths))
     kept = 4 if run.optimizer != Optimizer.sgd else 3 if run.momentum else 1  # gradient and moments beside each
-    buffers = run.batch_size * (7 * sum(run.hidden) + 2 * classes)
+    buffers = run.batch_size * (BUFFERS * sum(run.hidden) + 2 * classes)
     return (kept * parameters + buffers) * _itemsize(run)
 
 

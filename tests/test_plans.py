@@ -98,7 +98,7 @@ def test_packs_are_as_large_as_is_fast_and_fits_into_memory():
 def test_a_lane_holds_its_parameters_and_more_under_adam():
     run = small_run(dtype="float32")
     parameters = 13 * 11 + 3 * 11 + 11 * 8 + 3 * 8 + 8 * 4 + 3 * 4
-    assert lane_bytes(run, 13, 4) == 4 * (parameters + 9 * (7 * 19 + 8))
+    assert lane_bytes(run, 13, 4) == 4 * (parameters + 9 * (3 * 19 + 8))
     adam = dataclasses.replace(run, optimizer="adam")
     assert lane_bytes(adam, 13, 4) - lane_bytes(run, 13, 4) == 4 * 3 * parameters
     assert lane_bytes(dataclasses.replace(run, dtype="float64"), 13, 4) == 2 * lane_bytes(run, 13, 4)
