@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from bnexp.assignments import Assignment
 from bnexp.data import Data
+from bnexp.here import Here
 from bnexp.packs import shape
 from bnexp.plans import work
-from bnexp.pool import Here, Pool
+from bnexp.pool import Pool
 
 SECONDS: Final = 2.0
 """What measuring may take, in all."""

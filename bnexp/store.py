@@ -11,10 +11,12 @@ Every file is written under a temporary name, fsynced and renamed; the one in `r
 commit. Two sweeps may write at once; a run that both trained is read once.
 """
 
+import contextlib
 import dataclasses
 import json
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,6 +111,13 @@ class Store:
         """What each command that wrote here recorded, oldest first."""
         return sorted(map(_record, self._files("sweeps")), key=lambda sweep: str(sweep["created"]))
 
+    def remove_abandoned(self) -> None:
+        """Remove the temporary files of processes that were killed while they wrote: nothing takes an hour to write."""
+        for path in self.path.glob("*/.*"):
+            with contextlib.suppress(FileNotFoundError):  # another sweep removed it, or its writer renamed it
+                if path.stat().st_mtime < time.time() - 3600:
+                    path.unlink()
+
     def set_aside_broken(self) -> list[str]:
         """Move packs that cannot be read to `broken/`, so that their runs are missing; return a sentence about each.
 
@@ -195,15 +204,19 @@ def load(path: Path | str) -> Store:
     return Store(path)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise Told(
-            f"{path.parent} must be a folder that can be written to; got '{error.strerror or error}': what was stored "
+            f"{path.parent} must be a folder that can be written to; got '{_reason(error)}': what was stored "
             "before is whole, and the same command trains what is missing"
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)  # pyarrow's own words are longer
 
 
 def _record(path: Path) -> dict[str, Any]:

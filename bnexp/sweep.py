@@ -10,10 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bnexp import capacity, forecasts, plans, pool, provenance, results
+from bnexp import capacity, forecasts, plans, provenance, results
 from bnexp.assignments import Assignment, Kind
 from bnexp.data import Data
+from bnexp.here import Here
 from bnexp.packs import packs
+from bnexp.pool import Pool, cores
 from bnexp.progress import Display
 from bnexp.runs import SEMANTICS, Run, identity
 from bnexp.store import RUNS, Store
@@ -87,6 +89,7 @@ def train_sweep(
     with _hands(runs, store, means, weights=save_weights) as hands:
         if not store.path.exists():  # then all is missing, and workers can start while the data is read
             hands.launch(_first(len(runs), means))
+        store.remove_abandoned()
         aside = store.set_aside_broken()
         store.check_semantics()
         sweep = _sweep(runs, map(hands.share, loaded), store, weights=save_weights)
@@ -139,17 +142,17 @@ def _stored(store: Store, *, weights: bool) -> set[str]:
     }
 
 
-def _hands(runs: Sequence[Run], store: Store, means: Means, *, weights: bool) -> pool.Pool | pool.Here:
+def _hands(runs: Sequence[Run], store: Store, means: Means, *, weights: bool) -> Pool | Here:
     if means.workers == 0:
-        return pool.Here(store, means.device, weights)
-    return pool.Pool(store, means.device, weights, len({run.data_setting for run in runs}))
+        return Here(store, means.device, weights)
+    return Pool(store, means.device, weights, len({run.data_setting for run in runs}))
 
 
 def _most(means: Means, device: str) -> int:
     """Return the most workers on `device`: they would wait for one another on a GPU."""
     if means.workers is not None:
         return means.workers
-    return 1 if device.startswith("cuda") else pool.cores()
+    return 1 if device.startswith("cuda") else cores()
 
 
 def _first(runs: int, means: Means) -> int:
@@ -157,7 +160,7 @@ def _first(runs: int, means: Means) -> int:
     return max(1, min(runs, _most(means, means.device), 4))
 
 
-def _planned(sweep: _Sweep, store: Store, hands: pool.Pool | pool.Here, device: str, means: Means) -> list[Assignment]:
+def _planned(sweep: _Sweep, store: Store, hands: Pool | Here, device: str, means: Means) -> list[Assignment]:
     """Return the packs of what is missing; how large they should be is measured once on a machine."""
     if not sweep.missing:
         return []
@@ -168,9 +171,9 @@ def _planned(sweep: _Sweep, store: Store, hands: pool.Pool | pool.Here, device: 
         return hands.ask({"do": "lanes"})
 
     fast = capacity.fast_bytes(device, rates) if means.lanes is None else 0.0
-    cores = pool.cores() if means.workers != 0 and device == "cpu" else None
+    shared = cores() if means.workers != 0 and device == "cpu" else None
     earlier = [record for record in store.sweeps if record["device"] == device]
-    return plans.plan(sweep.missing, earlier, sweep.data, plans.Machine(device, workers, cores, fast, means.lanes))
+    return plans.plan(sweep.missing, earlier, sweep.data, plans.Machine(device, workers, shared, fast, means.lanes))
 
 
 def _facts(sweep: _Sweep, planned: Sequence[Assignment], device: str) -> dict[str, Any]:
@@ -196,7 +199,7 @@ def _counted(sweep: _Sweep) -> Iterator[str]:
 
 def _train(
     planned: Sequence[Assignment],
-    hands: pool.Pool | pool.Here,
+    hands: Pool | Here,
     store: Store,
     sweep: _Sweep,
     device: str,

@@ -15,6 +15,7 @@ import torch
 
 from bnexp import pool, sweep
 from bnexp.assignments import Assignment, Kind, Told
+from bnexp.here import Here
 from bnexp.packs import packs
 from bnexp.pool import Pool
 from bnexp.progress import Display
@@ -154,7 +155,7 @@ def test_a_pack_that_another_sweep_has_stored_meanwhile_is_not_trained_again(tmp
     todo = deque(
         Assignment(name, next(iter(packs([by_id[run] for run in ids], 9)))) for name, ids in record["packs"].items()
     )
-    here = pool.Here(Store(tmp_path), "cpu", False)
+    here = Here(Store(tmp_path), "cpu", False)
     here.share(small_data())
     assert [said.kind for _, said in here.train(todo)] == [Kind.stored] * len(before)
     assert {path: path.stat().st_mtime_ns for path in before} == before

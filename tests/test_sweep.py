@@ -205,6 +205,17 @@ def test_a_truncated_file_is_named_set_aside_and_its_runs_are_trained_again(kind
     assert len(store.curves) > len(curves)
 
 
+def test_what_a_killed_writer_left_is_removed_but_not_what_is_being_written(store):
+    sweep(RUNS_ASKED[:2], store)
+    old, new = store.path / "runs" / ".a.parquet", store.path / "curves" / ".b.parquet"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    sweep(RUNS_ASKED[:2], store)
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_a_store_of_other_training_semantics_is_refused_with_the_reason(store, monkeypatch):
     sweep(RUNS_ASKED[:2], store)
     monkeypatch.setattr("bnexp.store.SEMANTICS", 2)
