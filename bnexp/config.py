@@ -159,6 +159,9 @@ def folder() -> Path:
 
 def values(cfg: DictConfig) -> Values:
     """Return what `cfg` asks for; raise `ValueError` unless it has every key and no other."""
+    if OmegaConf.get_type(cfg) is not Config:  # from a file of the user that leaves out the schema
+        theirs, cfg = cfg, OmegaConf.structured(Config)
+        cfg.merge_with(theirs)
     written = leaves(cfg, resolve=False)
     for name in [name for name, value in written.items() if value == MISSING] + [k for k in KEYS if k not in written]:
         raise missing_value(name)

@@ -19,7 +19,7 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf, open_dict, rea
 from omegaconf.errors import OmegaConfBaseException
 
 from bnexp import config
-from bnexp.config import KEYS, Values
+from bnexp.config import KEYS, Config, Values
 
 
 def expand(jobs: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConfig, first: int = 0) -> list[Values]:
@@ -82,10 +82,10 @@ class Expansion:
 
     def values(self, overrides: Sequence[str], number: int) -> Values:
         """Return the values of job `number`."""
-        short = self._short_way(overrides, number)
-        return (
-            config.values(task_part(compose(self.loader, self.master, overrides, number))) if short is None else short
-        )
+        job = self._short_way(overrides, number)
+        if job is None:
+            job = config.values(task_part(compose(self.loader, self.master, overrides, number)))
+        return job
 
     def _short_way(self, overrides: Sequence[str], number: int) -> Values | None:
         """Return the values of a job, or nothing if it has to go the long way."""
@@ -127,7 +127,8 @@ class Expansion:
             with read_write(cfg), open_dict(cfg):
                 del cfg["hydra"]
             found = config.leaves(cfg, resolve=False)
-            plain = found.keys() == KEYS.keys() and not any(map(_refers, found.values()))
+            ours = OmegaConf.get_type(cfg) is Config and found.keys() == KEYS.keys()
+            plain = ours and not any(map(_refers, found.values()))
             self.bases[choices] = _Base(cfg, {name: found[name] for name in KEYS}) if plain else None
         return self.bases[choices]
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import functools
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -51,10 +50,27 @@ GROUPS = {
 SPECIAL = [
     *("+lr=1", "++lr=0.3", "++lr=x", "~lr", "~seed=0", "~seed=1", "+foo=1", "++foo=1", "~foo", "placment=pre"),
     *("+norm.ep=1", "++norm.eps=2", "~norm.eps", "~data", "+optimizer=adam", "++optimizer.momentum=0.3", "~optimizer"),
-    *("optimizer@norm=adam", "+optimizer@init=sgd", "norm={eps:0.5}", "norm={ep:1}", "init=he", "hydra.job.name=x"),
+    *(
+        "optimizer@norm=adam",
+        "lr@norm=1",
+        "+optimizer@init=sgd",
+        "norm={eps:0.5}",
+        "norm={ep:1}",
+        "init=he",
+        "hydra.job.name=x",
+    ),
     *("hydra.foo=1", "hydra/launcher=basic", "data.name=digits", "norm=null", "lr", "lr=[1", "hidden[0]=3"),
 ]
 """Everything that an override can be but a plain one; some of it is wrong, as is some of the above."""
+
+
+TWICE = [
+    *(["lr=1", "lr=2"], ["lr=fast", "lr=1"], ["hidden=[1,2,3]", "hidden=[4]"], ["optimizer=adam", "optimizer=sgd"]),
+    *(["optimizer.momentum=0.5", "optimizer=adam"], ["optimizer=adam", "optimizer.name=sgd"]),
+    *(["optimizer.momentum=0.1", "optimizer={momentum:0.5}"], ["optimizer={momentum:0.5}", "optimizer.momentum=0.1"]),
+    *(["++lr=1", "lr=2"], ["lr=2", "++lr=1"], ["~lr", "+lr=1"], ["seed=3", "~seed=3"], ["lr=2", "norm.eps=${lr}"]),
+]
+"""One thing that is said twice: the order matters, but not between a choice from a group and a key."""
 
 
 @dataclass
@@ -113,14 +129,32 @@ def some_job(draw: random.Random) -> list[str]:
     return words
 
 
+def remembering(load: Callable[..., Any]) -> Callable[..., Any]:
+    """`load`, which is slow, but not twice for the same last argument: a copy of the result, or the same error."""
+    loaded: dict[str, Any] = {}
+
+    def remembered(*arguments: Any, **named: Any) -> Any:
+        last = str([*arguments, *named.values()][-1])
+        if last not in loaded:
+            try:
+                loaded[last] = load(*arguments, **named)
+            except Exception as error:
+                loaded[last] = error
+        if isinstance(loaded[last], Exception):
+            raise loaded[last]
+        return copy.deepcopy(loaded[last])
+
+    return remembered
+
+
 def test_a_job_has_the_values_or_the_error_of_its_composition_alone(
     sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = functools.cache(sweep.loader.repository.load_config)  # a third of the time of a composition is YAML's
-    monkeypatch.setattr(sweep.loader.repository, "load_config", lambda config_path: copy.deepcopy(read(config_path)))
+    for owner, name in ((sweep.loader, "load_sweep_config"), (sweep.loader.repository, "load_config")):
+        monkeypatch.setattr(owner, name, remembering(getattr(owner, name)))
     draw = random.Random(0)  # noqa: S311 - no secret
     every = [f"{name}={value}" for name, values in {**LEAVES, **GROUPS}.items() for value in values]
-    jobs = [[word] for word in [*every, *SPECIAL]] + [some_job(draw) for _ in range(100)]
+    jobs = [[word] for word in [*every, *SPECIAL]] + TWICE + [some_job(draw) for _ in range(80)]
     together, refused = Expansion(sweep.loader, sweep.master), 0
     for number, job in enumerate(jobs):
         alone = outcome(sweep.composed, job, number)

@@ -11,6 +11,7 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
+from bnexp import config
 from hydra_plugins.hydra_bnexp import register
 from tests.cli.conftest import DIVERGES, FAILS, Command, Fakes, process
 
@@ -47,6 +48,26 @@ def test_a_mistake_in_a_file_of_the_user_is_told_in_one_sentence(
     ended = command("--config-dir", ".", "optimizer=heavy")
     assert (ended.code, ended.err) == (2, f"bnexp: {sentence}\n")
     assert fakes.sweeps == []
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("lr=2", None),
+        ("lr=fast", "lr must be a number; got 'fast'"),
+        ("+rate=1", "a key must be one of those that `bnexp --help` lists; got 'rate'"),
+        ("~lr", "lr must have a value; got none: give it one, or leave it out to take its default"),
+    ],
+)
+def test_a_file_of_the_user_that_leaves_out_the_schema_is_held_to_it(
+    word: str, sentence: str | None, command: Command, fakes: Fakes, tmp_path: Path
+) -> None:
+    whole = (config.folder() / "config.yaml").read_text()
+    (tmp_path / "bare.yaml").write_text(whole.replace("  - schema\n", ""))
+    for words in ([word], ["-m", word]):
+        ended = command("--config-dir", ".", "--config-name", "bare", *words)
+        assert ended.err == ("" if sentence is None else f"bnexp: {sentence}\n")
+    assert [run.lr for asked in fakes.sweeps for run in asked.runs] == ([2.0, 2.0] if sentence is None else [])
 
 
 def test_a_file_of_the_user_that_is_no_yaml_is_told_in_one_line(command: Command, tmp_path: Path) -> None:
