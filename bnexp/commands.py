@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bnexp.choices import nearest, written
+from bnexp.config import KEYS
 from bnexp.messages import one_sentence
 from bnexp.runs import Run, acting, command, key
 
@@ -52,7 +53,7 @@ def _no_command(word: str, arguments: Sequence[str]) -> ValueError:
         return ValueError(f"`bnexp report` takes one folder, because it cannot merge several yet; got {len(arguments)}")
     if word in USAGE:
         return ValueError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', word, *arguments])}`")
-    hint = nearest(word, USAGE) or ": see `bnexp --help`"
+    hint = f": give it a value, {word}=…" if word in KEYS else nearest(word, USAGE) or ": see `bnexp --help`"
     return ValueError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")
 
 

@@ -28,7 +28,7 @@ def test_a_user_may_have_a_configuration_of_their_own_with_values_to_sweep_over(
     assert (ended.code, ended.err) == (0, "")
     asked = [(run.lr, run.placement, run.momentum, run.epochs) for run in fakes.sweeps[0].runs]
     assert asked == [(0.5, "none", 0.95, 2), (0.25, "none", 0.95, 2)]
-    assert {path.name for path in tmp_path.iterdir()} == {"my", "outputs"}
+    assert {path.name for path in tmp_path.iterdir()} == {"my"}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_the_number_of_a_job_can_be_used_in_its_values(command: Command, fakes: 
 
 def test_a_sweeper_that_writes_finds_its_folder_below_the_store(command: Command, fakes: Fakes, tmp_path: Path) -> None:
     assert command("-m", "lr=0.1,0.2", "name=y").code == 0
-    assert not list((tmp_path / "outputs" / "y").iterdir())  # ours writes nothing
+    assert not (tmp_path / "outputs").exists()  # ours writes nothing
     fakes.sweeps.clear()
     assert command("-m", "hydra/sweeper=basic", "hydra.sweeper.max_batch_size=2", "lr=0.1,0.2,0.3", "name=x").code == 0
     assert [len(asked.runs) for asked in fakes.sweeps] == [2, 1]

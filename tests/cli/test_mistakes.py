@@ -15,7 +15,7 @@ SWEEP = "several values must come with -m, which asks for a sweep; got"
 FORM = "an argument must be KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(10)'; got"
 QUOTE = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
 NONE = "must have a value; got none: give it one, or leave it out to take its default"
-WORD = "the first word must be KEY=VALUE, -m, or one of report, show, data; got"
+WORD = "the first word must be KEY=VALUE, -m, or one of plan, report, show, data; got"
 DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity"
@@ -105,7 +105,8 @@ MISTAKES = [
     ("--resolve lr=1", "The --resolve flag can only be used in conjunction with --cfg or --help"),
     ("lr=1 --run -c job", "Only one of --run, --multirun, --cfg, --info and --shell_completion can be specified"),
     ("repot outputs/x", f"{WORD} 'repot': did you mean report?"),
-    ("placement", f"{WORD} 'placement': see `bnexp --help`"),
+    ("placement", f"{WORD} 'placement': give it a value, placement=…"),
+    ("nonsense", f"{WORD} 'nonsense': see `bnexp --help`"),
     ("report", "the command must be `bnexp report DIR`; got `bnexp report`"),
     ("report a b", "`bnexp report` takes one folder, because it cannot merge several yet; got 2"),
     ("report nowhere", f"{STORE} nowhere: train into it first"),
