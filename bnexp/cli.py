@@ -8,6 +8,7 @@ import math
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,7 @@ class Task:
     command: str
     settings: config.Settings | None = None
     trained: "list[pd.DataFrame]" = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
 
     def __call__(self, cfg: DictConfig) -> float:
         """Train the run of `cfg` and return its validation loss."""
@@ -152,7 +154,7 @@ class Plan(Task):
 
         data, keep, means = _load(runs, settings.data_root), settings.save_weights, _means(settings)
         with one_sentence(is_told):
-            found = forecast(runs, data, _store(settings), means=means, save_weights=keep)
+            found = forecast(runs, data, _store(settings), means=means, save_weights=keep, started=self.started)
         commands.print_plan(found, config.axes(jobs))
         return [math.nan] * len(jobs)
 

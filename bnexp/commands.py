@@ -103,15 +103,15 @@ def print_plan(found: "Forecast", axes: "Mapping[str, Sequence[Any]]") -> None:
         table.add_row("packs", f"{len(lanes):,}, {sizes}")
         table.add_row("workers", f"{found.workers} on {found.device}{each}")
         table.add_row("memory", f"{found.memory / 2**20:,.0f} MiB per worker, the shared data included")
-        table.add_row("time", f"about {duration(found.seconds)}, measured on these packs; the report comes on top")
+        table.add_row("time", f"about {duration(found.seconds)}, measured on these packs; table and report come on top")
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
 
 
 def duration(seconds: float) -> str:
-    """Return a time as one reads it: 7 s, 3 min 20 s, 2 h 5 min."""
+    """Return a time as one reads it: 7.2 s, 3 min 20 s, 2 h 5 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, left = divmod(minutes, 60)
-    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def _show(prefix: str, folders: Sequence[Path]) -> None:

@@ -28,7 +28,7 @@ class Forecast:
     """What a sweep would do: runs asked and stored, packs to train, workers and threads, bytes, seconds.
 
     `memory` is what the worker that holds the largest pack holds, the shared data included. `seconds` are from the
-    start of the workers to the last stored pack; the report comes on top.
+    start of the command to the last stored pack; the report comes on top.
     """
 
     asked: int

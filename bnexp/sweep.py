@@ -108,13 +108,15 @@ def train_sweep(
 
 
 def forecast(
-    runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, means: Means, save_weights: bool
+    runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, means: Means, save_weights: bool, started: float
 ) -> forecasts.Forecast:
-    """Return what `train_sweep` would do, after two seconds of measuring; train and write nothing."""
+    """Return what `train_sweep` would do, after two seconds of measuring; train and write nothing.
+
+    `started` is when the command did, by `time.perf_counter`.
+    """
     store.check_semantics()
     with _hands(runs, store, means, weights=save_weights) as hands:
         sweep = _sweep(runs, map(hands.share, loaded), store, weights=save_weights)
-        started = time.perf_counter()
         device = hands.start(_first(len(sweep.missing), means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)
         workers = max(1, min(len(planned), _most(means, device)))

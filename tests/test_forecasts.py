@@ -65,12 +65,12 @@ def test_nothing_to_train_takes_no_time_and_asks_nobody():
 def test_a_forecast_trains_and_writes_nothing_and_knows_what_is_stored(tmp_path):
     runs = [small_run(seed=s, dtype="float32") for s in range(3)]
     store, means = Store(tmp_path / "store"), Means("cpu", workers=0, lanes=2)
-    found = forecast_sweep(runs, [small_data()], store, means=means, save_weights=False)
+    found = forecast_sweep(runs, [small_data()], store, means=means, save_weights=False, started=0.0)
     assert not store.path.exists()
     assert (found.asked, sum(len(one.pack.runs) for one in found.planned)) == (3, 3)
     assert found.seconds > 0
     assert found.memory > 2**20
     train_sweep(runs[:2], [small_data()], store, means=means, save_weights=False, record={})
     longer = [dataclasses.replace(runs[2], seed=9), *runs]
-    found = forecast_sweep(longer, [small_data()], store, means=means, save_weights=False)
+    found = forecast_sweep(longer, [small_data()], store, means=means, save_weights=False, started=0.0)
     assert (found.asked, sum(len(one.pack.runs) for one in found.planned)) == (4, 2)
