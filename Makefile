@@ -36,8 +36,8 @@ test-slow: $(SET_UP)  ## the tests that take more than a minute
 demo: $(SET_UP)  ## three placements x two activations x three seeds on the bundled digits, with figures and table
 	$(BIN)/bnexp -m name=demo data=digits placement=none,pre,post activation=relu,sigmoid 'seed=range(3)' epochs=30 lr=0.1
 
-bench: $(SET_UP)  ## time the stacked step beside the plain eager loop
-	$(BIN)/python scripts/benchmark_step.py
+bench: $(SET_UP)  ## bnexp beside its peers (make bench ARGS="--root FOLDER_OF_MNIST --only steps,epoch")
+	$(BIN)/python scripts/benchmark_sweep.py $(ARGS)
 
 clean:  ## remove what was built: .venv, caches, dist (results in outputs/ stay)
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
