@@ -31,7 +31,7 @@ def test_the_table_of_the_benchmark_has_a_row_for_every_peer(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("peer", ["eager", "loader", "stacked", "jax"])
 def test_every_peer_learns_its_examples_by_heart(peer: str) -> None:
-    data = peers.examples(None, train=240, evaluated=60)
+    data = peers.examples(None, train=1200, evaluated=60)
     match peer:
         case "eager":
             trainer = peers.eager(data)
@@ -45,7 +45,7 @@ def test_every_peer_learns_its_examples_by_heart(peer: str) -> None:
 
             trainer = peer_jax.scanned(data, runs=2)
     first = trainer.epoch()
-    for _ in range(60):
+    for _ in range(20):
         last = trainer.epoch()
     before, after = (np.mean([loss for loss, _ in curve[: peers.POINTS]]) for curve in (first, last))
     assert after < before / 2
