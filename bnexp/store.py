@@ -141,7 +141,8 @@ class Store:
     def check_semantics(self) -> None:
         """Raise `Told` if a run was trained under other training semantics: it cannot stand beside new ones."""
         for path in self._files("runs"):
-            number = int((pq.read_schema(path).metadata or {}).get(b"semantics", 1))
+            with _readable(path):
+                number = int((pq.read_schema(path).metadata or {}).get(b"semantics", 1))
             if number != SEMANTICS:
                 raise Told(
                     f"a store must hold runs of one training semantics, which is number {SEMANTICS} in this version of "
@@ -234,9 +235,9 @@ def _parquet(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]
 
 
 def _broken(path: Path) -> str | None:
-    """Return the sentence about a Parquet file that is missing or cut off, else None: its end says if it is whole."""
+    """Return the sentence about a Parquet file that is missing or damaged, else None."""
     try:
-        pq.read_metadata(path)
+        pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         return _unreadable(path, error)
     return None
@@ -246,15 +247,20 @@ def _unreadable(path: Path, error: Exception) -> str:
     return f"{path} must be a Parquet file that bnexp wrote; got '{str(error).splitlines()[0]}'"
 
 
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        what = "the command that made it sets it aside and trains its runs again"
+        raise Told(f"{_unreadable(path, error)}: {what}") from None
+
+
 def _read(paths: list[Path], schema: pa.Schema, runs: "pd.Series[str] | None" = None) -> pd.DataFrame:
     tables = [schema.empty_table()]
     for path in paths:
-        try:
+        with _readable(path):
             table = pq.read_table(path, partitioning=None)
-        except (OSError, pa.ArrowException) as error:
-            raise Told(
-                f"{_unreadable(path, error)}: the command that made it sets it aside and trains its runs again"
-            ) from None
         # A column that a later version added is missing in older files: its values are missing, too.
         columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]
         table = pa.table(columns, schema)

@@ -15,6 +15,7 @@ launcher.
 import functools
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,4 +228,5 @@ if __name__ == "__main__":
     # Not `task` of this __main__: joblib would send it by value with every job, and no worker would keep its data.
     import peers
 
+    os.environ["HYDRA_MAIN_MODULE"] = "__main__"  # else Hydra looks for a configuration inside the module `peers`
     sys.exit(hydra.main(version_base="1.3", config_path=None)(peers.task)())

@@ -187,16 +187,27 @@ def test_a_file_is_there_whole_or_not_at_all(store, monkeypatch):
     assert {path.name for path in (store.path / "curves").iterdir()} == {f"{before['pack'][0]}.parquet"}
 
 
+def cut_off(content):
+    return content[:-10]
+
+
+def damaged(content):
+    return content[:200] + bytes(200) + content[400:]
+
+
+@pytest.mark.parametrize("spoiled", [cut_off, damaged])
 @pytest.mark.parametrize("kind", ["runs", "curves"])
-def test_a_truncated_file_is_named_set_aside_and_its_runs_are_trained_again(kind, store, capsys):
+def test_a_truncated_file_is_named_set_aside_and_its_runs_are_trained_again(kind, spoiled, store, capsys):
     sweep(RUNS_ASKED[:2], store)
     before, curves = store.runs.drop(columns="seconds"), store.curves
     sweep([dataclasses.replace(RUNS_ASKED[0], steps=7)], store)
     capsys.readouterr()
     path = store.path / kind / f"{before['pack'][0]}.parquet"
-    path.write_bytes(path.read_bytes()[:-10])
+    path.write_bytes(spoiled(path.read_bytes()))
     with pytest.raises(ValueError, match=f"{path.name} must be a Parquet file"):
         _ = getattr(store, kind)
+    with pytest.raises(ValueError, match=f"{path.name} must be a Parquet file"):
+        _ = (store.check_semantics(), store.curves)
     sweep(RUNS_ASKED[:2], store)
     said = capsys.readouterr().err
     assert f"{path} must be a Parquet file that bnexp wrote" in said
