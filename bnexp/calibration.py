@@ -59,7 +59,7 @@ def pace(given: Assignment, data: Data, device: torch.device, seconds: float) ->
 
 def rates(device: torch.device) -> dict[str, float]:
     """Return the seconds per run-step, the least of five tries, for each size of pack in `LANES`."""
-    found = {}
+    found, threads = {}, torch.get_num_threads()
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     x_ND, y_N = rng.random((600, FEATURES), dtype=np.float32), rng.integers(10, size=600)
@@ -79,6 +79,7 @@ def rates(device: torch.device) -> dict[str, float]:
             loss_KR.cpu()
             tries.append((time.perf_counter() - started) / len(rows_KSB) / lanes)
         found[str(lanes)] = min(tries[1:])
+    torch.set_num_threads(threads)
     return found
 
 

@@ -4,6 +4,7 @@ One worker per core with one thread each beats one process with all threads (`ma
 that inherit nothing but the memory of the data; a thread per worker reads what it says into one queue.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -15,7 +16,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Final
 
 from bnexp.assignments import Assignment, Event, Kind, Told, event
@@ -44,18 +44,19 @@ class _Worker:
     def told(self, order: dict[str, Any]) -> None:
         """Send it a line of JSON; if it has died, its end is heard later."""
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(order) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
 
-    def stop(self, *, at_once: bool) -> None:
-        """Let it end: when it has nothing more to do, or, whatever it does, `at_once`."""
-        if at_once:
+    def stop(self) -> None:
+        """End it: at once if it has nothing to do, else when it has written what it is writing."""
+        if self.busy:
             self.process.terminate()
+        else:
+            self.process.kill()
         assert self.process.stdin is not None
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 @dataclass(eq=False)
@@ -80,11 +81,9 @@ class Pool:
         self._words, *self._descriptors = (nameless_file() for _ in range(1 + self.sets))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.stop(at_once=error is not None)
+            worker.stop()
         until = time.monotonic() + PATIENCE
         try:
             while any(worker.process.poll() is None for worker in self._workers) and time.monotonic() < until:
@@ -116,7 +115,7 @@ class Pool:
         Called when all data is shared, and before any pack is handed out.
         """
         for worker in self._workers[workers:]:
-            worker.process.terminate()
+            worker.stop()
             worker.process.wait()
         del self._workers[workers:]
         self.launch(workers)
@@ -208,11 +207,11 @@ class Pool:
     def _hear(self) -> tuple[_Worker, Event | None]:
         """Wait for the next event, or None for the end of a worker; raise `Told` if nothing more can be done."""
         worker, said = self._heard.get()
-        if worker not in self._workers:
-            return worker, said  # it was one too many
+        while worker not in self._workers:  # it was one too many
+            worker, said = self._heard.get()
         if said is None:
             self._workers.remove(worker)
-            worker.stop(at_once=True)
+            worker.stop()
             if worker.device is None:
                 raise Told(f"a worker must start; got {_death(worker)}: {self.store.log_path} says why")
         elif said.kind is Kind.refused:

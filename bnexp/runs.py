@@ -207,6 +207,11 @@ def acting(run: Run) -> dict[str, Any]:
     return {name: None if name in idle else _plain(getattr(run, name)) for name in _FIELDS}
 
 
+def canonical(run: Run) -> Run:
+    """Return the run that stands for all that train the same: what cannot act in it is at its default."""
+    return Run(**{name: value for name, value in acting(run).items() if value is not None})
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, StrEnum) else value
 

@@ -17,7 +17,7 @@ from bnexp.here import Here
 from bnexp.packs import packs
 from bnexp.pool import Pool, cores
 from bnexp.progress import Display
-from bnexp.runs import SEMANTICS, Run, identity
+from bnexp.runs import SEMANTICS, Run, canonical, identity
 from bnexp.store import RUNS, Store
 
 # `worker` and `training` load torch and are imported where they are used: a sweep leaves torch to its workers.
@@ -65,8 +65,9 @@ class Means:
 
 @dataclass(frozen=True)
 class _Sweep:
-    """What is asked (ids by run, in order), on which data, and what of it is missing."""
+    """What is asked, as ids in order and by run, on which data, and what of it is missing."""
 
+    asked: list[str]
     ids: dict[Run, str]
     data: dict[Any, Data]
     missing: dict[str, Run]
@@ -104,7 +105,7 @@ def train_sweep(
             if planned:
                 hands.start(min(len(planned), _most(means, device)))
                 _train(planned, hands, store, sweep, device, display)
-    return store.runs.set_index("run").loc[[sweep.ids[run] for run in runs]].reset_index()
+    return store.runs.set_index("run").loc[sweep.asked].reset_index()
 
 
 def forecast(
@@ -122,15 +123,16 @@ def forecast(
         workers = max(1, min(len(planned), _most(means, device)))
         if planned:
             hands.start(workers)
-        return forecasts.forecast(len(sweep.ids), planned, sweep.data, hands, device, workers, started)
+        return forecasts.forecast(len(set(sweep.asked)), planned, sweep.data, hands, device, workers, started)
 
 
 def _sweep(runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, weights: bool) -> _Sweep:
     """Return what is to be done."""
     data = {one.setting: one for one in loaded}
+    runs = [canonical(run) for run in runs]
     ids = {run: identity(run, data[run.data_setting].digest) for run in runs}
     stored = _stored(store, weights=weights)
-    return _Sweep(ids, data, {ids[run]: run for run in ids if ids[run] not in stored})
+    return _Sweep([ids[run] for run in runs], ids, data, {ids[run]: run for run in ids if ids[run] not in stored})
 
 
 def _stored(store: Store, *, weights: bool) -> set[str]:
@@ -182,7 +184,7 @@ def _facts(sweep: _Sweep, planned: Sequence[Assignment], device: str) -> dict[st
     """Return the provenance of a sweep: on what it trained, in which packs, where and with what code."""
     return {
         "data": {one.name: one.digest for one in sweep.data.values()},
-        "asked": list(dict.fromkeys(sweep.ids.values())),
+        "asked": list(dict.fromkeys(sweep.asked)),
         "packs": {given.name: [sweep.ids[run] for run in given.pack.runs] for given in planned},
         "threads": {given.name: given.threads for given in planned},
         "semantics": SEMANTICS,
@@ -194,7 +196,7 @@ def _facts(sweep: _Sweep, planned: Sequence[Assignment], device: str) -> dict[st
 
 
 def _counted(sweep: _Sweep) -> Iterator[str]:
-    asked, missing = len(set(sweep.ids.values())), len(sweep.missing)
+    asked, missing = len(set(sweep.asked)), len(sweep.missing)
     if missing < asked:
         yield f"{asked:,} runs asked, {asked - missing:,} stored, {missing:,} to train"
 

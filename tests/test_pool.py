@@ -137,6 +137,7 @@ def test_a_second_interrupt_kills_workers_that_take_their_time(tmp_path, monkeyp
     def interrupted():
         with hands:
             hands.start(1)
+            hands._workers[0].busy = Assignment("a pack", next(iter(packs(RUNS, 9))))
             monkeypatch.setattr(pool.time, "sleep", interrupt)
             raise KeyboardInterrupt
 
@@ -159,6 +160,21 @@ def test_a_pack_that_another_sweep_has_stored_meanwhile_is_not_trained_again(tmp
     here.share(small_data())
     assert [said.kind for _, said in here.train(todo)] == [Kind.stored] * len(before)
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_workers_that_turn_out_to_be_too_many_are_stopped_and_not_replaced(tmp_path, monkeypatch):
+    started = _processes_of(monkeypatch)
+    with Pool(Store(tmp_path), "cpu", False, 1) as hands:
+        hands.launch(3)
+        hands.share(small_data())
+        assert hands.start(1) == "cpu"
+        assert [process.poll() is None for process in started] == [True, False, False]
+        todo = deque(
+            [Assignment("one", next(iter(packs(RUNS[:1], 9)))), Assignment("two", next(iter(packs(RUNS[1:2], 9))))]
+        )
+        kinds = [said.kind for _, said in hands.train(todo)]
+    assert kinds.count(Kind.stored) == 2
+    assert len(started) == 3
 
 
 def test_the_first_workers_to_start_are_no_more_than_there_are_runs():

@@ -101,6 +101,17 @@ def test_a_stored_run_is_not_trained_again_and_a_wider_sweep_trains_only_what_is
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_runs_that_differ_only_in_what_cannot_act_are_one_also_where_seeds_ask_for_different_ones(store):
+    runs = [small_run(seed=s, norm_eps=eps) for s, eps in ((0, 1e-3), (0, 1e-5), (1, 1e-5), (1, 1e-4))]
+    rows = sweep(runs, store)
+    assert rows["run"].tolist()[::2] == rows["run"].tolist()[1::2]
+    assert len(store.runs) == 2
+    for path in (store.path / "runs").iterdir():
+        path.unlink()
+    again = sweep(runs, store)  # in the packs that were planned
+    assert set(again["pack"]) == set(rows["pack"])
+
+
 def test_a_pack_that_cannot_be_trained_is_failed_and_logged_and_the_others_go_on(store, monkeypatch):
     other_shape = [dataclasses.replace(run, hidden=(5,)) for run in RUNS_ASKED[:3]]
     real = training.begin
