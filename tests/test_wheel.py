@@ -61,13 +61,14 @@ def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return environment
 
 
-def test_the_wheel_holds_every_module_and_every_configuration_file_of_the_checkout(built: Path) -> None:
+def test_the_wheel_holds_every_module_template_and_configuration_file_of_the_checkout(built: Path) -> None:
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     modules = files("bnexp") | files("hydra_plugins")
     values = {Path("bnexp") / path for path in files("conf")}
     assert Path("bnexp/runs.py") in modules
     assert Path("bnexp/conf/config.yaml") in values
+    assert Path("bnexp/templates/index.html") in modules
     assert {Path(name) for name in held} == modules | values
 
 

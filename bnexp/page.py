@@ -1,0 +1,149 @@
+"""A report as one self-contained HTML page, and as Markdown: content in, text out.
+
+No statistic is computed and no figure drawn here. The templates in `templates/` escape whatever they are given: HTML by
+Jinja's autoescape, Markdown by `_markdown`. The page asks nothing of any network, and its content security policy
+forbids it to; of scripts that policy allows only the page's own, by its hash.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bnexp.explorer import Explorer
+from bnexp.tables import Table, cells, numeric, slug
+
+MOST_ROWS: Final = 1000
+"""Rows of a table on the page and in Markdown: a longer one is read from its CSV."""
+
+KINDS: Final = {
+    "better": "difference",
+    "equivalent": "no difference",
+    "undecided": "undecided",
+    "nothing": "nothing to compare",
+}
+"""What a verdict is, in the words that stand before it."""
+
+
+class Verdict(Protocol):
+    """What the numbers say about one facet (tanh), and the command that would tell more, if there is one."""
+
+    @property
+    def facet(self) -> str: ...  # noqa: D102 (the class says it)
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+    @property
+    def command(self) -> str | None: ...  # noqa: D102
+    @property
+    def kind(self) -> Literal["better", "equivalent", "undecided", "nothing"]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as SVG; `alt` says in words what is to be seen, `files` are those to link to, relative to the page."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    alt: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a report says, in the order of its fields; `figures` come after the tables, `main` right below the verdicts.
+
+    `commands` are those that trained the runs, `provenance` pairs of a name and a value.
+    """
+
+    title: str
+    question: str
+    headline: str
+    verdicts: Sequence[Verdict]
+    main: tuple[Figure, ...]
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+    explorer: Explorer | None
+    diverged: Table | None
+    commands: tuple[str, ...]
+    provenance: tuple[tuple[str, str], ...]
+    citation: str
+    bibtex: str
+
+
+def html(page: Page) -> str:
+    """Return the page, which needs no other file and no network."""
+    script = _source("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _HTML.get_template("index.html").render(page=page, script=Markup(script), digest=digest)  # noqa: S704 (ours)
+
+
+def markdown(page: Page, paths: Mapping[str, str]) -> str:
+    """Return the same content as Markdown (GitHub's); `paths` says where the picture of a figure lies, by its name."""
+    return _MARKDOWN.get_template("report.md").render(page=page, paths=paths)
+
+
+def inline(figure: Figure) -> Markup:
+    """Return the SVG of `figure` as an element of a page, with ids of its own, no wider than it was drawn."""
+    found = re.search(r"<svg\b[^>]*>", figure.svg)
+    if found is None:
+        raise ValueError(f"a figure must be an SVG; {figure.name!r} begins with {figure.svg[:40]!r}: give its source")
+    box = re.search(r'viewBox="([\d. +-]+)"', found[0])
+    assert box is not None, "matplotlib's SVGs have a viewBox"
+    width = float(box[1].split()[2])
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", figure.svg[found.end() :], flags=re.DOTALL)
+    body = re.sub(r"<[^>]+>", lambda tag: _own(tag[0], slug(figure.name)), body)
+    head = Markup('<svg role="img" aria-label="{}" viewBox="{}" style="--width: {:.0f}pt">')
+    return head.format(figure.alt, box[1], width) + Markup(body)  # noqa: S704 (matplotlib escapes its texts)
+
+
+def _own(tag: str, name: str) -> str:
+    """Return `tag` with its id, and what it refers to by id, made the figure's own: two figures may not share one."""
+    return re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{name}-", tag)
+
+
+def _source(name: str) -> str:
+    assert _HTML.loader is not None
+    return _HTML.loader.get_source(_HTML, name)[0]
+
+
+def _markdown(text: Any) -> Any:
+    """Return `text` on one line, that Markdown shows as it is; Jinja calls this for whatever a template prints."""
+    if isinstance(text, Markup):
+        return text
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", line)
+
+
+def _indented(text: str) -> Markup:
+    """Return `text` as a block of code: in Markdown, what four spaces begin is shown as it is."""
+    return Markup("\n".join(f"    {line}" for line in text.splitlines()))  # noqa: S704
+
+
+def _path(path: str) -> Markup:
+    return Markup(f"<{re.sub(r'[<>]', '', path)}>")  # noqa: S704
+
+
+def _environment(autoescape: bool, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    made = Environment(
+        loader=PackageLoader("bnexp"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=autoescape,  # noqa: S701 (Markdown has its own escape)
+        finalize=finalize,
+    )
+    made.globals.update(cells=cells, numeric=numeric, inline=inline, most_rows=MOST_ROWS, kinds=KINDS)
+    made.filters.update(slug=slug, indented=_indented, path=_path)
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return made
+
+
+_HTML: Final = _environment(autoescape=True)
+_MARKDOWN: Final = _environment(autoescape=False, finalize=_markdown)
