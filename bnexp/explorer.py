@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from bnexp.runs import key
 
-MOST_POINTS: Final = 300_000
-"""Points of all curves together, each three numbers of about six characters: 5 MB. More curves are thinned."""
+MOST_POINTS: Final = 150_000
+"""Points of all curves together, each three numbers, 24 characters: about 4 MB. More are thinned."""
 
 FEWEST: Final = 12
 """Points that a curve keeps in any case."""

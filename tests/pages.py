@@ -1,5 +1,6 @@
 """A made-up report: 3 placements × 3 activations × 5 learning rates, with numbers of a plausible size and shape."""
 
+import dataclasses
 import io
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ LEVELS = (
     Level("pre", "pre (BN → activation)", "#0072B2"),
     Level("post", "post (activation → BN)", "#D55E00", "7 3"),
 )
+HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='hacked = 1'> & \"{{ 7*7 }}\" | *a* `b`"
 COMMAND = "bnexp -m study=placement activation=tanh,relu,sigmoid 'seed=range(10)' data=mnist epochs=3"
 N = 10
 
@@ -261,3 +263,29 @@ PAGE = Page(
     citation="The bnexp authors (2026). bnexp: where should batch normalization stand? Version 0.1.0.",
     bibtex="@software{bnexp,\n  author = {{The bnexp authors}},\n  title = {bnexp},\n  year = {2026}\n}",
 )
+
+
+def hostile() -> Page:
+    """Return a page whose every word is an attack."""
+    frame = pd.DataFrame({"x": [HOSTILE] * 8})
+    shown = Table(HOSTILE, HOSTILE, HOSTILE, frame, (Column("x", HOSTILE),))
+    picture = svg(lambda drawing: drawing.suptitle(HOSTILE.replace("$", "")), 6, 2)
+    figure = dataclasses.replace(FOREST, name=HOSTILE, title=HOSTILE, caption=HOSTILE, svg=picture, alt=HOSTILE)
+    points = {"step": [0, 10], "mean": [0.1, 0.9], "low": [0.1, 0.8], "high": [0.1, 0.95], "n": 3}
+    estimates = pd.DataFrame({"placement": HOSTILE, "activation": HOSTILE, "metric": "validation_accuracy", **points})
+    level = Level(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    return Page(
+        title=HOSTILE,
+        question=HOSTILE,
+        headline=HOSTILE,
+        verdicts=(Said(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
+        main=(figure,),
+        tables=(shown,),
+        figures=(),
+        explorer=explorer(estimates, "placement", [level], ["activation"], {}, HOSTILE),
+        diverged=dataclasses.replace(shown, name=f"{HOSTILE}2"),
+        commands=(HOSTILE,),
+        provenance=((HOSTILE, HOSTILE),),
+        citation=HOSTILE,
+        bibtex=HOSTILE,
+    )

@@ -1,0 +1,248 @@
+"""The report's page in a real browser."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+
+from bnexp import page
+from bnexp.explorer import explorer
+from bnexp.tables import Column, Table
+from tests.browser import CONTRAST, requests, show, started, until
+from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, Said, curves, hostile
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with started(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+def column(browser: Chrome, header: str) -> list[str]:
+    """Return what stands in the rows in sight below `header`, in the first table that has it."""
+    script = """
+    for (const table of document.querySelectorAll("table")) {
+      const at = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent.trim() === arguments[0]);
+      const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+      if (at >= 0) return rows.map((row) => row.cells[at].textContent);
+    }"""
+    found: list[str] = browser.execute_script(script, header)
+    return found
+
+
+def click(browser: Chrome, header: str) -> str | None:
+    """Click on `header` of the first table that has it, and return how the browser's accessibility tree is told."""
+    button = browser.find_element(By.XPATH, f"//th/button[normalize-space()='{header}']")
+    button.click()
+    return button.find_element(By.XPATH, "..").get_attribute("aria-sort")
+
+
+def drawn(browser: Chrome) -> list[str]:
+    return [str(line.get_attribute("d")) for line in browser.find_elements(By.CSS_SELECTOR, "#plot path.curve")]
+
+
+def readout(browser: Chrome) -> list[str]:
+    return [entry.text for entry in browser.find_elements(By.CSS_SELECTOR, "#readout span")]
+
+
+def test_the_page_raises_no_error_and_no_request_leaves_it(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, PAGE)
+    for select in browser.find_elements(By.TAG_NAME, "select"):
+        Select(select).select_by_index(1)
+    assert browser.get_log("browser") == []
+    assert [url for url in requests(browser) if not url.startswith("data:")] == [(tmp_path / "index.html").as_uri()]
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert (
+        browser.execute_script("return fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
+    )
+
+
+def test_no_word_is_taken_for_markup_or_script(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, hostile())
+    assert browser.execute_script("return window.hacked === undefined")
+    assert browser.find_elements(By.CSS_SELECTOR, "img") == []
+    assert len(browser.find_elements(By.TAG_NAME, "script")) == 2
+    assert browser.title == f"{HOSTILE} · bnexp"
+    line = " ".join(HOSTILE.split())
+    for where in (
+        "h1",
+        ".title",
+        ".headline",
+        ".verdict p",
+        ".verdict code",
+        "figcaption",
+        "th",
+        "td",
+        ".table .caption",
+    ):
+        assert line in " ".join(browser.find_element(By.CSS_SELECTOR, where).text.split()), where
+    for where in (
+        "#explorer option",
+        ".levels label",
+        "#diverged td",
+        "#provenance code",
+        "dt",
+        "dd",
+        "#cite p",
+        "pre.bibtex",
+    ):
+        assert line in " ".join(browser.find_element(By.CSS_SELECTOR, where).text.split()), where
+    assert browser.find_element(By.CSS_SELECTOR, "figure svg").get_attribute("aria-label") == HOSTILE
+    assert readout(browser)[1].startswith(HOSTILE)
+    assert HOSTILE in browser.find_element(By.CSS_SELECTOR, "figure svg text").get_attribute("textContent")
+
+
+def test_a_click_sorts_by_number_and_the_third_one_restores_the_order(browser: Chrome, tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"mean": [0.098, 1.0, np.nan, -0.03, 0.782], "sd": 0.001, "lr": ["0.1 | 1", "10", "9", "1", ""]}
+    )
+    columns = (Column("mean", "accuracy (%)", ".1f", 100, ("sd",)), Column("lr", "lr"))
+    show(browser, tmp_path, dataclasses.replace(PAGE, tables=(Table("t", "T", "", frame, columns),)))
+    given = ["9.8 ± 0.1", "100.0 ± 0.1", "–", "−3.0 ± 0.1", "78.2 ± 0.1"]
+    assert column(browser, "accuracy (%)") == given
+    assert click(browser, "accuracy (%)") == "ascending"
+    assert column(browser, "accuracy (%)") == [given[i] for i in (3, 0, 4, 1, 2)]
+    assert click(browser, "accuracy (%)") == "descending"
+    assert column(browser, "accuracy (%)") == [given[i] for i in (1, 4, 0, 3, 2)]
+    assert click(browser, "accuracy (%)") == "none"
+    assert column(browser, "accuracy (%)") == given
+    click(browser, "accuracy (%)")
+    click(browser, "lr")
+    assert column(browser, "lr") == ["0.1 | 1", "1", "9", "10", ""]
+    assert browser.find_element(By.CSS_SELECTOR, "th").get_attribute("aria-sort") == "none"
+
+
+def test_a_filter_keeps_the_rows_with_all_of_its_words_also_after_sorting(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, dataclasses.replace(PAGE, tables=PAGE.tables[1:]))
+    box = browser.find_element(By.CSS_SELECTOR, "input[type=search]")
+    box.send_keys("Tanh pre")
+    assert column(browser, "placement") == ["pre"] * 5
+    click(browser, "lr")
+    click(browser, "lr")
+    assert column(browser, "lr") == ["1", "0.3", "0.1", "0.03", "0.01"]
+    assert set(column(browser, "activation")) == {"tanh"}
+    assert browser.find_element(By.CSS_SELECTOR, ".filter output").text == "5 of 45 rows"
+
+
+def test_the_explorer_draws_a_line_per_level_and_other_ones_for_another_lr(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, PAGE)
+    assert [label.text for label in browser.find_elements(By.CSS_SELECTOR, ".levels label")] == [
+        x.label for x in LEVELS
+    ]
+    first, axes = drawn(browser), browser.find_elements(By.CSS_SELECTOR, "[data-axis]")
+    assert [Select(axis).first_selected_option.text for axis in axes] == ["tanh", "0.1"]
+    assert len(set(first)) == len(LEVELS) == len(browser.find_elements(By.CSS_SELECTOR, "#plot path.band"))
+    Select(axes[1]).select_by_visible_text("1")
+    assert len(set(drawn(browser)) | set(first)) == 2 * len(LEVELS)
+    Select(axes[1]).select_by_visible_text("0.1")
+    assert drawn(browser) == first
+    browser.find_element(By.ID, "log").click()
+    assert not set(drawn(browser)) & set(first)
+    browser.find_element(By.CSS_SELECTOR, "[data-level='1']").click()
+    assert len(drawn(browser)) == len(LEVELS) - 1
+    assert "pre" not in [entry.split()[0] for entry in readout(browser)]
+
+
+def test_the_values_are_read_with_the_keyboard_and_with_the_pointer(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, PAGE)
+    rows = curves()
+    rows = rows[(rows["metric"] == "validation_accuracy") & (rows["activation"] == "tanh") & (rows["lr"] == 0.1)]
+
+    def expected(number: int) -> list[str]:
+        at = rows[rows["step"] == rows["step"].unique()[number]].set_index("placement")
+        values = [(100 * at.loc[level.name, ["mean", "low", "high"]]).map("{:.2f}".format) for level in LEVELS]
+        texts = [
+            f"{x.name} {v['mean']} % [{v['low']}, {v['high']}], n = 10" for x, v in zip(LEVELS, values, strict=True)
+        ]
+        return [f"step {at['step'].iloc[0]:,}", *texts]
+
+    assert readout(browser) == expected(-1)
+    browser.find_element(By.ID, "step").send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    assert readout(browser) == expected(-3)
+    move = (
+        "const at = new PointerEvent('pointermove', {bubbles: true}); Object.defineProperty(at, 'offsetX', {value: 0});"
+    )
+    browser.execute_script(move + "document.querySelector('#plot svg').dispatchEvent(at)")
+    assert readout(browser) == expected(0)
+
+
+def test_a_combination_without_runs_is_said_in_words(browser: Chrome, tmp_path: Path) -> None:
+    estimates = curves()
+    estimates = estimates[(estimates["activation"] != "tanh") | (estimates["lr"] == 0.1)]
+    made = explorer(estimates, "placement", LEVELS, ("activation", "lr"), {"activation": "tanh", "lr": 1.0}, "")
+    (tmp_path / "index.html").write_text(page.html(dataclasses.replace(PAGE, explorer=made)))
+    browser.get((tmp_path / "index.html").as_uri())
+    browser.execute_script("document.querySelector('#explorer').scrollIntoView()")
+    until(browser, "return document.querySelector('#plot').textContent.startsWith('No run of this combination')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(browser: Chrome, tmp_path: Path, scheme: str) -> None:
+    show(browser, tmp_path, PAGE, scheme=scheme)
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(22, 24, 27)") == (scheme == "dark")
+    contrasts: dict[str, float] = browser.execute_script(CONTRAST)
+    assert {"H1.", "TD.", "SPAN.kind", "A.", "FIGCAPTION.", "DT."} <= set(contrasts)
+    assert {name: contrast for name, contrast in contrasts.items() if contrast < 4.5} == {}
+    plate = "return getComputedStyle(document.querySelector('figure .plate')).backgroundColor"
+    assert browser.execute_script(plate) == "rgb(255, 255, 255)"  # what figures are drawn for, in both
+
+
+def test_a_phone_shows_the_page_without_scrolling_it_sideways(browser: Chrome, tmp_path: Path) -> None:
+    long = Said("w" * 60, "x" * 200, f"bnexp {'y' * 300}", "nothing")
+    show(browser, tmp_path, dataclasses.replace(PAGE, verdicts=(*PAGE.verdicts, long), question="z" * 60), width=390)
+    widths = browser.execute_script(
+        "const e = document.documentElement; return [e.scrollWidth, e.clientWidth, innerWidth]"
+    )
+    assert widths == [390, 390, 390]
+    assert browser.execute_script(
+        "const b = document.querySelector('.table .scroll'); return b.scrollWidth > b.clientWidth"
+    )
+
+
+def test_headings_come_in_order_and_what_is_seen_has_a_name(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, PAGE)
+    levels = [int(heading.tag_name[1]) for heading in browser.find_elements(By.CSS_SELECTOR, "h1, h2, h3, h4")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert max(np.diff(levels)) <= 1
+    drawings = browser.find_elements(By.CSS_SELECTOR, "svg:not([aria-hidden])")
+    assert len(drawings) == 3
+    assert all(each.get_attribute("role") == "img" and each.get_attribute("aria-label") for each in drawings)
+    assert all(field.accessible_name for field in browser.find_elements(By.CSS_SELECTOR, "input, select, button"))
+    ids: list[str] = browser.execute_script(
+        "return [...document.querySelectorAll('[id]')].map((element) => element.id)"
+    )
+    assert len(ids) == len(set(ids))
+    links = re.findall(r'(?:href="#|url\(#)([^")]+)', page.html(PAGE))
+    assert "provenance" in links
+    assert set(links) <= set(ids)
+
+
+def test_two_figures_that_use_the_same_ids_keep_their_own(browser: Chrome, tmp_path: Path) -> None:
+    other = dataclasses.replace(FOREST, name="other")
+    assert 'id="effects-axes_1"' in page.inline(FOREST)
+    show(browser, tmp_path, dataclasses.replace(PAGE, figures=(other,)))
+    assert browser.execute_script("return document.querySelectorAll('#effects-axes_1, #other-axes_1').length") == 2
+    assert browser.execute_script("return document.querySelectorAll('#axes_1').length") == 0
+
+
+def test_a_page_without_explorer_figures_and_diverged_runs_says_what_there_is_not(
+    browser: Chrome, tmp_path: Path
+) -> None:
+    bare = dataclasses.replace(PAGE, explorer=None, figures=(), diverged=None, verdicts=())
+    show(browser, tmp_path, bare)
+    assert browser.get_log("browser") == []
+    assert browser.find_element(By.ID, "diverged").text.endswith("No run diverged.")
+    assert [link.text for link in browser.find_elements(By.CSS_SELECTOR, "nav a")][:3] == [
+        "Verdicts",
+        "Tables",
+        "Diverged runs",
+    ]

@@ -1,0 +1,99 @@
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bnexp.tables import Column, Table, cells, csv, numeric, tex
+from tests.pages import EFFECTS, FINALS
+
+HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
+
+
+def table(frame: pd.DataFrame, *columns: Column) -> Table:
+    return Table("name", "Title", "Caption.", frame, columns)
+
+
+def texts(shown: Table) -> list[tuple[str, ...]]:
+    return [tuple(cell.text for cell in row) for row in cells(shown)]
+
+
+def test_a_fraction_is_read_in_percent_with_its_bounds_behind_it() -> None:
+    frame = pd.DataFrame(
+        {"mean": [0.97213, -0.0021], "low": [0.971, -0.003], "high": [0.9732, 0.0], "sd": [0.001, 0.2]}
+    )
+    interval = Column("mean", "accuracy (%)", ".2f", 100, ("low", "high"))
+    deviation = Column("mean", "accuracy (%)", ".1f", 100, ("sd",))
+    assert texts(table(frame, interval, deviation)) == [
+        ("97.21 [97.10, 97.32]", "97.2 ± 0.1"),
+        ("−0.21 [−0.30, 0.00]", "−0.2 ± 20.0"),
+    ]
+
+
+def test_a_missing_number_is_a_dash_and_an_interval_that_is_none_is_left_out() -> None:
+    frame = pd.DataFrame({"mean": [np.nan, 0.5], "low": [0.1, np.nan], "word": [None, "a"]})
+    shown = table(frame, Column("mean", "m", ".1f", bounds=("low", "low")), Column("word", "w"))
+    assert texts(shown) == [("–", "–"), ("0.5", "a")]
+
+
+def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
+    frame = pd.DataFrame({"lr": [0.1, 1.0, 1e-5], "n": [10, 50000, 3], "best": [True, False, True]})
+    shown = table(frame, *(Column(name, name) for name in frame))
+    assert texts(shown) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
+    assert numeric(shown) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "orders"),
+    [
+        ([0.1, np.nan, 10], ["0.1", "", "10.0"]),
+        (["0.3 | 0.1", "0.1", "n = 5", ""], ["0.3", "0.1", None, None]),
+        (pd.Categorical(["post", None, "none"], ["none", "pre", "post"]), ["2", "", "0"]),
+    ],
+)
+def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(values: object, orders: object) -> None:
+    shown = table(pd.DataFrame({"x": values}), Column("x", "x", bounds=()))
+    assert [row[0].order for row in cells(shown)] == orders
+
+
+def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
+    (tmp_path / "finals.csv").write_text(csv(FINALS))
+    kinds = {"placement": FINALS.frame["placement"].dtype}
+    read = pd.read_csv(tmp_path / "finals.csv", dtype=kinds)
+    pd.testing.assert_frame_equal(read, FINALS.frame, check_exact=True)
+
+
+def test_csv_keeps_words_with_commas_quotes_and_line_breaks() -> None:
+    frame = pd.DataFrame({"word": ['a,"b"', "c\nd", HOSTILE]})
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(csv(table(frame)))), frame)
+
+
+@pytest.mark.parametrize("shown", [FINALS, EFFECTS])
+def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as_columns(shown: Table) -> None:
+    lines = [line.strip() for line in tex(shown).splitlines()]
+    top, middle, bottom = (lines.index(rf"\{place}rule") for place in ("top", "mid", "bottom"))
+    rows = [*lines[top + 1 : middle], *lines[middle + 1 : bottom]]
+    assert len(rows) == 1 + len(shown.frame)
+    assert all(row.endswith(r" \\") for row in rows)
+    assert {row.count(" & ") for row in rows} == {len(shown.columns) - 1}
+    assert re.fullmatch(rf"\\begin{{tabular}}{{[lr]{{{len(shown.columns)}}}}}", lines[top - 1])
+    assert rf"\label{{tab:{shown.name}}}" in lines
+
+
+def test_what_tex_would_take_for_a_command_is_printed_as_it_is() -> None:
+    frame = pd.DataFrame({"x": [HOSTILE, "[16] −1"]})
+    text = tex(Table(HOSTILE, HOSTILE, f"{HOSTILE}\n% ", frame, (Column("x", HOSTILE),)))
+    escaped = (
+        r"50 \% of \$x\_1\$ \& \{y\} \textbackslash{}input\{z\} \textasciitilde{}a\textasciicircum{}b \# "
+        r"\textless{}c\textgreater{} [d] \textbar{}"
+    )
+    assert text.count(escaped) == 4
+    assert rf"\caption{{{escaped}. {escaped} \%}}" in text
+    assert r"    {}[16] $-$1 \\" in text
+    bare = re.sub(r"\\[&%$#_{}]", "", text)
+    assert bare.count("{") == bare.count("}")
+    assert bare.count("$") % 2 == 0
+    assert "input{z}" not in bare
+    assert re.search(r"\\label\{tab:[A-Za-z0-9.=+-]+\}", text)
