@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -30,7 +31,7 @@ def interaction(finals: pd.DataFrame, lines: str, layout: Layout, metric: str, t
     `finals` has one row per cell, level and value of `lines`; columns: the layout's, `lines`, mean, low and high. A
     value whose lines all fall or rise alike has no interaction with the others.
     """
-    cells, values = layout.cells(finals), ordered(lines, finals[lines].dropna())
+    cells, drawn = layout.cells(finals), looks(lines, ordered(lines, finals[lines].dropna()))
     with drawing():
         columns, blocks = min(len(cells), WIDEST), -(-len(cells) // WIDEST)
         figure = sheet(max(7.6, 1.2 + (2.4 + 0.7 * len(layout.levels)) * columns), 1.4 + 4.2 * blocks)
@@ -41,31 +42,34 @@ def interaction(finals: pd.DataFrame, lines: str, layout: Layout, metric: str, t
             axes.set_xlim(-0.3, len(layout.levels) - 0.85)
             axes.set_xlabel(named(layout.compared))
             axes.grid(visible=False, axis="x")
-            for number, (value, look) in enumerate(looks(lines, values).items()):
-                rows = (
-                    cell[cell[lines] == value].set_index(layout.compared).reindex(layout.levels).dropna(subset="mean")
-                )
-                place = np.array([layout.levels.index(level) for level in rows.index], dtype=float)
-                place += min(DODGE, SPREAD / len(values)) * (number - (len(values) - 1) / 2)
-                low, high = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
-                drawn = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "label": str(value)}
-                axes.plot(place, rows["mean"], linewidth=2, markersize=6, **drawn)
-                if low.notna().any():
-                    axes.errorbar(
-                        place, rows["mean"], [low, high], fmt="none", ecolor=look.colour, elinewidth=1.2, capsize=2.5
-                    )
+            for number, (value, look) in enumerate(drawn.items()):
+                shift = min(DODGE, SPREAD / len(drawn)) * (number - (len(drawn) - 1) / 2)
+                _line(axes, _along(cell, lines, value, layout), shift, look, str(value))
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
         label_first(tops, WIDEST, spoken(metric).replace(" (%)", "\n(error on a log scale)"))
         framed(figure, [], title, caption)
         figure.draw_without_rendering()  # the labels need the panels' final heights
         for (_, cell), axes in zip(cells, tops, strict=True):
-            label_ends(axes, [_end(cell, lines, value, look, layout) for value, look in looks(lines, values).items()])
+            label_ends(axes, [_end(_along(cell, lines, value, layout), look) for value, look in drawn.items()])
     return figure
 
 
-def _end(cell: pd.DataFrame, lines: str, value: Any, look: Look, layout: Layout) -> tuple[float, str, str]:
-    rows = cell[cell[lines] == value].set_index(layout.compared).reindex(layout.levels).dropna(subset="mean")
-    return (rows["mean"].iloc[-1] if len(rows) else np.nan), look.text, look.colour
+def _along(cell: pd.DataFrame, lines: str, value: Any, layout: Layout) -> pd.DataFrame:
+    """Return the rows of one line in the order of the levels, with the `place` of each."""
+    rows: pd.DataFrame = cell[cell[lines] == value].set_index(layout.compared).reindex(layout.levels)
+    return rows.assign(place=np.arange(len(rows), dtype=float)).dropna(subset="mean")
+
+
+def _line(axes: Axes, rows: pd.DataFrame, shift: float, look: Look, label: str) -> None:
+    place = rows["place"] + shift
+    drawn: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "label": label}
+    axes.plot(place, rows["mean"], linewidth=2, markersize=6, **drawn)
+    if rows["low"].notna().any():
+        axes.vlines(place, rows["low"], rows["high"], color=look.colour, linewidth=1.2)
+
+
+def _end(rows: pd.DataFrame, look: Look) -> tuple[float, str, str]:
+    return (float(rows["mean"].iloc[-1]) if len(rows) else np.nan), look.text, look.colour
 
 
 def speed(times: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
@@ -107,7 +111,7 @@ def _head(name: str, cell: pd.DataFrame) -> str:
 
 def _row(table: Listing, top: float, name: str, look: Look, facts: dict[Any, Any]) -> None:
     face = look.colour if facts["reached"] == facts["n"] else PAPER
-    mark = {"marker": look.marker, "color": look.colour, "markerfacecolor": face, "markersize": 7}
+    mark: dict[str, Any] = {"marker": look.marker, "color": look.colour, "markerfacecolor": face, "markersize": 7}
     table.axes.plot([facts["low"], facts["high"]], [top] * 2, color=look.colour, linewidth=2.2, solid_capstyle="butt")
     table.axes.plot(facts["mean"], top, linestyle="none", zorder=3, **mark)
     table.name(top, name)
@@ -123,7 +127,7 @@ _HORIZON: Final[Any] = (0, (4, 3))
 
 
 def _legend(times: pd.DataFrame) -> list[Line2D]:
-    mark = {"color": INK, "marker": "o", "linestyle": "none", "markersize": 7}
+    mark: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none", "markersize": 7}
     handles = [Line2D([], [], **mark, label="all runs reached it")]
     if (times["reached"] < times["n"]).any():
         handles.append(

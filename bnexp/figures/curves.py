@@ -1,6 +1,6 @@
 """Training curves: loss and validation accuracy against steps."""
 
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def _lines(axes: Axes, cell: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, 
             for _, seed in seeds[seeds[layout.compared] == level].dropna(subset=metric).groupby("run"):
                 axes.plot(seed["step"], seed[metric], color=look.colour, linewidth=0.6, alpha=0.45, zorder=1.5)
         if rows["low"].notna().any():
-            band = {"color": look.colour, "alpha": 0.13, "linewidth": 0, "zorder": 1}
+            band: dict[str, Any] = {"color": look.colour, "alpha": 0.13, "linewidth": 0, "zorder": 1}
             axes.fill_between(rows["step"], rows["low"], rows["high"], **band)
         axes.plot(rows["step"], rows["mean"], color=look.colour, linestyle=look.line, linewidth=2.2, label=str(level))
 

@@ -105,7 +105,9 @@ def _in_pairs(cell: pd.DataFrame, layout: Layout) -> list[dict[Any, Any]]:
 def _of(cell: pd.DataFrame | None, facts: dict[Any, Any]) -> list[dict[Any, Any]]:
     if cell is None:
         return []
-    return cell[(cell["a"] == facts["a"]) & (cell["b"] == facts["b"])].sort_values("lr").to_dict("records")
+    same = (cell["a"] == facts["a"]) & (cell["b"] == facts["b"])
+    rows: list[dict[Any, Any]] = cell[same].sort_values("lr").to_dict("records")
+    return rows
 
 
 def _pair(facts: dict[Any, Any]) -> str:
@@ -127,7 +129,7 @@ def _draw(table: Listing, row: _Row, scale: float) -> None:
         return
     marker, face = _MARKS[_verdict(row.facts)]
     table.axes.plot([low, high], [row.top] * 2, color=INK, linewidth=2.2, solid_capstyle="butt")
-    mark = {"marker": marker, "markersize": 7.5, "color": INK, "markerfacecolor": face}
+    mark: dict[str, Any] = {"marker": marker, "markersize": 7.5, "color": INK, "markerfacecolor": face}
     table.axes.plot(mean, row.top, linestyle="none", zorder=3, **mark)
     table.name(row.top, row.label)
     table.number(row.top, _texts(row.facts, scale))

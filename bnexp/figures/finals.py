@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from bnexp.figures.layout import WIDEST, Layout, label_first, panels
+from bnexp.figures.layout import WIDEST, Layout, has_choice, label_first, panels
 from bnexp.figures.scales import Places, places, scale_metric, spoken
 from bnexp.figures.style import INK, Look, drawing, framed, named, sheet
 
@@ -30,7 +30,7 @@ def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, tit
     """
     cells, at = layout.cells(finals), places(x, finals[x].dropna())
     wrong = bool((finals["diverged"] + finals["stuck"]).any())
-    chosen = bool(finals["best"].any() and not finals["best"].all())
+    chosen = has_choice(finals)
     blocks, columns = -(-len(cells) // WIDEST), min(len(cells), WIDEST)
     with drawing():
         figure = sheet(max(7.6, 1.2 + PANEL * columns), 1.6 + blocks * (4.0 if wrong else 3.2))

@@ -1,9 +1,9 @@
 """Heat maps: what training ends at for each level and value of another axis, as colours and as numbers."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from bnexp.figures.layout import Layout, label_first, panels
+from bnexp.figures.layout import Layout, has_choice, label_first, panels
 from bnexp.figures.scales import accuracy, closeness, is_accuracy, percent, spoken, ticks
 from bnexp.figures.style import INK, drawing, framed, luminance, named, ordered, sheet, short
 
@@ -42,7 +42,9 @@ def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: s
     inches = 0.4 + CELL * len(values)
     columns = max(1, min(len(cells), int(WIDTH / inches)))
     blocks = -(-len(cells) // columns)
-    mapped = ScalarMappable(_norm(finals["mean"].to_numpy(dtype=float), metric), matplotlib.colormaps["viridis"])
+    low, high = float(finals["mean"].min()), float(finals["mean"].max())
+    mapped = ScalarMappable(_norm(low, high, metric), matplotlib.colormaps["viridis"])
+    outlined = has_choice(finals)
     with drawing():
         figure = sheet(max(7.6, 2.6 + inches * columns), 1.7 + blocks * (0.75 + CELL * len(layout.levels)))
         tops = [stack[0] for stack in panels(figure, len(cells), columns, (1,))]
@@ -56,34 +58,39 @@ def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: s
             axes.grid(visible=False)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
-            _cells(axes, cell, x, values, layout, mapped, metric)
+            for column, row, found in _found(cell, x, values, layout):
+                _cell(axes, column, row, found, mapped.to_rgba(found["mean"]), metric)
+                if outlined and found["best"]:
+                    _frame(axes, column, row)
         label_first(tops, columns, named(layout.compared))
         tall = 0.6 * figure.get_figheight()
-        shape = {"pad": 0.02, "shrink": min(1, BAR / tall), "aspect": 16 if tall < BAR else 30}
+        shape: dict[str, Any] = {"pad": 0.02, "shrink": min(1, BAR / tall), "aspect": 16 if tall < BAR else 30}
         bar = figure.colorbar(mapped, ax=tops, label=spoken(metric).removesuffix(" (%)"), **shape)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         if is_accuracy(metric):
-            bar.ax.yaxis.set_major_locator(ticks(mapped.norm.vmin or 0, mapped.norm.vmax or 1))
+            bar.ax.yaxis.set_major_locator(ticks(low, high))
             bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-        framed(figure, _legend(finals), title, caption)
+        handles = [Patch(facecolor="none", edgecolor=INK, linewidth=2.6, label="best on validation")]
+        framed(figure, handles if outlined else [], title, caption)
     return figure
 
 
-def _cells(
-    axes: Axes, cell: pd.DataFrame, x: str, values: list[Any], layout: Layout, mapped: ScalarMappable, metric: str
-) -> None:
-    for row, level in enumerate(layout.levels):
-        rows = cell[cell[layout.compared] == level]
-        everywhere = rows[x].isna().all()  # a level in which x cannot act is the same under all of its values
-        for column, value in enumerate(values):
-            for found in rows[rows[x].isna() if everywhere else rows[x] == value].to_dict("records"):
-                colour = mapped.to_rgba(found["mean"])
-                axes.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
-                text = ON_LIGHT if luminance(colour[:3]) > 0.18 else ON_DARK
-                axes.text(column, row, _text(found, metric), ha="center", va="center", size=8, color=text)
-                if found["best"] and not cell["best"].all():
-                    frame = Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=2.6)
-                    axes.add_patch(frame)
+def _found(cell: pd.DataFrame, x: str, values: list[Any], layout: Layout) -> Iterator[tuple[int, int, dict[Any, Any]]]:
+    """Yield column, row and facts of each place; a level in which `x` cannot act is the same in all columns."""
+    for level, _, rows in layout.arms(cell):
+        for found in rows.to_dict("records"):
+            columns = range(len(values)) if pd.isna(found[x]) else [values.index(found[x])]
+            yield from ((column, layout.levels.index(level), found) for column in columns)
+
+
+def _cell(axes: Axes, column: int, row: int, found: dict[Any, Any], colour: Any, metric: str) -> None:
+    axes.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
+    text = ON_LIGHT if luminance(colour[:3]) > 0.18 else ON_DARK
+    axes.text(column, row, _text(found, metric), ha="center", va="center", size=8, color=text)
+
+
+def _frame(axes: Axes, column: int, row: int) -> None:
+    axes.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=2.6))
 
 
 def _text(found: dict[Any, Any], metric: str) -> str:
@@ -94,15 +101,7 @@ def _text(found: dict[Any, Any], metric: str) -> str:
     return "\n".join([number, *(text if len(text) <= FITTING else text.replace(" ", "\n") for text in wrong)])
 
 
-def _norm(values: np.ndarray[Any, np.dtype[np.float64]], metric: str) -> Normalize:
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
+def _norm(low: float, high: float, metric: str) -> Normalize:
     if not is_accuracy(metric):
         return Normalize(low, high)
     return FuncNorm((closeness, accuracy), vmin=low, vmax=max(high, low + 1e-4))
-
-
-def _legend(finals: pd.DataFrame) -> list[Patch]:
-    if finals["best"].all() or not finals["best"].any():
-        return []
-    return [Patch(facecolor="none", edgecolor=INK, linewidth=2.6, label="best on validation")]

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from bnexp.figures.style import Look, looks, ordered, said
 
@@ -65,6 +66,11 @@ def _of(frame: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
     return frame[belongs]
 
 
+def has_choice(finals: pd.DataFrame) -> bool:
+    """Say whether some of `finals` are the best of several; where all are, a mark would say nothing."""
+    return bool(finals["best"].any() and not finals["best"].all())
+
+
 def panels(figure: Figure, count: int, columns: int, heights: Sequence[float]) -> list[list[Axes]]:
     """Return `count` panels, at most `columns` side by side; each is a stack of axes with the relative `heights`."""
     columns, rows = min(count, columns), len(heights)
@@ -113,16 +119,10 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
 
 
 def _spread(parts: NDArray[np.float64], gap: float) -> list[float]:
-    """Return places as near to `parts` as may be, each at least `gap` from the next."""
-    places = np.array(parts)
+    """Return the places nearest to `parts` (least squares) that keep their order and are at least `gap` apart."""
     order = np.argsort(parts, kind="stable")
-    for _ in range(100):
-        gaps = np.diff(places[order])
-        close = np.flatnonzero(gaps < gap - 1e-6)
-        if not len(close):
-            break
-        for i in close:
-            push = (gap - (places[order[i + 1]] - places[order[i]])) / 2
-            places[order[i]] -= push
-            places[order[i + 1]] += push
-    return places.tolist()
+    steps = gap * np.arange(len(parts))
+    places = np.empty(len(parts))
+    if len(parts):
+        places[order] = isotonic_regression(parts[order] - steps).x + steps
+    return [float(place) for place in places]

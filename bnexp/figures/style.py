@@ -157,10 +157,10 @@ def framed(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> 
         handles=[handle for column in range(columns) for handle in handles[column::columns]],  # row by row
         loc="outside upper center",
         ncols=columns,
-        title=wrapped(title, int(9 * width)),
+        title=wrapped(title, int(7 * width)),
     )
     legend.get_title().set(size=13, weight="bold", multialignment="center")
-    text = wrapped(caption, int(16 * width))
+    text = wrapped(caption, int(14 * width))
     figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)
 
 
