@@ -11,7 +11,11 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from bnexp import figures, statistics
+from bnexp import statistics
+from bnexp.choices import Placement
+from bnexp.figures.curves import FEW, curves
+from bnexp.figures.layout import Layout
+from bnexp.figures.writing import KINDS, written
 from bnexp.files import write_whole
 from bnexp.runs import Run, key
 from bnexp.store import Store
@@ -21,6 +25,8 @@ MOST_ARMS: Final = 30
 
 MOST_FIGURES: Final = 24
 """Figures of one report: a larger grid of settings is for the store's frames, not for the eye."""
+
+_LAYOUT: Final = Layout("placement", tuple(Placement), ("activation",))
 
 _DATA: Final = {"mnist": ("MNIST", 784), "fashion_mnist": ("Fashion-MNIST", 784), "digits": ("Digits (8×8 pixels)", 64)}
 """Title and input features of the data sets."""
@@ -55,15 +61,17 @@ def build(store: Store, runs: pd.DataFrame | None = None) -> list[Path]:
     paths = []
     for setting in _best(settings, rows):
         arms = statistics.where(counted, setting)
-        figure = figures.curves(
+        figure = curves(
             statistics.where(estimates, setting),
             statistics.where(seeds, setting),
+            _LAYOUT,
             _title(arms, setting),
             "\n".join([_trained(arms), _drawn(arms), *_left_out(len(settings)), *command]),
         )
-        for kind in figures.KINDS:
-            paths.append(folder / f"{_name(setting, settings.index(setting))}.{kind}")
-            _write(paths[-1], figures.written(figure, kind))
+        name = _name(setting, settings.index(setting))
+        for kind in KINDS:
+            paths.append(folder / f"{name}.{kind}")
+            _write(paths[-1], written(figure, kind, name))
     _remove({*folder.glob("curves.*"), *folder.glob("curves-*=*.*")} - set(paths))
     return paths
 
@@ -137,7 +145,7 @@ def _drawn(arms: pd.DataFrame) -> str:
     parts = ["Lines: mean over the n seeds" if seeds.max() > 1 else "Lines: one seed, hence no interval"]
     if seeds.max() > 1:
         parts.append(f"bands: {100 * statistics.LEVEL:g} % Student t interval")
-    if seeds.between(2, figures.FEW).any():
+    if seeds.between(2, FEW).any():
         parts.append("thin lines: single seeds")
     parts.append("training loss: mean since the point before")
     diverged = (arms["status"] == "diverged").groupby(arms["placement"]).agg(["sum", "size"])
@@ -182,7 +190,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _remove(old: set[Path]) -> None:
     for path in old:
-        if path.suffix.removeprefix(".") in figures.KINDS:
+        if path.suffix.removeprefix(".") in KINDS:
             path.unlink(missing_ok=True)
 
 

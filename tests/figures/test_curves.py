@@ -1,4 +1,4 @@
-"""What the figures show, read from their artists."""
+"""What the curves show, read from their artists."""
 
 import html
 import re
@@ -13,15 +13,19 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bnexp import figures, statistics
-from bnexp.choices import Activation
+from bnexp import statistics
+from bnexp.choices import Activation, Placement
+from bnexp.figures.curves import curves
+from bnexp.figures.layout import Layout
+from bnexp.figures.writing import written
 from tests.synthetic import START_ACCURACY, Rows, product, rows
 
 
 def drawn(frames: Rows, title: str = "title", caption: str = "caption") -> Figure:
     runs, points = frames
     seeds = statistics.followed(points, runs)
-    return figures.curves(statistics.curves(seeds, runs), seeds, title, caption)
+    layout = Layout("placement", tuple(Placement), ("activation",))
+    return curves(statistics.curves(seeds, runs), seeds, layout, title, caption)
 
 
 def panels(figure: Figure) -> tuple[list[Axes], list[Axes]]:
@@ -45,7 +49,7 @@ def test_each_placement_has_one_line_with_its_own_colour_and_style_in_a_fixed_or
         assert list(lines) == ["none", "pre", "post"]
         assert [to_hex(line.get_color()).upper() for line in lines.values()] == ["#000000", "#0072B2", "#D55E00"]
         assert [line.is_dashed() for line in lines.values()] == [True, False, True]
-    dashes = re.findall(r"stroke-dasharray: ([\d., ]+)", figures.written(figure, "svg").decode())
+    dashes = re.findall(r"stroke-dasharray: ([\d., ]+)", written(figure, "svg", "name").decode())
     assert len(set(dashes)) == 2  # dots and dashes, in the panels and in the legend
 
 
@@ -169,33 +173,33 @@ def test_accuracies_are_written_in_percent_with_enough_ticks(low: float, high: f
 
 def test_a_perfect_accuracy_and_a_loss_of_zero_can_be_drawn() -> None:
     figure = drawn(rows(product(["pre"]), accuracy=lambda _: 1.0, end_loss=0.0))
-    assert figures.written(figure, "png").startswith(b"\x89PNG")
+    assert written(figure, "png", "name").startswith(b"\x89PNG")
 
 
 def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:
     frames = rows(product())
-    first, second = (figures.written(drawn(frames, "Digits", "two\nlines"), "svg") for _ in range(2))
+    first, second = (written(drawn(frames, "Digits", "two\nlines"), "svg", "name") for _ in range(2))
     assert first == second
-    assert first != figures.written(drawn(frames, "MNIST", "two\nlines"), "svg")
+    assert first != written(drawn(frames, "MNIST", "two\nlines"), "svg", "name")
     assert b">Digits</text>" in first
     assert b"<dc:date>" not in first
 
 
 def test_a_caption_is_drawn_as_it_is_whatever_signs_it_holds() -> None:
     caption = "name=$HOME/$x_1 'seed=range(3)' a<b \\alpha"
-    svg = figures.written(drawn(rows(product(["pre"])), caption=caption), "svg").decode()
+    svg = written(drawn(rows(product(["pre"])), caption=caption), "svg", "name").decode()
     assert caption in [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
 
 def test_the_settings_of_the_user_are_neither_used_nor_changed() -> None:
     frames = rows(product(["pre"]))
-    plain = figures.written(drawn(frames), "svg")
+    plain = written(drawn(frames), "svg", "name")
     with matplotlib.rc_context({"lines.linewidth": 7, "axes.facecolor": "red", "svg.fonttype": "path"}):
         mine = dict(matplotlib.rcParams)
-        assert figures.written(drawn(frames), "svg") == plain
+        assert written(drawn(frames), "svg", "name") == plain
         assert dict(matplotlib.rcParams) == mine
 
 
 def test_no_figure_needs_a_display_or_the_global_state_of_pyplot() -> None:
-    code = "import sys; from bnexp import figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys; import bnexp.report; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

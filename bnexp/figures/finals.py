@@ -1,0 +1,133 @@
+"""What training ends at, against any axis: lines with bands, and below them the share of runs that went wrong."""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from bnexp.figures.layout import WIDEST, Layout, has_choice, label_first, panels
+from bnexp.figures.scales import Places, places, scale_metric, spoken
+from bnexp.figures.style import INK, Look, drawing, framed, named, sheet
+
+PANEL: Final = 3.6
+"""Width of a panel in inches."""
+
+STUCK: Final = "//////"
+"""Hatch of the runs that are stuck."""
+
+
+def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: str, caption: str) -> Figure:
+    """Draw `metric` at the end against the column `x` (lr, batch_size, hidden, …): a panel per cell, a line per level.
+
+    `finals` has a row per cell, level and value of `x`; columns: the layout's, `x`, mean, low, high (missing for one
+    seed), n, diverged, stuck (runs) and best. A row that is the best of several is ringed. A level in which `x` cannot
+    act (missing there) is a level line. Under each panel stands the share of runs that diverged or are stuck, if any.
+    """
+    cells, at = layout.cells(finals), places(x, finals[x].dropna())
+    wrong = bool((finals["diverged"] + finals["stuck"]).any())
+    chosen = has_choice(finals)
+    blocks, columns = -(-len(cells) // WIDEST), min(len(cells), WIDEST)
+    with drawing():
+        figure = sheet(max(7.6, 1.2 + PANEL * columns), 1.6 + blocks * (4.0 if wrong else 3.2))
+        stacks = panels(figure, len(cells), WIDEST, (3.4, 1) if wrong else (1,))
+        for (name, cell), stack in zip(cells, stacks, strict=True):
+            stack[0].set_title(name)
+            for level, look, rows in layout.arms(cell):
+                _line(stack[0], rows, at, look, level, chosen)
+            if wrong:
+                _shares(stack[1], cell, at, layout)
+            at.number(stack[-1], named(x), PANEL)
+            stack[-1].tick_params(labelbottom=True)
+        tops = [stack[0] for stack in stacks]
+        scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
+        label_first(tops, WIDEST, spoken(metric).replace(" (%)", "\n(error on a log scale)"))
+        if wrong:
+            label_first([stack[1] for stack in stacks], WIDEST, "went\nwrong")
+        framed(figure, _legend(finals, layout, chosen), title, caption)
+    return figure
+
+
+def _line(axes: Axes, rows: pd.DataFrame, at: Places, look: Look, level: Any, ringed: bool) -> None:
+    rows = rows.reset_index(drop=True)
+    if rows[at.axis].isna().all():
+        row = rows.loc[0]
+        ends = np.array([min(at.at.values()) - 0.5, max(at.at.values()) + 0.5])
+        axes.plot(ends, [row["mean"]] * 2, color=look.colour, linestyle=look.line, linewidth=2, label=str(level))
+        axes.fill_between(ends, row["low"], row["high"], color=look.colour, alpha=0.13, linewidth=0, zorder=1)
+        return
+    rows = rows.assign(place=rows[at.axis].map(at.at)).dropna(subset="place").sort_values("place")
+    axes.plot(
+        rows["place"],
+        rows["mean"],
+        color=look.colour,
+        linestyle=look.line,
+        marker=look.marker,
+        markersize=5,
+        linewidth=2,
+        label=str(level),
+    )
+    if rows["low"].notna().any():
+        axes.fill_between(
+            rows["place"], rows["low"], rows["high"], color=look.colour, alpha=0.13, linewidth=0, zorder=1
+        )
+    best = rows[rows["best"].astype(bool)]
+    if ringed:
+        axes.plot(best["place"], best["mean"], **_RING, color=look.colour)
+
+
+_RING: Final[dict[str, Any]] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 13,
+    "markerfacecolor": "none",
+    "markeredgewidth": 1.6,
+    "zorder": 3,
+}
+
+
+def _shares(axes: Axes, cell: pd.DataFrame, at: Places, layout: Layout) -> None:
+    """Draw the share of runs of each level that diverged (filled) and, on top of it, that are stuck (hatched)."""
+    width = 0.84 / len(layout.levels)
+    for level, look, rows in layout.arms(cell.dropna(subset=at.axis)):
+        offset = (layout.levels.index(level) - (len(layout.levels) - 1) / 2) * width
+        place = rows[at.axis].map(at.at).to_numpy(dtype=float) + offset
+        diverged, stuck = (rows[name].to_numpy(dtype=float) / rows["n"].to_numpy(dtype=float) for name in _WRONG)
+        axes.bar(place, diverged, width, color=look.colour, linewidth=0, label=f"{level} diverged")
+        axes.bar(
+            place,
+            stuck,
+            width,
+            bottom=diverged,
+            facecolor="none",
+            edgecolor=look.colour,
+            hatch=STUCK,
+            linewidth=0.8,
+            label=f"{level} stuck",
+        )
+    axes.set_ylim(0, 1.04)
+    axes.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axes.tick_params(axis="y", labelsize=8)
+
+
+_WRONG: Final = ("diverged", "stuck")
+
+
+def _legend(finals: pd.DataFrame, layout: Layout, chosen: bool) -> list[Any]:
+    handles: list[Any] = []
+    for _, look, _ in layout.arms(finals):
+        handle = look.handle(look.text)
+        handle.set(marker=look.marker, markersize=5)
+        handles.append(handle)
+    if chosen:
+        handles.append(Line2D([], [], color=INK, label="best on validation", **{**_RING, "markersize": 10}))
+    if finals["diverged"].any():
+        handles.append(Patch(color=INK, linewidth=0, label="diverged"))
+    if finals["stuck"].any():
+        handles.append(Patch(facecolor="none", edgecolor=INK, hatch=STUCK, linewidth=0.8, label="stuck"))
+    return handles

@@ -1,0 +1,128 @@
+"""From a frame to panels: which rows stand in which panel, where the panels stand, and labels that do not overlap.
+
+A cell is one combination of the facets. A missing value says that this setting cannot act in the row (`none` has no
+norm.eps): the row belongs to every cell that agrees with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from bnexp.figures.style import Look, looks, ordered, said
+
+WIDEST: Final = 5
+"""Panels side by side, before the next ones start new rows."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a figure compares, by which `levels` (in order), and by which columns, its `facets`, it has panels."""
+
+    compared: str
+    levels: tuple[Any, ...]
+    facets: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> dict[Any, Look]:
+        """How each level is drawn."""
+        return looks(self.compared, self.levels)
+
+    def cells(self, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+        """Return the title and the rows of each cell of `frame`, in order; one without a title if nothing varies."""
+        if not self.facets:
+            return [("", frame)]
+        facets = list(self.facets)
+        combinations = frame[facets].drop_duplicates()
+        full = combinations.dropna()
+        settings = [dict(zip(facets, row, strict=True)) for row in combinations.itertuples(index=False)]
+        alone = [s for s in settings if _acting(s) == s or _of(full, s).empty]
+        ranks = {facet: ordered(facet, frame[facet].dropna()) for facet in facets}
+        alone.sort(key=lambda s: [ranks[name].index(value) if pd.notna(value) else -1 for name, value in s.items()])
+        return [(", ".join(said(*item) for item in _acting(s).items()), _of(frame, s)) for s in alone]
+
+    def arms(self, cell: pd.DataFrame) -> list[tuple[Any, Look, pd.DataFrame]]:
+        """Return each level that `cell` has, its look and its rows, in order."""
+        column = cell[self.compared]
+        found = ((level, look, cell[column == level]) for level, look in self.looks.items())
+        return [(level, look, rows) for level, look, rows in found if len(rows)]
+
+
+def _acting(setting: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in setting.items() if pd.notna(value)}
+
+
+def _of(frame: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of `frame` that belong to `setting`."""
+    belongs = pd.Series(True, index=frame.index)
+    for name, value in _acting(setting).items():
+        belongs &= frame[name].isna() | (frame[name] == value)
+    return frame[belongs]
+
+
+def has_choice(finals: pd.DataFrame) -> bool:
+    """Say whether some of `finals` are the best of several; where all are, a mark would say nothing."""
+    return bool(finals["best"].any() and not finals["best"].all())
+
+
+def panels(figure: Figure, count: int, columns: int, heights: Sequence[float]) -> list[list[Axes]]:
+    """Return `count` panels, at most `columns` side by side; each is a stack of axes with the relative `heights`."""
+    columns, rows = min(count, columns), len(heights)
+    blocks = -(-count // columns)
+    grid = figure.subplots(
+        rows * blocks, columns, sharex=True, squeeze=False, gridspec_kw={"height_ratios": list(heights) * blocks}
+    )
+    stacks = [[grid[rows * (i // columns) + row, i % columns] for row in range(rows)] for i in range(blocks * columns)]
+    for axes in (axes for stack in stacks[count:] for axes in stack):
+        axes.remove()
+    for stack in stacks[:count]:
+        stack[-1].tick_params(labelbottom=True)
+    return stacks[:count]
+
+
+def label_first(axes: Sequence[Axes], columns: int, label: str) -> None:
+    """Name the scale at the first of `axes` in each row, and number it nowhere else."""
+    for index, panel in enumerate(axes):
+        if index % columns == 0:
+            panel.set_ylabel(label)
+        else:
+            panel.tick_params(labelleft=False)
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write a text at the right of `axes` for each of `ends` (height in data, text, colour), none on another.
+
+    Call it when the scale and its limits stand.
+    """
+    known = [end for end in ends if np.isfinite(end[0])]
+    heights = axes.transData.transform([(0, height) for height, _, _ in known] or np.empty((0, 2)))[:, 1]
+    bottom, top = axes.transAxes.transform([(0, 0), (0, 1)])[:, 1]
+    parts = np.clip((heights - bottom) / (top - bottom), 0, 1)
+    line = 12 / 72 * axes.figure.dpi / (top - bottom)
+    for part, place, (_, text, colour) in zip(parts, _spread(parts, line), known, strict=True):
+        axes.annotate(
+            text,
+            xy=(1.0, float(part)),
+            xytext=(1.045, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            va="center",
+            size=9,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+        )
+
+
+def _spread(parts: NDArray[np.float64], gap: float) -> list[float]:
+    """Return the places nearest to `parts` (least squares) that keep their order and are at least `gap` apart."""
+    order = np.argsort(parts, kind="stable")
+    steps = gap * np.arange(len(parts))
+    places = np.empty(len(parts))
+    if len(parts):
+        places[order] = isotonic_regression(parts[order] - steps).x + steps
+    return [float(place) for place in places]

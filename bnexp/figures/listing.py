@@ -1,0 +1,74 @@
+"""Axes between two columns of text, for figures whose rows have names on the left and numbers on the right.
+
+Texts stand in inches, so that no scale and no length of another text moves them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bnexp.figures.style import INK, MUTED
+
+SIGN: Final = 0.088
+"""Width of a sign of 10 points in inches, wide ones included."""
+
+GAP: Final = 0.25
+"""Inches between columns."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The axes and the two that hold texts only; `starts` are the columns' left edges in inches."""
+
+    left: Axes
+    axes: Axes
+    right: Axes
+    width: float
+    starts: tuple[float, ...]
+
+    def name(self, top: float, text: str, size: float = 10, colour: str = INK) -> None:
+        """Write the name of the row at `top` beside the axes."""
+        self.left.text(self.width - 0.08, top, text, ha="right", va="center", size=size, color=colour)
+
+    def head(self, top: float, text: str) -> None:
+        """Write the head of a group of rows at the left edge; it may reach into the axes."""
+        self.left.text(0, top, text, va="center", weight="bold", size=11.5)
+
+    def number(self, top: float, texts: Sequence[str]) -> None:
+        """Write `texts` into the columns at the right."""
+        for start, text in zip(self.starts, texts, strict=True):
+            self.right.text(start, top, text, va="center", size=10, linespacing=1.0)
+
+    def titled(self, top: float, texts: Sequence[str]) -> None:
+        """Write what the columns at the right hold."""
+        for start, text in zip(self.starts, texts, strict=True):
+            self.right.text(start, top, text, va="center", size=9, color=MUTED)
+
+
+def listing(figure: Figure, height: float, names: Sequence[str], columns: Sequence[Sequence[str]]) -> Listing:
+    """Return axes `height` inches high in `figure`, with room for `names` at the left and `columns` at the right."""
+    widths = [_width(texts) for texts in columns]
+    starts = tuple(0.1 + sum(widths[:number]) + GAP * number for number in range(len(widths)))
+    left, right = 0.2 + _width(names), starts[-1] + widths[-1]
+    middle = figure.get_figwidth() - left - right
+    parts: Any = figure.subplots(1, 3, gridspec_kw={"width_ratios": [left, middle, right], "wspace": 0})
+    for axes, width in ((parts[0], left), (parts[2], right)):
+        axes.set_axis_off()
+        axes.set_xlim(0, width)
+    for axes in parts:
+        axes.set_ylim(height, 0)
+    parts[1].set_yticks([])
+    parts[1].spines["left"].set_visible(False)
+    return Listing(parts[0], parts[1], parts[2], left, starts)
+
+
+def width(names: Sequence[str], columns: Sequence[Sequence[str]], axes: float) -> float:
+    """Return the width in inches of a figure whose `listing` has axes of this width."""
+    return axes + sum(_width(texts) + GAP for texts in (names, *columns))
+
+
+def _width(texts: Sequence[str]) -> float:
+    return SIGN * max((len(line) for text in texts for line in text.splitlines()), default=0)

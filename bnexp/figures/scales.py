@@ -1,0 +1,133 @@
+"""The scales: accuracies by the logarithm of the error rate, losses, and places for the values of any axis.
+
+By the logarithm of the error rate, from 98 to 99 % is as far as from 80 to 90 %, and an arm at chance fits beside both.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from bnexp.figures.style import ordered, short
+
+FACTOR: Final = 20
+"""A loss that spans more than this factor is drawn on a logarithmic scale."""
+
+PERFECT: Final = 1e-3
+"""Added to the error rate before its logarithm is taken, so that an accuracy of 1 has a place."""
+
+TICKS: Final = (
+    (0.1, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998),
+    (0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.999),
+)
+"""Accuracies to be written at the axis: the first row of which four are in sight."""
+
+
+def closeness(accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how near `accuracy` is to 1: minus the logarithm of the error rate."""
+    return -np.log10(np.maximum(1 - accuracy, 0) + PERFECT)
+
+
+def accuracy(closeness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the accuracy that has this `closeness`."""
+    return np.asarray(1 + PERFECT - 10**-closeness)
+
+
+def scale_accuracies(panels: Iterable[Axes], low: float, high: float) -> None:
+    """Give all `panels` one scale for accuracies, with room for `low` to `high`."""
+    bottom, top = closeness(np.clip(np.array([low, high]), 0, 1))
+    margin = 0.06 * (top - bottom) + 0.01
+    least, most = accuracy(np.array([bottom - margin, top + margin]))
+    for axes in panels:
+        axes.set_yscale("function", functions=(closeness, accuracy))
+        axes.set_ylim(least, most)
+        axes.yaxis.set_major_locator(ticks(least, most))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+
+
+def scale_losses(panels: Iterable[Axes], low: float, high: float) -> None:
+    """Give all `panels` one scale for losses, `low` to `high` (> 0), logarithmic if they span much."""
+    for axes in panels:
+        if high > FACTOR * low:
+            axes.set_yscale("log", nonpositive="clip")
+            axes.set_ylim(low / 1.2, high * 1.2)
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        else:
+            axes.set_ylim(0, high * 1.05)
+
+
+def scale_metric(panels: Sequence[Axes], metric: str, values: NDArray[np.float64]) -> None:
+    """Give all `panels` the scale of `metric`, with room for `values`; missing and infinite ones need none."""
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
+    if is_accuracy(metric):
+        scale_accuracies(panels, low, high)
+    else:
+        positive = finite[finite > 0]
+        scale_losses(panels, positive.min() if len(positive) else 1.0, high if high > 0 else 1.0)
+
+
+def ticks(low: float, high: float) -> FixedLocator | MaxNLocator:
+    """Return the accuracies to be written on a scale from `low` to `high`."""
+    row = next((row for row in TICKS if sum(low <= tick <= high for tick in row) >= 4), None)
+    return FixedLocator(row) if row else MaxNLocator(6)
+
+
+def percent(accuracy: float) -> str:
+    """Return `accuracy` (a fraction) in percent, at most four digits."""
+    return f"{100 * accuracy:.4g} %"
+
+
+def is_accuracy(metric: str) -> bool:
+    """Say whether `metric` is a fraction of examples; all others are losses."""
+    return metric.endswith("accuracy")
+
+
+def spoken(metric: str) -> str:
+    """Return the name of `metric` with its unit."""
+    name = metric.replace("_", " ")
+    return f"{name} (%)" if is_accuracy(metric) else f"{name} (nats)"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the values of an axis stand: `at` maps each to its place; neighbours are at least 1 apart."""
+
+    axis: str
+    at: dict[Any, float]
+
+    def number(self, axes: Axes, label: str, inches: float) -> None:
+        """Write the values below `axes`, aslant where they would touch each other on `inches` of width."""
+        low, high = min(self.at.values()), max(self.at.values())
+        axes.set_xlim(low - 0.6, high + 0.6)
+        axes.xaxis.set_major_locator(FixedLocator(list(self.at.values())))
+        texts = [short(value) for value in self.at]
+        axes.set_xticks(list(self.at.values()), texts)
+        room = inches / (high - low + 1.2)
+        touching = max(map(len, texts)) * 0.085 > room
+        axes.tick_params(axis="x", labelsize=9, labelrotation=90 if room < 0.19 else 45 if touching else 0)
+        axes.set_xlabel(label)
+
+
+def places(axis: str, values: Iterable[Any]) -> Places:
+    """Return the places of `values`: evenly spaced words; numbers by their logarithm if they are roughly geometric."""
+    known = ordered(axis, values)
+    if not all(isinstance(value, int | float) for value in known):
+        return Places(axis, {value: float(place) for place, value in enumerate(known)})
+    scaled = [math.log(value) for value in known] if is_geometric(known) else [float(value) for value in known]
+    step = min(np.diff(scaled), default=1.0)
+    return Places(axis, {value: (place - scaled[0]) / step for value, place in zip(known, scaled, strict=True)})
+
+
+def is_geometric(values: Sequence[float]) -> bool:
+    """Say whether `values`, which rise, are spaced more evenly by their logarithms than as they are."""
+    if min(values) <= 0 or len(values) < 3:
+        return min(values) > 0 and values[-1] > 2 * values[0]
+    steps, ratios = np.diff(values), np.diff(np.log(values))
+    return bool(ratios.std() / ratios.mean() < steps.std() / steps.mean())

@@ -1,0 +1,179 @@
+"""What all figures share: the looks of the levels that are compared, colours, and the words at axes and in captions.
+
+Colours: Okabe and Ito 2008, "Color universal design"; numbers take viridis (Smith and van der Walt 2015), whose
+lightness rises evenly. Line styles and markers say the same once more, for greyscale and for projectors.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bnexp.choices import Placement, is_choice
+from bnexp.runs import Run, key
+
+INK: Final = "#000000"
+MUTED: Final = "#5A5A5A"
+GRID: Final = "#E3E3E3"
+SHADE: Final = "#EDEDED"
+PAPER: Final = "#FFFFFF"
+"""The colours that a page may set anew (see `writing.inline`), so that a figure can be read in the dark."""
+
+STYLE: Final[dict[Any, Any]] = {
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.parse_math": False,  # a title may hold $HOME
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titleweight": "bold",
+    "axes.titlesize": 12,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 10.5,
+    "legend.handlelength": 2.6,
+    "legend.columnspacing": 1.5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "bnexp",
+}
+
+_LABELS: Final = {Placement.pre: "pre (BN → activation)", Placement.post: "post (activation → BN)"}
+_DASHES: Final[tuple[Any, ...]] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+_MARKERS: Final = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "*")
+_HUES: Final = (INK, "#0072B2", "#D55E00", "#56B4E9", "#009E73", "#CC79A7", "#E69F00")
+_ORDERED: Final = (0.15, 0.82)
+"""Part of viridis that is seen on white and on black paper."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a level is drawn everywhere: `line` and `marker` as matplotlib takes them, `text` as a legend names it."""
+
+    colour: str
+    line: Any
+    marker: str
+    text: str
+
+    def handle(self, text: str) -> Line2D:
+        """Return the line that stands for the level in a legend."""
+        return Line2D([], [], color=self.colour, linestyle=self.line, linewidth=2.2, label=text)
+
+
+_PLACEMENTS: Final = {
+    Placement.none: (INK, _DASHES[2], "s"),
+    Placement.pre: ("#0072B2", _DASHES[0], "o"),
+    Placement.post: ("#D55E00", _DASHES[1], "^"),
+}
+
+
+def looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
+    """Return the look of each of `levels` of `axis`: the same for a placement in every figure, ordered for numbers."""
+    if axis == "placement":
+        return {
+            level: Look(*_PLACEMENTS[Placement(level)], _LABELS.get(Placement(level), str(level))) for level in levels
+        }
+    return {
+        level: Look(colour, _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)], said(axis, level))
+        for i, (level, colour) in enumerate(zip(levels, _colours(levels), strict=True))
+    }
+
+
+def _colours(levels: Sequence[Any]) -> list[str]:
+    if all(isinstance(level, int | float) for level in levels):
+        low, high = _ORDERED
+        steps = max(len(levels) - 1, 1)
+        return [to_hex(matplotlib.colormaps["viridis"](low + (high - low) * i / steps)) for i in range(len(levels))]
+    return [_HUES[i % len(_HUES)] for i in range(len(levels))]
+
+
+def luminance(colour: Any) -> float:
+    """Return the relative luminance of `colour`, 0 (black) to 1 (white): WCAG 2.2, "relative luminance"."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def ordered(axis: str, values: Iterable[Any]) -> list[Any]:
+    """Return the distinct `values` of `axis`: choices in the order of their enum, networks by depth, then width."""
+    kind = _TYPES.get(axis)
+    if is_choice(kind):
+        return sorted(set(values), key=[str(choice) for choice in kind].index)
+    if axis == "hidden":
+        return sorted(set(values), key=lambda text: (text.count("-"), [int(width) for width in text.split("-")]))
+    return sorted(set(values))
+
+
+def said(axis: str, value: Any) -> str:
+    """Return `value` of `axis` as a title says it: a choice or data set alone, all else after its name."""
+    if is_choice(_TYPES.get(axis)) or axis == "data":
+        return str(value)
+    return f"{named(axis)} {short(value)}"
+
+
+def named(axis: str) -> str:
+    """Return the command line's name of `axis`, or `axis` itself if it is none of a run's."""
+    return key(axis) if axis in _TYPES else axis
+
+
+def short(value: Any) -> str:
+    """Return `value` as ticks and labels write it: at most four digits of a number."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+_TYPES: Final = {f.name: f.type for f in dataclasses.fields(Run)}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the house's style, whatever the user's own settings of matplotlib are, and put those back."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def sheet(width: float, height: float) -> Figure:
+    """Return an empty figure (inches) that needs no display and is not the current one of anybody."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def framed(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> None:
+    """Put `title` and the legend above `figure`, and `caption`, line by line, below it."""
+    width = figure.get_figwidth()
+    columns = _fitting([str(handle.get_label()) for handle in handles], width)
+    legend = figure.legend(
+        handles=[handle for column in range(columns) for handle in handles[column::columns]],  # row by row
+        loc="outside upper center",
+        ncols=columns,
+        title=wrapped(title, int(7 * width)),
+    )
+    legend.get_title().set(size=13, weight="bold", multialignment="center")
+    text = wrapped(caption, int(14 * width))
+    figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)
+
+
+def _fitting(texts: Sequence[str], width: float) -> int:
+    """Return in how many columns `texts` and their handles fit side by side."""
+    for columns in range(len(texts), 1, -1):
+        longest = (max(map(len, texts[column::columns])) for column in range(columns))
+        if sum(0.72 + 0.078 * length for length in longest) <= width:
+            return columns
+    return 1
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return `text` with no line longer than `width` signs; its own lines stay apart."""
+    lines = (textwrap.wrap(line, width, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(line for parts in lines for line in parts)
