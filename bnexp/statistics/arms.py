@@ -75,10 +75,9 @@ def combinations(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     if not names:
         return pd.DataFrame(index=[0])
     found = in_order(rows[names].drop_duplicates(), names)
-    full = found[found.notna().all(axis=1)]
-    kept = found.notna().all(axis=1)
-    for index, values in found[~kept].iterrows():
-        kept[index] = where(full, values.dropna().to_dict()).empty
+    whole = found.notna().all(axis=1).to_numpy()
+    full = found[whole]
+    kept = [is_full or where(full, found.iloc[row].dropna().to_dict()).empty for row, is_full in enumerate(whole)]
     return found[kept].reset_index(drop=True)
 
 

@@ -33,7 +33,7 @@ def effects(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy", m
     whole = grid(runs, design)
     chosen = selection.cross_fitted(whole)
     values_KLTS = _measured(whole, metric)
-    pairs = _pairs((whole.row_KLTS >= 0).any(axis=(2, 3))[:, :, None])
+    pairs = _pairs(np.asarray(whole.tried_KLT.any(axis=2, keepdims=True)))
     a_CS, b_CS = pairs.sides(chosen.take(values_KLTS)[:, :, None])
     rows = pairs.labels(whole).drop(columns="lr")
     rows["lr_a"], rows["lr_b"] = pairs.sides(_lr_texts(whole, chosen)[:, :, None])
@@ -43,7 +43,9 @@ def effects(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy", m
     rows["meaningful"] = contrasts.verdict(rows)
     counts = {name: chosen.take(whole.column(name))[:, :, None] for name in ("diverged", "stuck")}
     rows = _with_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
-    return rows.assign(note=_notes(rows, pairs, (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2), chosen.same_KL))
+    return rows.assign(
+        note=_notes(rows, design, pairs, (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2), chosen.same_KL)
+    )
 
 
 def fixed_effects(
@@ -55,7 +57,7 @@ def fixed_effects(
     and `margin`. So many contrasts could not be significant together: they describe.
     """
     whole = grid(runs, design)
-    pairs = _pairs((whole.row_KLTS >= 0).any(axis=3))
+    pairs = _pairs(whole.tried_KLT)
     a_CS, b_CS = pairs.sides(_measured(whole, metric))
     rows = pd.concat([pairs.labels(whole), contrasts.sizes(a_CS, b_CS, margin)], axis=1)
     counts = {name: whole.column(name) for name in ("diverged", "stuck")}
@@ -70,7 +72,7 @@ def finals(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy") ->
     """
     whole = grid(runs, design)
     values_KLTS, best_KL = _measured(whole, metric), selection.best(whole)
-    k, level, t = np.nonzero((whole.row_KLTS >= 0).any(axis=3))
+    k, level, t = np.nonzero(whole.tried_KLT)
     mean, sd, n = inference.moments(values_KLTS[k, level, t])
     low, high = inference.student(mean, sd, n)
     rows = whole.labels(k).assign(
@@ -167,12 +169,15 @@ def _lr_texts(whole: Grid, chosen: Selection) -> NDArray[np.object_]:
     return texts
 
 
-def _notes(rows: pd.DataFrame, pairs: _Pairs, seeds_KL: Integers, same_KL: Booleans) -> list[str]:
+def _notes(rows: pd.DataFrame, design: Design, pairs: _Pairs, seeds_KL: Integers, same_KL: Booleans) -> list[str]:
     """Return the note of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
-    family = int((rows["n"] >= 2).sum())
+    family = int((rows["n"] > 0).sum())
     seeds, same = (pairs.sides(array[:, :, None]) for array in (seeds_KL, same_KL))
     a, b = (
-        [Side(*values) for values in zip(rows[side], seeds[number].tolist(), same[number].tolist(), strict=True)]
+        [
+            Side(*values)
+            for values in zip(rows[side].map(design.name), seeds[number].tolist(), same[number].tolist(), strict=True)
+        ]
         for number, side in enumerate("ab")
     )
     pairs_n = zip(rows["n"], rows["fewest"], a, b, strict=True)

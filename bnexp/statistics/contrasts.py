@@ -4,10 +4,11 @@ Letters: `a_CS`, `b_CS` a metric of the two arms of C contrasts on S seeds, NaN 
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bnexp.statistics import inference
 from bnexp.statistics.inference import ALPHA, Floats
@@ -40,11 +41,11 @@ def tests(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
     """Return the sign-flip tests of one family of contrasts: `p`, `p_holm`, `seeds_needed` and `fewest`.
 
     A contrast with fewer seeds than `fewest`, the least with which any of the family can be significant, has no p.
-    Contrasts with two pairs or more are the family. `seeds_needed` in all for the observed d_z is at the level that
+    Contrasts with a pair are the family. `seeds_needed` in all for the observed d_z is at the level that
     Holm leaves to those not yet significant, and at least `fewest`.
     """
     n_C = paired(a_CS, b_CS)
-    family_C = n_C >= 2
+    family_C = n_C > 0
     fewest = smallest_n(max(1, int(family_C.sum())))
     p_C = _over_pairs(a_CS, b_CS, lambda a, b: pd.DataFrame({"p": sign_flip(a - b)}))["p"].where(n_C >= fewest)
     p_holm_C = np.full(len(n_C), np.nan)
@@ -54,13 +55,13 @@ def tests(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
     return pd.DataFrame({"p": p_C, "p_holm": p_holm_C, "seeds_needed": needed_C, "fewest": fewest})
 
 
-def verdict(rows: pd.DataFrame) -> "pd.Series[str]":
+def verdict(rows: pd.DataFrame) -> NDArray[Any]:
     """Return `meaningful` of each contrast; with fewer seeds than one test needs it is not significant.
 
     Wilson's interval at n = 5 would call five wins of five significant, whose exact p is 0.0625.
     """
     words = inference.meaningful(rows["probability"], rows["probability_low"], rows["probability_high"])
-    return pd.Series(np.where(rows["n"] >= smallest_n(1), words, "not significant"), index=rows.index)
+    return np.where(rows["n"] >= smallest_n(1), words, "not significant")
 
 
 def _over_pairs(a_CS: Floats, b_CS: Floats, estimate: Callable[[Floats, Floats], pd.DataFrame]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Training curves over seeds: diverged runs are followed to the end, so that they stay in every mean."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -44,7 +45,7 @@ def losses_at_start(rows: pd.DataFrame, points: pd.DataFrame) -> "pd.Series[floa
     """
     first = points[points["step"] == 0].drop_duplicates("run").set_index("run")["validation_loss"]
     found = rows["run"].map(first.replace([np.inf, -np.inf], np.nan)).astype(float)
-    return found.fillna(np.log(rows["classes"].astype(float)))
+    return found.where(found.notna(), rows["classes"].astype(float).map(math.log))
 
 
 def with_losses(runs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bnexp.choices import nearest
 from bnexp.runs import key
-from bnexp.statistics.arms import ARM, TYPES, axes, counted, in_order
+from bnexp.statistics.arms import ARM, COMPARED, TYPES, axes, counted, in_order
 
 FEWEST: Final = 3
 """Values from which a numeric setting is drawn on the x axis."""
@@ -26,6 +26,10 @@ class Design:
     tuned: str | None
     cells: tuple[str, ...]
     x: str | None
+
+    def name(self, level: Any) -> str:
+        """Return a level as a sentence names it: a placement or an activation by its value, else with its key."""
+        return named(self.compared, level)
 
     @property
     def facets(self) -> tuple[str, ...]:
@@ -46,12 +50,18 @@ def design(runs: pd.DataFrame, compared: str = "placement") -> Design:
         keys = [key(name) for name in varied]
         raise ValueError(
             f"compare must be a setting in which the runs differ, {_listed(keys)}; got '{compared}'"
-            f"{nearest(compared, keys) or ': it has one value here' if chosen in ARM else nearest(compared, keys)}"
+            f"{': it has one value here' if chosen in ARM else nearest(compared, names)}"
         )
     tuned = "lr" if "lr" in varied and chosen != "lr" else None
     cells = [name for name in ARM if name not in (chosen, tuned) and (name in varied or name == "activation")]
     levels = in_order(rows[[chosen]].dropna().drop_duplicates(), [chosen])[chosen].tolist()
     return Design(chosen, tuple(levels), tuned, tuple(cells), _on_x(rows, cells))
+
+
+def named(name: str, value: Any) -> str:
+    """Return a setting in words: a placement or an activation by its value, anything else with its key."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if name in COMPARED else f"{key(name)} {text}"
 
 
 def _on_x(rows: pd.DataFrame, cells: list[str]) -> str | None:

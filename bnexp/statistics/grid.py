@@ -30,6 +30,16 @@ class Grid:
     seeds: NDArray[np.int64]
     row_KLTS: NDArray[np.int64]
 
+    @property
+    def there_KLTS(self) -> NDArray[np.bool_]:
+        """Where there is a run."""
+        return self.row_KLTS >= 0
+
+    @property
+    def tried_KLT(self) -> NDArray[np.bool_]:
+        """Which learning rates an arm tried."""
+        return np.asarray(self.there_KLTS.any(axis=3))
+
     def column(self, name: str) -> Floats:
         """Return a column of `rows` as an array [K, L, T, S], NaN where there is no run."""
         return self.values(self.rows[name].to_numpy(dtype=float, na_value=np.nan))
@@ -79,8 +89,8 @@ def _placed(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     if cells.columns.empty:
         return pd.DataFrame({"row": np.arange(len(rows)), "cell": 0})
     parts = []
-    for pattern, part in rows[cells.columns].groupby([rows[name].notna() for name in cells.columns]):
-        acting = [name for name, acts in zip(cells.columns, np.atleast_1d(pattern), strict=True) if acts]
+    for _, part in rows[cells.columns].groupby([rows[name].notna() for name in cells.columns]):
+        acting = [name for name in cells.columns if part[name].notna().all()]
         left = part[acting].rename_axis("row").reset_index()
         parts.append(left.merge(numbered[["cell", *acting]], on=acting or None, how="inner" if acting else "cross"))
     return pd.concat(parts)[["row", "cell"]]

@@ -47,7 +47,7 @@ def deviation(d_Kn: Floats) -> Floats:
 def effect_size(d_Kn: Floats) -> Floats:
     """Return d_z [K] = mean / sd of the paired differences (Cohen 1988, p. 48); NaN where they do not vary."""
     sd_K = deviation(d_Kn)
-    return np.divide(d_Kn.mean(axis=-1), sd_K, out=np.full_like(sd_K, np.nan), where=sd_K > 0)
+    return _ratio(d_Kn.mean(axis=-1), sd_K)
 
 
 def correlation(a_Kn: Floats, b_Kn: Floats) -> Floats:
@@ -60,7 +60,7 @@ def correlation(a_Kn: Floats, b_Kn: Floats) -> Floats:
     product_K = deviation(a_Kn) * deviation(b_Kn)
     centred = (a_Kn - a_Kn.mean(axis=-1, keepdims=True)) * (b_Kn - b_Kn.mean(axis=-1, keepdims=True))
     covariance_K = centred.sum(axis=-1) / (a_Kn.shape[-1] - 1)
-    return np.divide(covariance_K, product_K, out=np.full_like(product_K, np.nan), where=product_K > 0)
+    return _ratio(covariance_K, product_K)
 
 
 def superiority(d_Kn: Floats) -> Floats:
@@ -137,3 +137,8 @@ def restricted(time_KS: Floats, horizon_K: Floats) -> Floats:
     the horizon and nothing is censored before it (Royston & Parmar 2013, BMC Med. Res. Methodology 13).
     """
     return np.minimum(time_KS, horizon_K[..., None])
+
+
+def _ratio(over: Floats, under: Floats) -> Floats:
+    """Return `over` / `under`, NaN where that is not above 0."""
+    return np.where(under > 0, over / np.where(under > 0, under, 1.0), np.nan)

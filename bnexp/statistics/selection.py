@@ -51,18 +51,18 @@ def cross_fitted(grid: Grid) -> Selection:
     half_KS = _halves(grid)
     chosen_KLF = np.stack([_argmax(accuracy_KLTS, half_KS == half) for half in (1, 0)], axis=-1)  # for half 0, half 1
     here_KLF = np.stack([_has(grid, half_KS == half) for half in (0, 1)], axis=-1)
-    same_KL = (here_KLF & (chosen_KLF < 0)).any(axis=-1)
+    same_KL = np.asarray((here_KLF & (chosen_KLF < 0)).any(axis=-1))
     lr_KLF = np.where(here_KLF, np.where(chosen_KLF >= 0, chosen_KLF, best(grid)[..., None]), -1)
     index_KLS = np.broadcast_to(np.maximum(half_KS, 0)[:, None], (*lr_KLF.shape[:2], len(grid.seeds)))
     lr_KLS = np.where(half_KS[:, None] >= 0, np.take_along_axis(lr_KLF, index_KLS, axis=-1), -1)
-    edge_KL = np.stack([edges(grid, lr_KLF[..., half]) != "" for half in (0, 1)]).any(axis=0)
+    edge_KL = (edges(grid, lr_KLF[..., 0]) != "") | (edges(grid, lr_KLF[..., 1]) != "")
     return Selection(lr_KLS, lr_KLF, edge_KL, same_KL & (len(grid.lrs) > 1))
 
 
 def edges(grid: Grid, lr_KL: Integers) -> NDArray[np.str_]:
     """Return "lowest" or "highest" [K, L] where `lr_KL` is at that end of what the arm tried, else ""."""
-    tried_KLT = (grid.row_KLTS >= 0).any(axis=-1)
-    lowest_KL, highest_KL = tried_KLT.argmax(axis=-1), tried_KLT.shape[-1] - 1 - tried_KLT[..., ::-1].argmax(axis=-1)
+    lowest_KL = grid.tried_KLT.argmax(axis=-1)
+    highest_KL = len(grid.lrs) - 1 - grid.tried_KLT[..., ::-1].argmax(axis=-1)
     open_KL = (lr_KL >= 0) & (lowest_KL < highest_KL)
     return np.where(open_KL & (lr_KL == lowest_KL), "lowest", np.where(open_KL & (lr_KL == highest_KL), "highest", ""))
 
@@ -75,10 +75,10 @@ def _argmax(accuracy_KLTS: Floats, seeds_KS: Booleans) -> Integers:
 
 def _halves(grid: Grid) -> Integers:
     """Return 0 or 1 [K, S] for the seeds of a cell by turns, −1 for seeds that it does not have."""
-    there_KS = (grid.row_KLTS >= 0).any(axis=(1, 2))
+    there_KS = np.asarray(grid.there_KLTS.any(axis=(1, 2)))
     return np.where(there_KS, (there_KS.cumsum(axis=-1) - 1) % 2, -1)
 
 
 def _has(grid: Grid, seeds_KS: Booleans) -> Booleans:
     """Return whether an arm [K, L] has runs of these seeds."""
-    return ((grid.row_KLTS >= 0) & seeds_KS[:, None, None]).any(axis=(2, 3))
+    return np.asarray((grid.there_KLTS & seeds_KS[:, None, None]).any(axis=(2, 3)))
