@@ -43,9 +43,8 @@ def effects(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy", m
     rows["meaningful"] = contrasts.verdict(rows)
     counts = {name: chosen.take(whole.column(name))[:, :, None] for name in ("diverged", "stuck")}
     rows = _with_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
-    return rows.assign(
-        note=_notes(rows, design, pairs, (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2), chosen.same_KL)
-    )
+    seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
+    return rows.assign(note=_notes(rows, design, pairs, seeds_KL, chosen.same_KL))
 
 
 def fixed_effects(
@@ -174,11 +173,8 @@ def _notes(rows: pd.DataFrame, design: Design, pairs: _Pairs, seeds_KL: Integers
     family = int((rows["n"] > 0).sum())
     seeds, same = (pairs.sides(array[:, :, None]) for array in (seeds_KL, same_KL))
     a, b = (
-        [
-            Side(*values)
-            for values in zip(rows[side].map(design.name), seeds[number].tolist(), same[number].tolist(), strict=True)
-        ]
-        for number, side in enumerate("ab")
+        [Side(design.name(level), *facts) for level, *facts in zip(rows[side], *counts, strict=True)]
+        for side, *counts in zip("ab", seeds, same, strict=True)
     )
-    pairs_n = zip(rows["n"], rows["fewest"], a, b, strict=True)
-    return [note(n, fewest, family, (side_a, side_b)) for n, fewest, side_a, side_b in pairs_n]
+    arms = zip(rows["n"], rows["fewest"], a, b, strict=True)
+    return [note(n, fewest, family, (side_a, side_b)) for n, fewest, side_a, side_b in arms]

@@ -1,10 +1,9 @@
 """What one contrast says, in words: better, equivalent, undecided or nothing."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-
-import pandas as pd
 
 from bnexp.statistics.inference import ALPHA
 
@@ -40,7 +39,7 @@ def finding(row: Row) -> Finding:
 
 def seeds_wanted(row: Row) -> int:
     """Return how many more seeds would decide a contrast, 0 if more than `REACH` in all would be needed."""
-    needed = row["fewest"] if pd.isna(row["seeds_needed"]) and row["n"] < row["fewest"] else row["seeds_needed"]
+    needed = row["fewest"] if math.isnan(row["seeds_needed"]) and row["n"] < row["fewest"] else row["seeds_needed"]
     return max(1, int(needed) - row["n"]) if needed <= REACH else 0
 
 
@@ -65,12 +64,12 @@ def _better(row: Row) -> Finding:
     probability, sign = row["probability"] if above else 1 - row["probability"], ">" if is_gain(row) else "<"
     lead = _amount(row, abs(row["mean"]))
     support = _interval(row, low, high) + (f", less than the margin of {_margin(row)}" if row["equivalent"] else "")
-    claim = f"{winner} is better than {loser}"
+    core = f"{winner} is better than {loser}"
     return Finding(
         "better",
-        claim,
-        f"{claim} by {lead} {support}",
-        f"{claim} by {lead} of {_metric(row)} {support}, {_seeds(row)}, Holm p = {row['p_holm']:.2g}; "
+        f"{core} by less than {_margin(row)}" if row["equivalent"] else core,
+        f"{core} by {lead} {support}",
+        f"{core} by {lead} of {_metric(row)} {support}, {_seeds(row)}, Holm p = {row['p_holm']:.2g}; "
         f"P({winner} {sign} {loser}) = {probability:.2g}",
     )
 
@@ -84,9 +83,8 @@ def _equivalent(row: Row) -> Finding:
 
 def _undecided(row: Row) -> Finding:
     claim = f"undecided between {row['b']} and {row['a']}"
-    support = (
-        f"{_interval(row, row['low'], row['high'])}, {_seeds(row)}" if row["n"] > 1 else "at one seed, no interval"
-    )
+    interval = f"{_interval(row, row['low'], row['high'])}, {_seeds(row)}"
+    support = interval if row["n"] > 1 else "at one seed, no interval"
     if row["p_holm"] <= 1:
         support += f", Holm p = {row['p_holm']:.2g}"
     return Finding("undecided", claim, claim, f"{claim}: {_difference(row)} {support}; {_wanted(row)}")

@@ -128,7 +128,8 @@ def _lost(contrasts: Sequence[Row], design: Design) -> list[str]:
 
 def _named(row: Row, names: Sequence[str]) -> str:
     """Return the cell in words, without what cannot act in it."""
-    return " / ".join(named(name, row[name]) for name in names if not pd.isna(row[name]))
+    acting = pd.Series({name: row[name] for name in names}, dtype=object).dropna()
+    return " / ".join(named(str(name), value) for name, value in acting.items())
 
 
 def _listed(places: Sequence[str]) -> str:
