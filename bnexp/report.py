@@ -11,13 +11,15 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from bnexp import statistics
 from bnexp.choices import Placement
-from bnexp.figures.curves import FEW, curves
+from bnexp.figures import curves as figures
 from bnexp.figures.layout import Layout
 from bnexp.figures.writing import KINDS, written
 from bnexp.files import write_whole
 from bnexp.runs import Run, key
+from bnexp.statistics.arms import ARM, STUCK, axes, counted, final, settings, where
+from bnexp.statistics.curves import curves, followed
+from bnexp.statistics.inference import LEVEL
 from bnexp.store import Store
 
 MOST_ARMS: Final = 30
@@ -37,7 +39,7 @@ _SAID: Final = (
 )
 """Settings that every caption or axis names; of the others a caption names those that differ from the default."""
 
-_DEFAULTS: Final = {f.name: f.default for f in dataclasses.fields(Run) if f.name in statistics.ARM}
+_DEFAULTS: Final = {f.name: f.default for f in dataclasses.fields(Run) if f.name in ARM}
 
 
 def build(store: Store, runs: pd.DataFrame | None = None) -> list[Path]:
@@ -54,21 +56,21 @@ def build(store: Store, runs: pd.DataFrame | None = None) -> list[Path]:
         raise ValueError(
             f"a report needs at least one stored run; found none in {store.path}: train some, or give another folder"
         )
-    seeds = statistics.followed(store.curves, rows)
-    estimates = statistics.curves(seeds, rows)
-    settings, counted, command = statistics.settings(rows), statistics.counted(rows), _command(store.sweeps)
+    seeds = followed(store.curves, rows)
+    estimates = curves(seeds, rows)
+    found, whole, command = settings(rows), counted(rows), _command(store.sweeps)
     folder = store.path / "report"
     paths = []
-    for setting in _best(settings, rows):
-        arms = statistics.where(counted, setting)
-        figure = curves(
-            statistics.where(estimates, setting),
-            statistics.where(seeds, setting),
+    for setting in _best(found, rows):
+        arms = where(whole, setting)
+        figure = figures.curves(
+            where(estimates, setting),
+            where(seeds, setting),
             _LAYOUT,
             _title(arms, setting),
-            "\n".join([_trained(arms), _drawn(arms), *_left_out(len(settings)), *command]),
+            "\n".join([_trained(arms), _drawn(arms), *_left_out(len(found)), *command]),
         )
-        name = _name(setting, settings.index(setting))
+        name = _name(setting, found.index(setting))
         for kind in KINDS:
             paths.append(folder / f"{name}.{kind}")
             _write(paths[-1], written(figure, kind, name))
@@ -81,18 +83,18 @@ def summary_table(runs: pd.DataFrame) -> Table:
 
     Of more than `MOST_ARMS` arms, those with the best validation accuracy. A diverged run counts at chance accuracy.
     """
-    arms, axes = statistics.final(runs), statistics.axes(runs)
+    arms, varied = final(runs), axes(runs)
     shown = arms[arms["validation_accuracy"].rank(method="first", ascending=False) <= MOST_ARMS]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, caption_justify="left")
     table.caption = _table_caption(runs, len(arms))
-    for name in axes:
+    for name in varied:
         table.add_column(key(name), overflow="fold")
     for heading in ("validation (%)", "test (%)", "n", "diverged", "stuck"):
         table.add_column(heading, justify="right", no_wrap=True)
     for arm in shown.to_dict("records"):
         accuracies = [_percent(arm[name], arm[f"{name}_sd"]) for name in ("validation_accuracy", "test_accuracy")]
         counts = [str(arm[name]) for name in ("n", "diverged", "stuck")]
-        table.add_row(*(_text(arm[name]) for name in axes), *accuracies, *counts)
+        table.add_row(*(_text(arm[name]) for name in varied), *accuracies, *counts)
     return table
 
 
@@ -102,19 +104,19 @@ def _table_caption(runs: pd.DataFrame, arms: int) -> str:
         f"{', '.join(_data(name)[0] for name in runs['data'].unique())}. Accuracy at the end, mean ± sd over n seeds.",
         "Choose by validation; the test set is for the record.",
         "Diverged runs count at chance accuracy." if diverged else "",
-        f"Stuck: ends within {100 * statistics.STUCK:g} points of chance.",
+        f"Stuck: ends within {100 * STUCK:g} points of chance.",
         f"Not counted: {failed} failed." if failed else "",
         f"Shown: the best {MOST_ARMS} by validation accuracy; {arms - MOST_ARMS} hidden." if arms > MOST_ARMS else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _best(settings: Sequence[dict[str, Any]], runs: pd.DataFrame) -> list[dict[str, Any]]:
+def _best(among: Sequence[dict[str, Any]], runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the settings that get a figure, in their order."""
-    arms = statistics.final(runs)
-    best = [statistics.where(arms, setting)["validation_accuracy"].max() for setting in settings]
-    numbers = sorted(range(len(settings)), key=lambda number: best[number], reverse=True)[:MOST_FIGURES]
-    return [settings[number] for number in sorted(numbers)]
+    arms = final(runs)
+    best = [where(arms, setting)["validation_accuracy"].max() for setting in among]
+    numbers = sorted(range(len(among)), key=lambda number: best[number], reverse=True)[:MOST_FIGURES]
+    return [among[number] for number in sorted(numbers)]
 
 
 def _title(arms: pd.DataFrame, setting: Mapping[str, Any]) -> str:
@@ -144,8 +146,8 @@ def _drawn(arms: pd.DataFrame) -> str:
     seeds = arms.groupby(["placement", "activation"])["seed"].nunique()
     parts = ["Lines: mean over the n seeds" if seeds.max() > 1 else "Lines: one seed, hence no interval"]
     if seeds.max() > 1:
-        parts.append(f"bands: {100 * statistics.LEVEL:g} % Student t interval")
-    if seeds.between(2, FEW).any():
+        parts.append(f"bands: {100 * LEVEL:g} % Student t interval")
+    if seeds.between(2, figures.FEW).any():
         parts.append("thin lines: single seeds")
     parts.append("training loss: mean since the point before")
     diverged = (arms["status"] == "diverged").groupby(arms["placement"]).agg(["sum", "size"])

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bnexp.choices import Activation, Placement
+from bnexp.results import METRICS
 from bnexp.runs import Run, acting
-from bnexp.statistics import METRICS
 
 STEPS, EVALUATE, EVERY = 40, 10, 5
 START_ACCURACY, START_LOSS, END_LOSS = 0.1, 2.4, 0.4

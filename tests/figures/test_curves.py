@@ -13,19 +13,19 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bnexp import statistics
 from bnexp.choices import Activation, Placement
 from bnexp.figures.curves import curves
 from bnexp.figures.layout import Layout
 from bnexp.figures.writing import written
+from bnexp.statistics import curves as estimates
 from tests.synthetic import START_ACCURACY, Rows, product, rows
 
 
 def drawn(frames: Rows, title: str = "title", caption: str = "caption") -> Figure:
     runs, points = frames
-    seeds = statistics.followed(points, runs)
+    seeds = estimates.followed(points, runs)
     layout = Layout("placement", tuple(Placement), ("activation",))
-    return curves(statistics.curves(seeds, runs), seeds, layout, title, caption)
+    return curves(estimates.curves(seeds, runs), seeds, layout, title, caption)
 
 
 def panels(figure: Figure) -> tuple[list[Axes], list[Axes]]:
@@ -71,7 +71,7 @@ def test_a_diverged_run_lowers_the_line() -> None:
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
     _, (axes,) = panels(drawn((runs, points)))
-    estimates = statistics.curves(statistics.followed(points, runs), runs)
+    estimates = curves.curves(curves.followed(points, runs), runs)
     end = estimates[(estimates["metric"] == "validation_accuracy") & (estimates["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]

@@ -1,0 +1,106 @@
+"""The numbers of many contrasts at once: two arms over the seeds that both have.
+
+Letters: `a_CS`, `b_CS` a metric of the two arms of C contrasts on S seeds, NaN where an arm has no run.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bnexp.statistics import inference
+from bnexp.statistics.inference import ALPHA, Floats
+from bnexp.statistics.power import seeds_needed, smallest_n
+from bnexp.statistics.resampling import bootstrap, sign_flip
+
+MANY: Final = 20
+"""Fewest pairs with which the bootstrap interval is given: at n = 10 it covers the truth in 90 of 100 cases only."""
+
+
+def paired(a_CS: Floats, b_CS: Floats) -> "pd.Series[int]":
+    """Return the number of seeds [C] that both arms have."""
+    return pd.Series((~np.isnan(a_CS) & ~np.isnan(b_CS)).sum(axis=1), name="n")
+
+
+def sizes(a_CS: Floats, b_CS: Floats, margin: float) -> pd.DataFrame:
+    """Return what an effect measures, a row per contrast; all but `n` is missing where no seed is shared.
+
+    Columns: `n`, `mean_a`, `mean_b`, `mean` of a − b with `low`, `high`; `bootstrap_low`, `bootstrap_high` (from `MANY`
+    pairs on); `correlation`; `d_z`; `probability` P(a > b) with `probability_low`, `probability_high`;
+    `p_equivalence` at ±`margin` with the interval that it stands for, `equivalence_low`, `equivalence_high` (90 %), and
+    `equivalent`.
+    """
+    found = _over_pairs(a_CS, b_CS, lambda a, b: _sizes(a, b, margin))
+    found.insert(0, "n", paired(a_CS, b_CS))
+    return found.assign(equivalent=found["p_equivalence"] <= ALPHA)
+
+
+def tests(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
+    """Return the sign-flip tests of one family of contrasts: `p`, `p_holm`, `seeds_needed` and `fewest`.
+
+    A contrast with fewer seeds than `fewest`, the least with which any of the family can be significant, has no p.
+    Contrasts with a pair are the family. `seeds_needed` in all for the observed d_z is at the level that
+    Holm leaves to those not yet significant, and at least `fewest`.
+    """
+    n_C = paired(a_CS, b_CS)
+    family_C = n_C > 0
+    fewest = smallest_n(max(1, int(family_C.sum())))
+    p_C = _over_pairs(a_CS, b_CS, lambda a, b: pd.DataFrame({"p": sign_flip(a - b)}))["p"].where(n_C >= fewest)
+    p_holm_C = np.full(len(n_C), np.nan)
+    p_holm_C[family_C] = inference.holm(p_C[family_C])
+    undecided = max(1, int((family_C & ~(p_holm_C <= ALPHA)).sum()))
+    needed_C = np.maximum(seeds_needed(d_z_C, ALPHA / undecided), fewest)
+    return pd.DataFrame({"p": p_C, "p_holm": p_holm_C, "seeds_needed": needed_C, "fewest": fewest})
+
+
+def verdict(rows: pd.DataFrame) -> NDArray[Any]:
+    """Return `meaningful` of each contrast; with fewer seeds than one test needs it is not significant.
+
+    Wilson's interval at n = 5 would call five wins of five significant, whose exact p is 0.0625.
+    """
+    words = inference.meaningful(rows["probability"], rows["probability_low"], rows["probability_high"])
+    return np.where(rows["n"] >= smallest_n(1), words, "not significant")
+
+
+def _over_pairs(a_CS: Floats, b_CS: Floats, estimate: Callable[[Floats, Floats], pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows that `estimate` gives for dense arrays [C, n]: contrasts with equally many pairs at once."""
+    there_CS = ~np.isnan(a_CS) & ~np.isnan(b_CS)
+    order_CS = np.argsort(~there_CS, axis=1, kind="stable")
+    a_CS, b_CS = (np.take_along_axis(values, order_CS, axis=1) for values in (a_CS, b_CS))
+    n_C = there_CS.sum(axis=1)
+    parts = [estimate(np.ones((0, 2)), np.ones((0, 2)))]  # for the columns
+    for n in np.unique(n_C[n_C > 0]):
+        chosen = np.flatnonzero(n_C == n)
+        parts.append(estimate(a_CS[chosen, :n], b_CS[chosen, :n]).set_axis(chosen))
+    return pd.concat(parts[1:] or parts).reindex(range(len(n_C)))
+
+
+def _sizes(a_Cn: Floats, b_Cn: Floats, margin: float) -> pd.DataFrame:
+    d_Cn, n = a_Cn - b_Cn, a_Cn.shape[1]
+    mean_C, sd_C, probability_C = d_Cn.mean(axis=1), inference.deviation(d_Cn), inference.superiority(d_Cn)
+    low_C, high_C = inference.student(mean_C, sd_C, n)
+    missing = np.full(len(d_Cn), np.nan)
+    bootstrap_low_C, bootstrap_high_C = bootstrap(d_Cn) if n >= MANY else (missing, missing)
+    probability_low_C, probability_high_C = inference.wilson(probability_C, n)
+    inside_low_C, inside_high_C = inference.student(mean_C, sd_C, n, 1 - 2 * ALPHA)
+    return pd.DataFrame(
+        {
+            "mean_a": a_Cn.mean(axis=1),
+            "mean_b": b_Cn.mean(axis=1),
+            "mean": mean_C,
+            "low": low_C,
+            "high": high_C,
+            "bootstrap_low": bootstrap_low_C,
+            "bootstrap_high": bootstrap_high_C,
+            "correlation": inference.correlation(a_Cn, b_Cn),
+            "d_z": inference.effect_size(d_Cn),
+            "probability": probability_C,
+            "probability_low": probability_low_C,
+            "probability_high": probability_high_C,
+            "p_equivalence": inference.equivalence(d_Cn, margin),
+            "equivalence_low": inside_low_C,
+            "equivalence_high": inside_high_C,
+        }
+    )

@@ -1,0 +1,75 @@
+"""What is compared under what: a value deduced from the runs."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from bnexp.choices import nearest
+from bnexp.runs import key
+from bnexp.statistics.arms import ARM, COMPARED, TYPES, axes, counted, in_order
+
+FEWEST: Final = 3
+"""Values from which a numeric setting is drawn on the x axis."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """The axis `compared` with its `levels` in order, the axis `tuned` for each of them, and the `cells` of the rest.
+
+    `cells` are all other axes that vary, in the order of `Run`, and activation always, because a finding is said of
+    one; a cell is a combination of their values. `x`, one of them, is drawn on the x axis, the others are facets.
+    """
+
+    compared: str
+    levels: tuple[Any, ...]
+    tuned: str | None
+    cells: tuple[str, ...]
+    x: str | None
+
+    def name(self, level: Any) -> str:
+        """Return a level as a sentence names it: a placement or an activation by its value, else with its key."""
+        return named(self.compared, level)
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """The axes of the cells without `x`."""
+        return tuple(name for name in self.cells if name != self.x)
+
+
+def design(runs: pd.DataFrame, compared: str = "placement") -> Design:
+    """Return the design of `runs`, the axis `compared` given by its name in `Run` or on the command line.
+
+    A learning rate that varies is tuned. Raises `ValueError` if `compared` is no setting or does not vary.
+    """
+    rows = counted(runs)
+    varied = [name for name in axes(rows) if rows[name].nunique() > 1]
+    names = {key(name): name for name in ARM} | {name: name for name in ARM}
+    chosen = names.get(compared, compared)
+    if chosen not in varied:
+        keys = [key(name) for name in varied]
+        raise ValueError(
+            f"compare must be a setting in which the runs differ, {_listed(keys)}; got '{compared}'"
+            f"{': it has one value here' if chosen in ARM else nearest(compared, names)}"
+        )
+    tuned = "lr" if "lr" in varied and chosen != "lr" else None
+    cells = [name for name in ARM if name not in (chosen, tuned) and (name in varied or name == "activation")]
+    levels = in_order(rows[[chosen]].dropna().drop_duplicates(), [chosen])[chosen].tolist()
+    return Design(chosen, tuple(levels), tuned, tuple(cells), _on_x(rows, cells))
+
+
+def named(name: str, value: Any) -> str:
+    """Return a setting in words: a placement or an activation by its value, anything else with its key."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if name in COMPARED else f"{key(name)} {text}"
+
+
+def _on_x(rows: pd.DataFrame, cells: list[str]) -> str | None:
+    """Return the numeric axis with the most values, the first of several, if it has at least `FEWEST`."""
+    counts = {name: rows[name].nunique() for name in cells if TYPES[name] in (int, float, tuple[int, ...])}
+    name = max(counts, key=lambda name: counts[name], default=None)
+    return name if name is not None and counts[name] >= FEWEST else None
+
+
+def _listed(keys: list[str]) -> str:
+    return f"one of {', '.join(keys)}" if keys else "of which there are none"
