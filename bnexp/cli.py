@@ -42,9 +42,9 @@ def main() -> int:
 
             print(f"bnexp {__version__}")
         elif words[0] == "plan":
-            return _compose(Plan(_command(words)), words[1:])
+            return _compose(Plan(_command(words)), _as_sweep(words[1:]))
         elif words[0].startswith(("-", "+", "~")) or "=" in words[0]:
-            return _compose(Task(_command(words)), words)
+            return _compose(Task(_command(words)), _as_sweep(words))
         else:
             with _reader_may_leave():
                 commands.obey(*words)
@@ -56,6 +56,16 @@ def main() -> int:
 
 def _command(words: Sequence[str]) -> str:
     return shlex.join(["bnexp", *words])
+
+
+def _as_sweep(words: Sequence[str]) -> list[str]:
+    """Return `words` with the -m that may be left out where a study is asked for, because it is a sweep by itself."""
+    asked = [word for word in words if word.startswith("study=") and word != "study=null"]
+    with one_sentence():
+        if len(asked) > 1 or any("," in word for word in asked):
+            raise ValueError(f"a command must ask for one study; got {' '.join(asked)}: run them one after another")
+    looked = {"-c", "--cfg", "-i", "--info", "--hydra-help", "-sc", "--shell-completion", "--run", "-r"}
+    return ["-m", *words] if asked and looked.isdisjoint(words) else list(words)
 
 
 def _compose(task: "Task", words: list[str]) -> int:

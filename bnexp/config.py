@@ -5,6 +5,7 @@ YAML owns values; names and types are here and in `runs.py`, choices in `choices
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,6 +94,20 @@ class EngineConfig:
 
 
 @dataclass
+class StudyConfig:
+    """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
+
+    `figures` are the figures about the mechanism that its page shows, beside those that every page has.
+    """
+
+    name: str | None
+    question: str | None
+    time: str | None
+    compare: str | None
+    figures: list[str]
+
+
+@dataclass
 class Config:
     """All keys."""
 
@@ -117,9 +132,11 @@ class Config:
     name: str
     report: bool
     save_weights: bool
+    study: StudyConfig
 
 
 ConfigStore.instance().store(name="schema", node=Config, provider="bnexp")
+OmegaConf.register_new_resolver("product", lambda *factors: math.prod(map(float, factors)), replace=True)
 
 
 def _types(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -136,6 +153,17 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Study:
+    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism."""
+
+    name: str
+    question: str
+    time: str
+    compare: str
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind.
 
@@ -149,6 +177,7 @@ class Settings:
     lanes: int | None
     report: bool
     save_weights: bool
+    study: Study | None
 
 
 def folder() -> Path:
@@ -203,7 +232,7 @@ def run(job: Values) -> Run:
 
 def settings(jobs: Sequence[Values]) -> Settings:
     """Return the settings that all `jobs` share; raise `ValueError` if they differ or are out of range."""
-    for name in ("name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights"):
+    for name in (*_SHARED, *STUDY):
         asked = dict.fromkeys(job[name] for job in jobs)
         if len(asked) > 1:
             raise ValueError(
@@ -219,7 +248,19 @@ def settings(jobs: Sequence[Values]) -> Settings:
     if lanes is not None and lanes < 1:
         raise ValueError(f"engine.lanes must be at least 1; got {lanes}")
     root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
-    return Settings(name, root, first["device"], workers, lanes, first["report"], first["save_weights"])
+    return Settings(name, root, first["device"], workers, lanes, first["report"], first["save_weights"], _study(first))
+
+
+def _study(job: Values) -> Study | None:
+    """Return the study that `job` belongs to; raise `ValueError` unless it says all of itself or nothing."""
+    said = [job[name] for name in STUDY]
+    lacking = [name for name, value in zip(STUDY, said, strict=True) if value is None]
+    if len(lacking) > 0 and any(said):
+        raise ValueError(
+            f"a study must say its name, question, time and the axis that it compares; got no {lacking[0]}: add it to "
+            "the study's file"
+        )
+    return None if lacking else Study(*said)
 
 
 def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
@@ -263,4 +304,10 @@ _KEYS_OF_RUN: Final = {f.name: f.metadata["key"] for f in dataclasses.fields(Run
 _NAMES: Final = {field: name if name in KEYS else f"{name}.name" for field, name in _KEYS_OF_RUN.items()}
 """The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
 
-_LISTS: Final = {name for name, kind in KEYS.items() if kind == list[int]}
+_LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list[str])}
+
+STUDY: Final = tuple(f"study.{f.name}" for f in dataclasses.fields(StudyConfig))
+"""Keys that a study says of itself."""
+
+_SHARED: Final = ("name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights")
+"""Keys that must be the same for all runs of a sweep, as those of a study must."""

@@ -30,8 +30,13 @@ def test_the_help_fits_a_terminal_of_100_columns(command: Command) -> None:
 def test_the_help_lists_every_key_with_its_default(command: Command) -> None:
     listed = re.findall(r"^  ([a-z0-9_.]+=\S+)", help_text(command), re.MULTILINE)
     names = [word.partition("=")[0] for word in listed]
-    assert sorted(names) == sorted(name.removesuffix(".name") for name in config.KEYS)
+    assert sorted(names) == sorted(name.removesuffix(".name") for name in config.KEYS if name not in config.STUDY[1:])
     assert command("--cfg", "job", *listed).out == command("--cfg", "job").out
+
+
+def test_the_help_lists_every_study_in_a_line(command: Command) -> None:
+    lines = help_text(command).partition("Studies")[2].partition("\n\n")[0].splitlines()[1:]
+    assert sorted(line.split()[0] for line in lines) == sorted(p.stem for p in (config.folder() / "study").iterdir())
 
 
 def test_the_help_lists_every_choice(command: Command) -> None:

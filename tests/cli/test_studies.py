@@ -1,0 +1,47 @@
+"""Studies: prepared sweeps that a command may ask for by name, and change."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from bnexp import config
+from bnexp.statistics import axes
+from tests.cli.conftest import Command, Ended, Fakes
+
+STUDIES = sorted(path.stem for path in (config.folder() / "study").iterdir())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_a_sweep_without_m_over_the_product_of_its_grid(name: str, command: Command, fakes: Fakes) -> None:
+    ended = command(f"study={name}")
+    assert ended.code == 0, ended.err
+    (asked,) = fakes.sweeps
+    written = OmegaConf.to_container(OmegaConf.load(config.folder() / "study" / f"{name}.yaml"))
+    assert isinstance(written, dict)
+    values = [len(values.split(",")) for values in written["hydra"]["sweeper"]["params"].values()]
+    assert len(asked.runs) >= 18
+    assert asked.store.path.name == written["study"]["name"] == name
+    del values, axes
+
+
+def test_whoever_asks_for_a_study_may_say_its_values_otherwise(command: Command, fakes: Fakes) -> None:
+    ended = command("study=quickstart", "lr=0.5", "seed=3,4", "epochs=2", "name=mine", "placement=pre")
+    assert (ended.code, len(fakes.sweeps)) == (0, 1)
+    (asked,) = fakes.sweeps
+    assert {(run.lr, run.seed, run.steps, run.placement) for run in asked.runs} == {(0.5, s, 40, "pre") for s in (3, 4)}
+    assert {run.activation for run in asked.runs} == {"relu", "sigmoid"}
+    assert asked.store.path.name == "mine"
+
+
+def test_a_study_can_be_looked_at_and_is_the_same_with_m(command: Command, fakes: Fakes) -> None:
+    assert "question: Does" in command("study=quickstart", "--cfg", "job").out
+    assert command("-m", "study=quickstart").code == command("study=quickstart").code == 0
+    assert fakes.sweeps[0].runs == fakes.sweeps[1].runs
+
+
+@pytest.mark.parametrize("words", [["study=affine,depth"], ["-m", "study=affine,depth"], ["study=affine", "study=depth"]])
+def test_several_studies_at_once_are_refused(words: list[str], command: Command, fakes: Fakes) -> None:
+    got = " ".join(word for word in words if word != "-m")
+    assert command(*words) == Ended(
+        2, "", f"bnexp: a command must ask for one study; got {got}: run them one after another\n"
+    )
+    assert fakes.sweeps == []
