@@ -1,0 +1,83 @@
+"""What a report is about: runs and curves of one or several stores, and the commands that made them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bnexp.statistics.arms import axes, counted
+from bnexp.statistics.curves import followed
+from bnexp.statistics.design import Design, design
+from bnexp.store import Store, once
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Runs that count with their curves, and where they come from.
+
+    `runs` are those of `statistics.arms.counted`, `points` their curves as `statistics.curves.followed` gives them;
+    `failed` runs are in neither. `sweeps` are the records of the commands, oldest first.
+    """
+
+    title: str
+    folder: Path
+    runs: pd.DataFrame
+    points: pd.DataFrame
+    layers: pd.DataFrame
+    failed: int
+    sweeps: Sequence[Mapping[str, Any]]
+
+    @property
+    def study(self) -> dict[str, Any]:
+        """What the newest command that was a study says of itself; empty if none was one."""
+        said = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
+        return next((study for study in said if study.get("name")), {})
+
+
+def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidence:
+    """Return what `stores` hold of `runs` (only its column `run` is read; default: everything).
+
+    Several stores are taken as one: a run that several hold counts once, and the report goes to a folder of its own
+    beside the first. Raises `ValueError` if none of the runs is stored.
+    """
+    parts = [store.runs for store in stores]
+    asked = None if runs is None else set(runs["run"])
+    kept = [part if asked is None else part[part["run"].isin(asked)] for part in parts]
+    rows = once(pd.concat(kept, ignore_index=True))
+    if rows.empty or (rows["status"] == "failed").all():
+        raise ValueError(
+            f"a report needs at least one stored run; found none in {', '.join(str(store.path) for store in stores)}: "
+            "train some, or give another folder"
+        )
+    points = pd.concat(
+        [store.curves_of(part) for store, part in zip(stores, kept, strict=True)], ignore_index=True
+    ).drop_duplicates(["run", "step"])
+    layers = pd.concat([store.layers_of(part) for store, part in zip(stores, kept, strict=True)], ignore_index=True)
+    sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
+    names = [store.path.resolve().name for store in stores]
+    first = stores[0].path
+    folder = (first if len(stores) == 1 else first.parent / "+".join(names)) / "report"
+    return Evidence(
+        " + ".join(names),
+        folder,
+        counted(rows),
+        followed(points, rows),
+        layers,
+        int((rows["status"] == "failed").sum()),
+        sweeps,
+    )
+
+
+def compared(found: Evidence, asked: str | None) -> Design:
+    """Return what is compared: the axis `asked` for, else the study's, else placement, else the first that varies.
+
+    Where all runs are of one arm there is nothing to compare, and placement has one level.
+    """
+    varied = [name for name in axes(found.runs) if found.runs[name].nunique() > 1]
+    if asked or found.study.get("compare"):
+        return design(found.runs, asked or found.study["compare"])
+    if not varied:
+        return Design("placement", tuple(found.runs["placement"].unique()), None, ("activation",), None)
+    return design(found.runs, "placement" if "placement" in varied else varied[0])
