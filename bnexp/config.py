@@ -14,7 +14,19 @@ from typing import Any, Final
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule, nearest, shown
+from bnexp.choices import (
+    Activation,
+    Affine,
+    Dtype,
+    InitScheme,
+    NormStatistics,
+    Optimizer,
+    Placement,
+    Probes,
+    Schedule,
+    nearest,
+    shown,
+)
 from bnexp.runs import Run
 
 
@@ -52,6 +64,7 @@ class OptimizerConfig:
     nesterov: bool
     weight_decay: float
     decay_all: bool
+    hidden_lr_scale: float
     beta1: float
     beta2: float
     eps: float
@@ -73,6 +86,7 @@ class InitConfig:
 
     scheme: InitScheme
     gain: float
+    hidden_gain: float
 
 
 @dataclass
@@ -82,6 +96,7 @@ class NormConfig:
     eps: float
     momentum: float
     affine: Affine
+    statistics: NormStatistics
 
 
 @dataclass
@@ -116,6 +131,7 @@ class Config:
     workers: int | None
     name: str
     report: bool
+    probes: Probes
     save_weights: bool
 
 
@@ -148,6 +164,7 @@ class Settings:
     workers: int | None
     lanes: int | None
     report: bool
+    probes: Probes
     save_weights: bool
 
 
@@ -203,7 +220,7 @@ def run(job: Values) -> Run:
 
 def settings(jobs: Sequence[Values]) -> Settings:
     """Return the settings that all `jobs` share; raise `ValueError` if they differ or are out of range."""
-    for name in ("name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights"):
+    for name in ("name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights"):
         asked = dict.fromkeys(job[name] for job in jobs)
         if len(asked) > 1:
             raise ValueError(
@@ -219,7 +236,8 @@ def settings(jobs: Sequence[Values]) -> Settings:
     if lanes is not None and lanes < 1:
         raise ValueError(f"engine.lanes must be at least 1; got {lanes}")
     root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
-    return Settings(name, root, first["device"], workers, lanes, first["report"], first["save_weights"])
+    left = first["report"], first["probes"], first["save_weights"]
+    return Settings(name, root, first["device"], workers, lanes, *left)
 
 
 def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
