@@ -1,6 +1,7 @@
 """How the loss and its gradient change along the gradient: the landscape panel of Santurkar et al. 2018, section 3.1.
 
-Letters: R = S·G lanes, S seeds, G arms, B examples, K step lengths, w all parameters of a lane, g their gradient.
+Letters: R = S·G lanes, S seeds, G arms, B examples, K step lengths, w the learned parameters of a lane, g their
+gradient.
 
 From w the panel goes to w − lr·k·g for each k of `LENGTHS`, on the same examples, and looks at the loss and at the new
 gradient g'. What Santurkar et al. draw are the ranges of the loss and of ‖g' − g‖ (gradient predictiveness), and the
@@ -37,7 +38,8 @@ def panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tensor) -> d
     parameters = (*network.weights, network.vectors_RP)
     start = tuple(parameter.clone() for parameter in parameters)
     loss_R, g = loss(network, work, y_SB), _gradient(network, work)
-    norm_R, weight_norm_R = _norm(network, g), _norm(network, start)
+    learned = (*start[:-1], start[-1] * network.learned_RP)
+    norm_R, weight_norm_R = _norm(network, g), _norm(network, learned)
     losses, changes, cosines = [loss_R], [], []
     for length in LENGTHS:
         _place(network, start, g, lr_SG11 * length)

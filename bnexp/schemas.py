@@ -84,7 +84,7 @@ matrix product with its bias, w the weights without. What a layer, placement or 
 - `weight_gradient product_gradient`: squared norms of the gradient of the mean loss with respect to w, and to z of all
   examples and units.
 - `loss loss_low loss_high`: nats, at the weights and the range over steps of 0.5, 1, 2 and 4 lr along the gradient g of
-  all parameters (the start included); `gradient_norm`: ‖g‖; `gradient_change_low …_high`: range of ‖g' − g‖;
+  all learned parameters (the start included); `gradient_norm`: ‖g‖; `gradient_change_low …_high`: range of ‖g' − g‖;
   `gradient_change_relative`: greatest ‖g' − g‖/‖g‖; `gradient_cosine_low …_high`: range of cos(g', g);
   `smoothness`: greatest ‖g' − g‖/‖Δw‖; `smoothness_relative`: the same times ‖w‖/‖g‖.
 - `input_histogram before_histogram after_histogram`: of u, and of what enters and leaves the normalization; with
