@@ -5,11 +5,18 @@ respect to them; every tensor is [S, G, B, H]. Formulas: Ioffe & Szegedy 2015 (s
 Klambauer et al. 2017 (selu), Hendrycks & Gimpel 2016 (gelu, the exact form with the normal distribution function),
 Elfwing et al. 2018 (silu). Slopes and scales are those of `torch.nn`: leaky_relu 0.01, elu alpha 1.
 
+An input is flat where |φ'| is below `FLAT` of the greatest |φ'|: almost no gradient passes. What follows from that
+depends on the function. A bounded one (sigmoid, tanh) is flat on both sides, and each flat input is lost. One that is
+flat on one side only (relu and its relatives) is so by design; what is lost is a unit that is flat on the whole batch,
+a dead one. leaky_relu was made so that no unit dies, and identity is nowhere flat: there the word has no meaning.
+
 The derivative kernels are torch's own (one fused pass each); that they are the derivatives is tested against autograd.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 import torch
@@ -24,53 +31,98 @@ SELU_ALPHA: Final = 1.6732632423543772848170429916717
 SELU_SCALE: Final = 1.0507009873554804934193349852946
 
 
+FLAT: Final = 0.05
+"""Share of the greatest slope below which an activation counts as flat."""
+
+
+class Saturation(Enum):
+    """What is saturated: every flat input, every unit that is flat on the whole batch, or nothing."""
+
+    of_inputs = auto()
+    of_units = auto()
+    none = auto()
+
+
 @dataclass(frozen=True)
 class Function:
     """One activation: `forward(u, out)` writes a; `backward(d_a, u, a, out)` writes d_u; `out` may be `d_a` itself."""
 
     forward: Callable[[Tensor, Tensor], object]
     backward: Callable[[Tensor, Tensor, Tensor, Tensor], object]
+    steepest: float
+    """The greatest |φ'|."""
+    saturation: Saturation
+
+    def saturated_SG(self, u: Tensor, a: Tensor) -> Tensor:
+        """Return the share of inputs, or of units, that is saturated; NaN where the word has no meaning."""
+        if self.saturation is Saturation.none:
+            return u.new_full(u.shape[:2], math.nan)
+        slope = torch.ones_like(u)
+        self.backward(slope, u, a, slope)
+        flat = slope.abs_() < FLAT * self.steepest
+        units_SGH = flat.all(2) if self.saturation is Saturation.of_units else flat.to(u.dtype).mean(2)
+        return units_SGH.to(u.dtype).mean(2)
 
 
 FUNCTIONS: Final[dict[Activation, Function]] = {
     Activation.relu: Function(
         lambda u, out: torch.clamp_min(u, 0, out=out),
         lambda d, _, a, out: aten.threshold_backward.grad_input(d, a, 0, grad_input=out),
+        1.0,
+        Saturation.of_units,
     ),
     Activation.leaky_relu: Function(
         lambda u, out: aten.leaky_relu.out(u, LEAKY_SLOPE, out=out),
         lambda d, u, _, out: aten.leaky_relu_backward.grad_input(d, u, LEAKY_SLOPE, False, grad_input=out),
+        1.0,
+        Saturation.none,
     ),
     Activation.elu: Function(
         lambda u, out: aten.elu.out(u, 1.0, 1.0, 1.0, out=out),
         lambda d, _, a, out: aten.elu_backward.grad_input(d, 1.0, 1.0, 1.0, True, a, grad_input=out),
+        1.0,
+        Saturation.of_units,
     ),
     Activation.selu: Function(
         lambda u, out: aten.elu.out(u, SELU_ALPHA, SELU_SCALE, 1.0, out=out),
         lambda d, _, a, out: aten.elu_backward.grad_input(d, SELU_ALPHA, SELU_SCALE, 1.0, True, a, grad_input=out),
+        SELU_ALPHA * SELU_SCALE,
+        Saturation.of_units,
     ),
     Activation.gelu: Function(
         lambda u, out: aten.gelu.out(u, out=out),
         lambda d, u, _, out: aten.gelu_backward.grad_input(d, u, grad_input=out),
+        1.128904145,
+        Saturation.of_units,
     ),
     Activation.silu: Function(
         lambda u, out: aten.silu.out(u, out=out),
         lambda d, u, _, out: aten.silu_backward.grad_input(d, u, grad_input=out),
+        1.099839320,
+        Saturation.of_units,
     ),
     Activation.tanh: Function(
         lambda u, out: torch.tanh(u, out=out),
         lambda d, _, a, out: aten.tanh_backward.grad_input(d, a, grad_input=out),
+        1.0,
+        Saturation.of_inputs,
     ),
     Activation.sigmoid: Function(
         lambda u, out: torch.sigmoid(u, out=out),
         lambda d, _, a, out: aten.sigmoid_backward.grad_input(d, a, grad_input=out),
+        0.25,
+        Saturation.of_inputs,
     ),
     Activation.softplus: Function(
         lambda u, out: aten.softplus.out(u, out=out),
         lambda d, u, _, out: aten.softplus_backward.grad_input(d, u, 1.0, 20.0, grad_input=out),
+        1.0,
+        Saturation.of_units,
     ),
     Activation.identity: Function(
         lambda u, out: out.copy_(u),
         lambda d, _u, _a, out: out.copy_(d) if out is not d else None,
+        1.0,
+        Saturation.none,
     ),
 }

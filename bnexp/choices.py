@@ -1,4 +1,4 @@
-"""The choices of a run, as names, and the sentences about a value that is none of them."""
+"""The choices of a run and of what is measured in it, as names; the sentences about a value that is none of them."""
 
 import difflib
 import json
@@ -65,11 +65,30 @@ class Affine(StrEnum):
     none = auto()
 
 
+class NormStatistics(StrEnum):
+    """What batch norm is evaluated with: moving averages, or averages over training batches at the present weights."""
+
+    running = auto()
+    population = auto()
+
+
 class Dtype(StrEnum):
     """Floating-point type of parameters and arithmetic."""
 
     float32 = auto()
     float64 = auto()
+
+
+class Probes(StrEnum):
+    """How much is measured inside the layers while training; each level holds what the one before it does."""
+
+    none = auto()
+    basic = auto()
+    full = auto()
+
+    def covers(self, other: "Probes") -> bool:
+        """Say whether this level holds everything of `other`."""
+        return list(Probes).index(self) >= list(Probes).index(other)
 
 
 Choice = TypeVar("Choice", bound=StrEnum)

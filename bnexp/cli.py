@@ -120,7 +120,7 @@ class Task:
         store, data, record = _store(settings), _load(runs, settings.data_root), self._record(jobs)
         keep, means = settings.save_weights, _means(settings)
         with one_sentence(is_told):
-            rows = train_sweep(runs, data, store, means=means, save_weights=keep, record=record)
+            rows = train_sweep(runs, data, store, means=means, save_weights=keep, record=record, probes=settings.probes)
         self.trained.append(rows)
         lost = {"diverged": math.inf, "failed": math.nan}
         return [lost.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
@@ -164,7 +164,15 @@ class Plan(Task):
 
         data, keep, means = _load(runs, settings.data_root), settings.save_weights, _means(settings)
         with one_sentence(is_told):
-            found = forecast(runs, data, _store(settings), means=means, save_weights=keep, started=self.started)
+            found = forecast(
+                runs,
+                data,
+                _store(settings),
+                means=means,
+                save_weights=keep,
+                started=self.started,
+                probes=settings.probes,
+            )
         commands.print_plan(found, config.axes(jobs))
         return [math.nan] * len(jobs)
 

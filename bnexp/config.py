@@ -15,7 +15,19 @@ from typing import Any, Final
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule, nearest, shown
+from bnexp.choices import (
+    Activation,
+    Affine,
+    Dtype,
+    InitScheme,
+    NormStatistics,
+    Optimizer,
+    Placement,
+    Probes,
+    Schedule,
+    nearest,
+    shown,
+)
 from bnexp.runs import Run
 
 
@@ -53,6 +65,7 @@ class OptimizerConfig:
     nesterov: bool
     weight_decay: float
     decay_all: bool
+    hidden_lr_scale: float
     beta1: float
     beta2: float
     eps: float
@@ -74,6 +87,7 @@ class InitConfig:
 
     scheme: InitScheme
     gain: float
+    hidden_gain: float
 
 
 @dataclass
@@ -83,6 +97,7 @@ class NormConfig:
     eps: float
     momentum: float
     affine: Affine
+    statistics: NormStatistics
 
 
 @dataclass
@@ -131,6 +146,7 @@ class Config:
     workers: int | None
     name: str
     report: bool
+    probes: Probes
     save_weights: bool
     study: StudyConfig
 
@@ -176,6 +192,7 @@ class Settings:
     workers: int | None
     lanes: int | None
     report: bool
+    probes: Probes
     save_weights: bool
     study: Study | None
 
@@ -248,7 +265,8 @@ def settings(jobs: Sequence[Values]) -> Settings:
     if lanes is not None and lanes < 1:
         raise ValueError(f"engine.lanes must be at least 1; got {lanes}")
     root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
-    return Settings(name, root, first["device"], workers, lanes, first["report"], first["save_weights"], _study(first))
+    left = first["report"], first["probes"], first["save_weights"]
+    return Settings(name, root, first["device"], workers, lanes, *left, _study(first))
 
 
 def _study(job: Values) -> Study | None:
@@ -309,5 +327,5 @@ _LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list
 STUDY: Final = tuple(f"study.{f.name}" for f in dataclasses.fields(StudyConfig))
 """Keys that a study says of itself."""
 
-_SHARED: Final = ("name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights")
+_SHARED: Final = ("name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights")
 """Keys that must be the same for all runs of a sweep, as those of a study must."""

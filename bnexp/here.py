@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnexp.assignments import Assignment, Event
+from bnexp.choices import Probes
 from bnexp.data import Data
 from bnexp.store import Store
 
@@ -18,6 +19,7 @@ class Here:
     device: str
     weights: bool
     data: dict[Any, Data] = field(default_factory=dict)
+    probes: Probes = Probes.none
 
     def __enter__(self) -> "Here":
         return self
@@ -54,5 +56,6 @@ class Here:
         while todo:
             given = todo.popleft()
             data = self.data[given.pack.runs[0].data_setting]
-            for said in train(given, data, self.store, self.start(0), weights=self.weights):
+            device, level = self.start(0), self.probes
+            for said in train(given, data, self.store, device, weights=self.weights, level=level):
                 yield given, said

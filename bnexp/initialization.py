@@ -10,7 +10,7 @@ Letters: S seeds, G arms, I inputs and O outputs of a layer (its fan-in and fan-
 | lecun  | normal, variance 1/I                           | LeCun et al. 1998             |
 | normal | normal, standard deviation 1: the gain is it   | Ioffe & Szegedy 2015, sec 4.1 |
 
-The gain multiplies everything that is drawn. Biases are zero but for `torch`.
+The gain multiplies everything that is drawn, the hidden gain what hidden layers draw. Biases are zero but for `torch`.
 """
 
 import math
@@ -51,10 +51,14 @@ def _weights(run: Run, layer: int, inputs: int, outputs: int) -> Array:
             unit = rng.standard_normal(size) / math.sqrt(inputs)
         case InitScheme.normal:
             unit = rng.standard_normal(size)
-    return run.init_gain * unit
+    return _gain(run, layer) * unit
+
+
+def _gain(run: Run, layer: int) -> float:
+    return run.init_gain * (run.init_hidden_gain if layer <= len(run.hidden) else 1)
 
 
 def _biases(run: Run, layer: int, inputs: int, outputs: int) -> Array:
     if run.init_scheme != InitScheme.torch:
         return np.zeros(outputs)
-    return run.init_gain * generator(run.seed, "biases", layer).uniform(-1, 1, outputs) / math.sqrt(inputs)
+    return _gain(run, layer) * generator(run.seed, "biases", layer).uniform(-1, 1, outputs) / math.sqrt(inputs)

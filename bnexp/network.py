@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from bnexp import initialization
-from bnexp.choices import Activation, Affine, Placement
+from bnexp.choices import Activation, Affine, NormStatistics, Placement
 from bnexp.packs import Pack
 from bnexp.runs import Run
 
@@ -64,9 +64,12 @@ class Network:
     """1 where a lane learns the entry of `vectors_RP`, else 0."""
     running_mean: tuple[Tensor, ...]
     running_var: tuple[Tensor, ...]
-    """Running statistics, [S, G, 1, H] per hidden layer."""
+    """What is evaluated with, [S, G, 1, H] per hidden layer: running statistics, or those of `population.estimate`."""
     eps_SG11: Tensor
     momentum_SG11: Tensor
+    """0 in lanes with population statistics: a training step leaves these alone."""
+    population_SG11: Tensor
+    """Which lanes have population statistics."""
 
     @property
     def hidden_layers(self) -> int:
@@ -75,12 +78,16 @@ class Network:
 
     def weight_SGIO(self, layer: int, weights: tuple[Tensor, ...]) -> Tensor:
         """Return one layer (from 0) of `weights`, tensors laid out as `self.weights`, with the lanes in front."""
-        inputs, outputs = self.widths[layer], self.widths[layer + 1]
+        return self.lanes_SGXO(layer, weights[layer])
+
+    def lanes_SGXO(self, layer: int, tensor: Tensor) -> Tensor:
+        """Return a view of weights of `layer` or of its product with the lanes in front; X is I, or B."""
+        outputs = self.widths[layer + 1]
         if layer == 0:
-            return weights[0].view(self.seeds, inputs, self.arms, outputs).transpose(1, 2)
+            return tensor.view(self.seeds, -1, self.arms, outputs).transpose(1, 2)
         if layer == self.hidden_layers:
-            return weights[layer].view(self.seeds, self.arms, outputs, inputs).mT
-        return weights[layer].view(self.seeds, self.arms, inputs, outputs)
+            return tensor.view(self.seeds, self.arms, outputs, -1).mT
+        return tensor.view(self.seeds, self.arms, -1, outputs)
 
     def vector_SG1O(self, name: str, layer: int, flat_RP: Tensor) -> Tensor:
         """Return bias, gamma or beta of `layer` (from 0) as a view of `flat_RP`, a tensor laid out as `vectors_RP`."""
@@ -141,6 +148,8 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
         else:
             laid = (drawn.mT if layer == len(first.hidden) else drawn).flatten(0, 1)
         weights.append(laid.to(**kind).contiguous())
+    population = [run.norm_statistics == NormStatistics.population for run in pack.runs]
+    momenta = [0.0 if fixed else run.norm_momentum for fixed, run in zip(population, pack.runs, strict=True)]
     network = Network(
         seeds=seeds,
         arms=arms,
@@ -152,7 +161,8 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
         running_mean=tuple(torch.zeros(seeds, arms, 1, width, **kind) for width in first.hidden),
         running_var=tuple(torch.ones(seeds, arms, 1, width, **kind) for width in first.hidden),
         eps_SG11=torch.tensor([run.norm_eps for run in pack.runs], **kind).view(seeds, arms, 1, 1),
-        momentum_SG11=torch.tensor([run.norm_momentum for run in pack.runs], **kind).view(seeds, arms, 1, 1),
+        momentum_SG11=torch.tensor(momenta, **kind).view(seeds, arms, 1, 1),
+        population_SG11=torch.tensor(population, device=device).view(seeds, arms, 1, 1),
     )
     for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
         biases = torch.from_numpy(initialization.draw_biases(pack, layer + 1, fan_in, fan_out)).unsqueeze(2)

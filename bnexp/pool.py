@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from bnexp.assignments import Assignment, Event, Kind, Told, event
+from bnexp.choices import Probes
 from bnexp.data import Data
 from bnexp.sharing import attach, nameless_file, share
 from bnexp.store import Store
@@ -71,6 +72,7 @@ class Pool:
     device: str
     weights: bool
     sets: int
+    probes: Probes = Probes.none
     _words: int = -1
     _descriptors: list[int] = field(default_factory=list)
     _data: list[dict[str, Any]] = field(default_factory=list)
@@ -193,6 +195,7 @@ class Pool:
                 "store": str(self.store.path),
                 "device": self.device,
                 "weights": self.weights,
+                "probes": self.probes,
                 "data": self._data,
             }
             worker.told(setting)

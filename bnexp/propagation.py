@@ -11,6 +11,7 @@ product takes the product's place, all hidden outputs share one buffer for their
 from the last layer to the first, and what needs a layer's gradients takes them before `backward` goes on to the next.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -230,6 +231,13 @@ def _backward_cell(cell: Cell) -> None:
         else:
             # Whoever needed the stage's output has had it: its memory serves as scratch.
             normalization.backward(step.d_target, cell.kept, cell.dgamma, cell.dbeta, step.target, step.d_source)
+
+
+def weight_gradients(network: Network, work: Workspace) -> Iterator[tuple[int, Tensor]]:
+    """Go back through all layers, the last first, and yield each with ∂loss/∂W laid out as its weights are."""
+    for layer in reversed(range(len(network.weights))):
+        backward(network, work, layer)
+        yield layer, torch.bmm(*gradient_factors(work, layer))
 
 
 def gradient_factors(work: Workspace, layer: int) -> tuple[Tensor, Tensor]:

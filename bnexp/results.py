@@ -1,4 +1,4 @@
-"""From the points of a pack's curves to rows: one per run, and one per run and point.
+"""From the points of a pack's curves to rows: one per run, one per run and point, and one per run, point and layer.
 
 Accuracies are fractions, losses nats, steps optimizer steps. A number that a run cannot have is missing (NaN): an
 evaluation between two evaluations, and everything after a divergence but the step at which it happened.
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bnexp import __version__, provenance
 from bnexp.assignments import Assignment
@@ -17,11 +18,24 @@ from bnexp.packs import Pack
 from bnexp.runs import acting
 
 if TYPE_CHECKING:  # a store is read without torch
+    from bnexp.probes import Measured
     from bnexp.training import Point
 
 METRICS: Final = tuple(
     f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")
 )
+
+PROBES: Final = (
+    *(f"{what}_q{percent}" for what in ("unit", "input") for percent in (15, 50, 85)),
+    *("saturated", "skewness", "normalized", "mean_gap", "var_gap"),
+    *("weight_norm", "effective_lr", "update_ratio", "weight_gradient", "product_gradient"),
+)
+LANDSCAPE: Final = (
+    *("loss", "loss_low", "loss_high", "gradient_norm", "gradient_change_low", "gradient_change_high"),
+    *("gradient_change_relative", "gradient_cosine_low", "gradient_cosine_high", "smoothness", "smoothness_relative"),
+)
+RANGES: Final = tuple(f"{what}_{end}" for what in ("input", "before", "after") for end in ("low", "high"))
+HISTOGRAMS: Final = ("input_histogram", "before_histogram", "after_histogram")
 
 
 def curves(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
@@ -39,8 +53,42 @@ def curves(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.Data
             **columns,
         }
     )
-    end_R = np.where(points[-1].diverged_step > 0, points[-1].diverged_step, pack.runs[0].steps + 1)
-    return frame[frame["step"].to_numpy() < np.repeat(end_R, len(points))].reset_index(drop=True)
+    return frame[frame["step"].to_numpy() < np.repeat(_ends(pack, points), len(points))].reset_index(drop=True)
+
+
+def _ends(pack: Pack, points: "Sequence[Point]") -> NDArray[np.int64]:
+    """Return the first step [R] whose numbers are not shown: that of the divergence, or none of the training."""
+    diverged_R = points[-1].diverged_step
+    return np.where(diverged_R > 0, diverged_R, pack.runs[0].steps + 1)
+
+
+def layers(pack: Pack, points: "Sequence[Point]", measured: "Sequence[Measured]", ids: Sequence[str]) -> pd.DataFrame:
+    """Return a row per run, point and layer, in the order of the lanes: `run step layer` and what was measured there.
+
+    Layer 0 is the network as a whole, at the points where its landscape was looked at. Rows end as a curve does.
+    """
+    size = len(pack.runs[0].hidden) + 2
+    run_RPL, point_RPL, layer_RPL = np.indices((len(ids), len(measured), size)).reshape(3, -1)
+    steps_P = np.array([one.step for one in measured], np.int64)
+    frame = pd.DataFrame(
+        {"run": np.array(ids, dtype=object)[run_RPL], "step": steps_P[point_RPL], "layer": layer_RPL}
+    )  # fmt: skip
+    missing = np.full((len(ids), size), np.nan)
+    for name in dict.fromkeys(name for one in measured for name in one.numbers):
+        frame[name] = np.stack([one.numbers.get(name, missing) for one in measured], 1).ravel()
+    for name in dict.fromkeys(name for one in measured for name in one.histograms):
+        tables = [one.histograms.get(name) for one in measured]
+        frame[name] = pd.Series(
+            [_bars(tables[p], r, layer) for r, p, layer in zip(run_RPL, point_RPL, layer_RPL, strict=True)],
+            dtype=object,
+        )
+    seen_P = np.array(["loss" in one.numbers for one in measured], np.bool_)
+    shown = (layer_RPL > 0) | seen_P[point_RPL]
+    return frame[shown & (steps_P[point_RPL] < _ends(pack, points)[run_RPL])].reset_index(drop=True)
+
+
+def _bars(table: NDArray[np.float64] | None, lane: int, layer: int) -> NDArray[np.float64] | None:
+    return None if table is None or np.isnan(table[lane, layer]).any() else table[lane, layer]
 
 
 def runs(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from bnexp.choices import (
     Affine,
     Dtype,
     InitScheme,
+    NormStatistics,
     Optimizer,
     Placement,
     Schedule,
@@ -68,15 +69,18 @@ class Run:
     adam_eps: float = _key("optimizer.eps", 1e-8)
     weight_decay: float = _key("optimizer.weight_decay", 0.0)
     decay_all: bool = _key("optimizer.decay_all", False)
+    hidden_lr_scale: float = _key("optimizer.hidden_lr_scale", 1.0)
     schedule: Schedule = _key("schedule", Schedule.constant)
     warmup: int = _key("schedule.warmup", 0)
     schedule_every: int = _key("schedule.every", 1000)
     schedule_factor: float = _key("schedule.factor", 0.1)
     init_scheme: InitScheme = _key("init.scheme", InitScheme.torch)
     init_gain: float = _key("init.gain", 1.0)
+    init_hidden_gain: float = _key("init.hidden_gain", 1.0)
     norm_eps: float = _key("norm.eps", 1e-5)
     norm_momentum: float = _key("norm.momentum", 0.1)
     norm_affine: Affine = _key("norm.affine", Affine.both)
+    norm_statistics: NormStatistics = _key("norm.statistics", NormStatistics.running)
     dtype: Dtype = _key("dtype", Dtype.float32)
 
     def __post_init__(self) -> None:
@@ -132,10 +136,12 @@ _RANGES: Final[dict[str, tuple[Any, str]]] = {
     "beta2": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
     "adam_eps": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
     "weight_decay": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
+    "hidden_lr_scale": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
     "warmup": (lambda v: v >= 0, "at least 0 steps"),
     "schedule_every": (lambda v: v >= 1, "at least 1 step"),
     "schedule_factor": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
     "init_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "init_hidden_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
     "norm_eps": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
     "norm_momentum": (lambda v: 0 <= v <= 1, "between 0 and 1"),
 }
@@ -187,13 +193,16 @@ def _nearest_batch_sizes(examples: int, batch_size: int) -> list[int]:
 def acting(run: Run) -> dict[str, Any]:
     """Return the fields of `run` as plain values, with `None` for each that cannot act.
 
-    Norm settings do not act without a norm, momentum not under Adam, betas not under SGD, Nesterov not without
-    momentum, the decay of everything not without a decay, and the parameters of another schedule not at all. Choices
-    are kept as they were asked: adam and adamw without a decay are two arms, although they compute the same.
+    Norm settings do not act without a norm, its momentum not under population statistics, momentum not under Adam,
+    betas not under SGD, Nesterov not without momentum, the decay of everything not without a decay, and the parameters
+    of another schedule not at all. Choices are kept as they were asked: adam and adamw without a decay are two arms,
+    although they compute the same.
     """
     idle: set[str] = set()
     if run.placement == Placement.none:
-        idle |= {"norm_eps", "norm_momentum", "norm_affine"}
+        idle |= {"norm_eps", "norm_momentum", "norm_affine", "norm_statistics"}
+    if run.norm_statistics == NormStatistics.population:
+        idle |= {"norm_momentum"}
     if run.optimizer == Optimizer.sgd:
         idle |= {"beta1", "beta2", "adam_eps"}
     else:

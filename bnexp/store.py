@@ -1,7 +1,8 @@
 """The store of results: a folder that grows, in Parquet, one file per pack, and never a half-written one.
 
-    runs/<pack>.parquet     a row per run (schema `RUNS`)
-    curves/<pack>.parquet   a row per run and point (schema `CURVES`)
+    runs/<pack>.parquet     a row per run (columns `schemas.RUNS`)
+    curves/<pack>.parquet   a row per run and point (columns `schemas.CURVES`)
+    layers/<pack>.parquet   a row per run, point and layer (columns `schemas.LAYERS`), unless `probes=none`
     weights/<run>.safetensors, when asked
     sweeps/<id>.json        one per command: the command, its configuration, its packs, commit, versions, machine
     logs/                   what went wrong, in full
@@ -12,13 +13,12 @@ commit. Two sweeps may write at once; a run that both trained is read once.
 """
 
 import contextlib
-import dataclasses
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,56 +28,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from bnexp.assignments import Told
-from bnexp.choices import is_choice
+from bnexp.choices import Probes
 from bnexp.files import write_whole
-from bnexp.results import METRICS
-from bnexp.runs import SEMANTICS, Run
-
-
-def _arrow(kind: Any) -> pa.DataType:
-    """Return the column type of a `Run` field; all may be missing, because not every setting acts in every run."""
-    if kind == tuple[int, ...]:
-        return pa.list_(pa.int64())
-    if is_choice(kind):
-        return pa.string()
-    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]
-
-
-RUNS: Final = pa.schema(
-    [
-        ("run", pa.string()),
-        *((f.name, _arrow(f.type)) for f in dataclasses.fields(Run)),
-        ("epochs", pa.float64()),
-        ("classes", pa.int64()),
-        ("status", pa.string()),
-        ("diverged_step", pa.int64()),
-        *((metric, pa.float64()) for metric in METRICS),
-        ("best_validation_accuracy", pa.float64()),
-        ("best_step", pa.int64()),
-        ("seconds", pa.float64()),
-        ("pack", pa.string()),
-        ("lane", pa.int64()),
-        ("device", pa.string()),
-        ("machine", pa.string()),
-        ("version", pa.string()),
-    ]
-)
-"""Columns of `runs`; a setting that cannot act in a run is missing.
-
-`status` is done, diverged or failed. `diverged_step` counts from 1: the first step whose loss was not finite, or the
-point of the curve that found a parameter not finite before any loss was. `train_*` are means over the batches since
-the point before, not evaluations. `seconds` is the run's share of its pack's time.
-"""
-
-CURVES: Final = pa.schema(
-    [
-        ("run", pa.string()),
-        ("step", pa.int64()),
-        ("epoch", pa.float64()),
-        *((metric, pa.float64()) for metric in METRICS),
-    ]
-)
-"""Columns of `curves`: losses in nats, accuracies as fractions, empty where not evaluated."""
+from bnexp.runs import SEMANTICS
+from bnexp.schemas import CURVES, LAYERS, RUNS
 
 
 class Store:
@@ -91,20 +45,26 @@ class Store:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """A row per run (columns `RUNS`), each run once: one that failed and was trained later counts as trained."""
-        frame = _read(self._files("runs"), RUNS)
-        trained_first = frame["status"].eq("failed").to_numpy().argsort(kind="stable")
-        return frame.iloc[trained_first].drop_duplicates("run").sort_index().reset_index(drop=True)
+        """A row per run (columns `RUNS`), each run once, as `once` chooses it."""
+        return once(_read(self._files("runs"), RUNS))
 
     @property
     def curves(self) -> pd.DataFrame:
         """A row per run and point (columns `CURVES`) of the runs in `runs`, in their order."""
-        runs = self.runs
-        frames = [
-            _read([self.path / "curves" / f"{pack}.parquet"], CURVES, rows["run"])
-            for pack, rows in runs[runs["status"] != "failed"].groupby("pack", sort=False)
-        ]
-        return pd.concat(frames, ignore_index=True) if frames else CURVES.empty_table().to_pandas()
+        return self.curves_of(self.runs)
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """A row per run, point and layer (columns `LAYERS`) of the measured runs in `runs`, in their order."""
+        return self.layers_of(self.runs)
+
+    def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """The same of `runs`, rows of `runs`: only the files of their packs are read."""
+        return self._parts("curves", CURVES, runs[runs["status"] != "failed"])
+
+    def layers_of(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Likewise."""
+        return self._parts("layers", LAYERS, runs[(runs["status"] != "failed") & (runs["probes"] != Probes.none)])
 
     @property
     def sweeps(self) -> list[dict[str, Any]]:
@@ -121,11 +81,15 @@ class Store:
     def set_aside_broken(self) -> list[str]:
         """Move packs that cannot be read to `broken/`, so that their runs are missing; return a sentence about each.
 
-        A pack whose curves are not there is one of them: its runs file is only written after they are.
+        A pack whose curves or layers are not there is one of them: its runs file is only written after they are.
         """
         sentences = []
         for path in self._files("runs"):
-            parts = [path] if path.stem.endswith("-failed") else [path, self.path / "curves" / path.name]
+            parts = [path]
+            if not path.stem.endswith("-failed"):
+                parts.append(self.path / "curves" / path.name)
+                if _broken(path) is None and self.measured(path.stem) is not Probes.none:
+                    parts.append(self.path / "layers" / path.name)
             broken = [sentence for sentence in map(_broken, parts) if sentence]
             if not broken:
                 continue
@@ -150,13 +114,19 @@ class Store:
                     "`version` names"
                 )
 
-    def holds(self, pack: str) -> bool:
-        """Return whether the pack of this name is stored."""
-        return (self.path / "runs" / f"{pack}.parquet").is_file()
+    def measured(self, pack: str) -> Probes | None:
+        """Return how much was measured in the pack of this name, or nothing if it is not stored."""
+        path = self.path / "runs" / f"{pack}.parquet"
+        if not path.is_file():
+            return None
+        rows = _read([path], RUNS)
+        return Probes(rows["probes"].fillna(str(Probes.none)).iloc[0])
 
-    def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame) -> None:
+    def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame, layers: pd.DataFrame | None = None) -> None:
         """Add the rows of a pack; all of them are there afterwards, or none."""
         self._write(self.path / "curves" / f"{pack}.parquet", _parquet(curves, CURVES))
+        if layers is not None:
+            self._write(self.path / "layers" / f"{pack}.parquet", _parquet(layers, LAYERS))
         self._write(self.path / "runs" / f"{pack}.parquet", _parquet(runs, RUNS))
 
     def write_failure(self, pack: str, runs: pd.DataFrame) -> None:
@@ -189,6 +159,14 @@ class Store:
             with self.log_path.open("a") as file:
                 file.write(text.rstrip() + "\n")
 
+    def _parts(self, kind: str, schema: pa.Schema, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of `kind` of the given runs, pack by pack."""
+        frames = [
+            _read([self.path / kind / f"{pack}.parquet"], schema, rows["run"])
+            for pack, rows in runs.groupby("pack", sort=False)
+        ]
+        return pd.concat(frames, ignore_index=True) if frames else schema.empty_table().to_pandas()
+
     def _files(self, kind: str) -> list[Path]:
         return sorted(path for path in (self.path / kind).glob("*") if not path.name.startswith("."))
 
@@ -196,6 +174,18 @@ class Store:
         with _sentence(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, fill)
+
+
+def once(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of `runs` with each run once.
+
+    One that failed and was trained later counts as trained, one that was trained twice as it was measured most.
+    """
+    probes = runs["probes"].fillna(str(Probes.none))
+    failed, measured = runs["status"].eq("failed"), probes.map(list(Probes).index).astype(int)
+    best_first = (failed * len(Probes) - measured).to_numpy().argsort(kind="stable")
+    kept = runs.assign(probes=probes).iloc[best_first].drop_duplicates("run")
+    return kept.sort_index().reset_index(drop=True)
 
 
 def load(path: Path | str) -> Store:

@@ -12,13 +12,15 @@ import pandas as pd
 
 from bnexp import capacity, forecasts, plans, provenance, results
 from bnexp.assignments import Assignment, Kind
+from bnexp.choices import Probes
 from bnexp.data import Data
 from bnexp.here import Here
 from bnexp.packs import packs
 from bnexp.pool import Pool, cores
 from bnexp.progress import Display
 from bnexp.runs import SEMANTICS, Run, canonical, identity
-from bnexp.store import RUNS, Store
+from bnexp.schemas import RUNS
+from bnexp.store import Store
 
 # `worker` and `training` load torch and are imported where they are used: a sweep leaves torch to its workers.
 
@@ -27,7 +29,7 @@ LANES: Final = 32
 
 
 class Results(NamedTuple):
-    """Rows of runs and rows of their curves, with the columns of `store.RUNS` and `store.CURVES`."""
+    """Rows of runs and rows of their curves, with the columns of `schemas.RUNS` and `schemas.CURVES`."""
 
     runs: pd.DataFrame
     curves: pd.DataFrame
@@ -63,6 +65,13 @@ class Means:
     lanes: int | None = None
 
 
+class _Kept(NamedTuple):
+    """What is to be stored of a run besides its row and its curve: its weights, and how much is measured inside."""
+
+    weights: bool
+    probes: Probes
+
+
 @dataclass(frozen=True)
 class _Sweep:
     """What is asked, as ids in order and by run, on which data, and what of it is missing."""
@@ -81,19 +90,21 @@ def train_sweep(
     means: Means,
     save_weights: bool,
     record: Mapping[str, Any],
+    probes: Probes = Probes.none,
 ) -> pd.DataFrame:
     """Train what `store` lacks of `runs` and return one row per asked run, in order, failed ones included.
 
     `loaded` holds the data of every run. `record` is what the caller knows of the command; it is stored with the plan.
     A pack that cannot be trained is tried once more as two halves; then its runs are `failed`, and the others go on.
     """
-    with _hands(runs, store, means, weights=save_weights) as hands:
+    kept = _Kept(save_weights, probes)
+    with _hands(runs, store, means, kept) as hands:
         if not store.path.exists():  # then all is missing, and workers can start while the data is read
             hands.launch(_first(len(runs), means))
         store.remove_abandoned()
         aside = store.set_aside_broken()
         store.check_semantics()
-        sweep = _sweep(runs, map(hands.share, loaded), store, weights=save_weights)
+        sweep = _sweep(runs, map(hands.share, loaded), store, kept)
         device = hands.start(_first(len(sweep.missing), means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)
         created = datetime.now(UTC)
@@ -109,15 +120,23 @@ def train_sweep(
 
 
 def forecast(
-    runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, means: Means, save_weights: bool, started: float
+    runs: Sequence[Run],
+    loaded: Iterable[Data],
+    store: Store,
+    *,
+    means: Means,
+    save_weights: bool,
+    started: float,
+    probes: Probes = Probes.none,
 ) -> forecasts.Forecast:
     """Return what `train_sweep` would do, after two seconds of measuring; train and write nothing.
 
     `started` is when the command did, by `time.perf_counter`.
     """
     store.check_semantics()
-    with _hands(runs, store, means, weights=save_weights) as hands:
-        sweep = _sweep(runs, map(hands.share, loaded), store, weights=save_weights)
+    kept = _Kept(save_weights, probes)
+    with _hands(runs, store, means, kept) as hands:
+        sweep = _sweep(runs, map(hands.share, loaded), store, kept)
         device = hands.start(_first(len(sweep.missing), means)) if sweep.missing else ""
         planned = _planned(sweep, store, hands, device, means)
         workers = max(1, min(len(planned), _most(means, device)))
@@ -126,30 +145,31 @@ def forecast(
         return forecasts.forecast(len(set(sweep.asked)), planned, sweep.data, hands, device, workers, started)
 
 
-def _sweep(runs: Sequence[Run], loaded: Iterable[Data], store: Store, *, weights: bool) -> _Sweep:
+def _sweep(runs: Sequence[Run], loaded: Iterable[Data], store: Store, kept: _Kept) -> _Sweep:
     """Return what is to be done."""
     data = {one.setting: one for one in loaded}
     runs = [canonical(run) for run in runs]
     ids = {run: identity(run, data[run.data_setting].digest) for run in runs}
-    stored = _stored(store, weights=weights)
+    stored = _stored(store, kept)
     return _Sweep([ids[run] for run in runs], ids, data, {ids[run]: run for run in ids if ids[run] not in stored})
 
 
-def _stored(store: Store, *, weights: bool) -> set[str]:
+def _stored(store: Store, kept: _Kept) -> set[str]:
     """Return the ids of the runs that are stored as asked: a failed run is missing, a diverged one has no weights."""
     rows = store.runs
-    status = zip(rows["run"], rows["status"], strict=True)
     return {
         run
-        for run, how in status
-        if how == "diverged" or (how == "done" and not weights) or store.weights(run).is_file()
+        for run, status, probes in zip(rows["run"], rows["status"], rows["probes"], strict=True)
+        if status != "failed"
+        and Probes(probes).covers(kept.probes)
+        and (status == "diverged" or not kept.weights or store.weights(run).is_file())
     }
 
 
-def _hands(runs: Sequence[Run], store: Store, means: Means, *, weights: bool) -> Pool | Here:
+def _hands(runs: Sequence[Run], store: Store, means: Means, kept: _Kept) -> Pool | Here:
     if means.workers == 0:
-        return Here(store, means.device, weights)
-    return Pool(store, means.device, weights, len({run.data_setting for run in runs}))
+        return Here(store, means.device, kept.weights, probes=kept.probes)
+    return Pool(store, means.device, kept.weights, len({run.data_setting for run in runs}), kept.probes)
 
 
 def _most(means: Means, device: str) -> int:

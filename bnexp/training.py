@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bnexp import network, optimizers, propagation
+from bnexp import network, optimizers, population, propagation
 from bnexp.data import Data, batch_order
 from bnexp.packs import Pack
 from bnexp.runs import Run
@@ -65,7 +65,7 @@ class Point:
     """One point of the curves of a pack: every array is [R], with NaN for what was not measured or has diverged.
 
     `train_*` are means over the training batches since the point before, `validation_*` and `test_*` are evaluations
-    with running statistics. `diverged_step` is 0 while a lane has not diverged.
+    with running or population statistics. `diverged_step` is 0 while a lane has not diverged.
     """
 
     step: int
@@ -140,7 +140,7 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
 
 @torch.inference_mode()
 def evaluate(state: State, x_ND: Tensor, y_N: Tensor) -> tuple[Array, Array]:
-    """Return each lane's mean loss [R] and accuracy [R] on the given examples, with running statistics."""
+    """Return each lane's mean loss [R] and accuracy [R] on the given examples, normalised by no batch's statistics."""
     loss_R, correct_R = np.zeros(len(state.pack.runs)), np.zeros(len(state.pack.runs))
     for x_BD, y_B in zip(*(torch.split(part, EVALUATION_BATCH) for part in (x_ND, y_N)), strict=True):
         work = state.workspace(len(y_B))
@@ -219,9 +219,35 @@ def _freeze(state: State, diverged_step: NDArray[np.int64]) -> None:
             tensor.fill_(math.nan)
 
 
+def evaluation_due(run: Run, step: int) -> bool:
+    """Return whether `run` is evaluated after `step` steps: before the first, every so many, and after the last."""
+    return step == run.steps or step % run.evaluate == 0
+
+
+def first_examples(state: State, examples: int) -> Tensor:
+    """Return the first training examples [S, N] that each seed visits in its epoch 0: a fixed sample.
+
+    It is the same for all arms and at all steps, so that nothing changes between two steps but the weights.
+    """
+    run = state.pack.runs[0]
+    orders = np.stack([batch_order(seed, 0, run.data_train)[:examples] for seed in state.pack.seeds])
+    return torch.from_numpy(orders).to(state.examples.train[1].device)
+
+
+@torch.inference_mode()
+def _estimate_population(state: State) -> None:
+    """Renew the statistics with which lanes with `norm.statistics=population` are evaluated."""
+    run, (x_ND, _) = state.pack.runs[0], state.examples.train
+    rows_SN = first_examples(state, population.BATCHES * run.batch_size)
+    whole = (rows_SB for rows_SB in torch.split(rows_SN, run.batch_size, 1) if rows_SB.shape[1] == run.batch_size)
+    population.estimate(state.network, state.workspace(run.batch_size), (x_ND[rows_SB] for rows_SB in whole))
+
+
 def _point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:
     run, nothing = state.pack.runs[0], (np.full(len(train_loss), np.nan),) * 2
-    due = state.step == run.steps or state.step % run.evaluate == 0
+    due = evaluation_due(run, state.step)
+    if due and state.network.population_SG11.any():
+        _estimate_population(state)
     validation = evaluate(state, *state.examples.validation) if due else nothing
     test = evaluate(state, *state.examples.test) if due else nothing
     shown = (np.where(diverged_step == 0, array, np.nan) for array in (train_loss, train_accuracy, *validation, *test))

@@ -12,6 +12,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,8 +20,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bnexp import calibration, results, sharing, training
+from bnexp import calibration, probes, results, sharing, training
 from bnexp.assignments import Assignment, Event, Kind, Told, assignment
+from bnexp.choices import Probes
 from bnexp.data import Data
 from bnexp.runs import identity
 from bnexp.store import Store
@@ -29,29 +31,37 @@ STOPPED: Final = 143
 """Exit code after SIGTERM, as shells have it."""
 
 
-def train(given: Assignment, data: Data, store: Store, device: str, *, weights: bool) -> Iterator[Event]:
+def train(
+    given: Assignment, data: Data, store: Store, device: str, *, weights: bool, level: Probes = Probes.none
+) -> Iterator[Event]:
     """Train a pack into `store` and yield an event for every point of its curves; the last is `stored` or `failed`."""
-    started, points = time.perf_counter(), []
-    if store.holds(given.name) and not weights:  # another sweep has trained it meanwhile
+    started, points, measured = time.perf_counter(), [], []
+    stored = store.measured(given.name)
+    if stored and stored.covers(level) and not weights:  # another sweep has trained it meanwhile
         yield Event(Kind.stored)
         return
+    if stored and stored.covers(level):
+        level = stored  # what was measured is not lost when the weights are asked for
     if given.threads:
         torch.set_num_threads(given.threads)
     try:
         state = training.begin(given.pack, training.place(data, given.pack.runs[0], torch.device(device)))
         for point in training.train(state):
             points.append(point)
+            if level is not Probes.none and training.evaluation_due(given.pack.runs[0], point.step):
+                measured.append(probes.measure(replace(state, step=point.step), level))
             yield _event(point)
     except (RuntimeError, MemoryError) as error:  # torch says with a RuntimeError that memory ran out
         store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {given.name} failed\n{traceback.format_exc()}")
         yield Event(Kind.failed, f"{type(error).__name__}: {' '.join(str(error).splitlines()[:1])}")
         return
-    rows, curves = frames(given, points, data, device, time.perf_counter() - started)
+    rows, curves = frames(given, points, data, device, time.perf_counter() - started, level)
     for run, status, lane in zip(rows["run"], rows["status"], rows["lane"], strict=True):
         if weights and status == "done":
             lane_of_run = state.network.lane(lane)
             store.write_weights(run, given.name, {key: t.cpu().numpy() for key, t in lane_of_run.items()})
-    store.write(given.name, rows, curves)
+    layers = results.layers(given.pack, points, measured, list(rows["run"])) if measured else None
+    store.write(given.name, rows, curves, layers)
     yield Event(Kind.stored)
 
 
@@ -62,11 +72,19 @@ def _event(point: training.Point) -> Event:
 
 
 def frames(
-    given: Assignment, points: Sequence[training.Point], data: Data, device: str, seconds: float
+    given: Assignment,
+    points: Sequence[training.Point],
+    data: Data,
+    device: str,
+    seconds: float,
+    level: Probes = Probes.none,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of a trained pack's runs and of their curves; each run has its share of the `seconds`."""
+    """Return the rows of a trained pack's runs and of their curves.
+
+    Each run has its share of the `seconds`; `level` is how much was measured besides.
+    """
     ids = [identity(run, data.digest) for run in given.pack.runs]
-    facts = results.facts(given, data, device)
+    facts = {**results.facts(given, data, device), "probes": str(level)}
     rows = results.runs(given.pack, points, ids).assign(seconds=seconds / len(ids), **facts)
     return rows, results.curves(given.pack, points, ids)
 
@@ -104,7 +122,8 @@ def _work(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
             case "train":
                 given = assignment(order["assignment"])
                 of_pack = data[given.pack.runs[0].data_setting]
-                for said in train(given, of_pack, store, device, weights=setting["weights"]):
+                level = Probes(setting["probes"])
+                for said in train(given, of_pack, store, device, weights=setting["weights"], level=level):
                     tell(said)
             case _:
                 tell(Event(Kind.measured, numbers=measured(order, data, device)))

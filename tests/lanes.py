@@ -67,7 +67,7 @@ def reference_of(
     )  # fmt: skip
     optimizer = reference.optimizer_of(
         named, run.optimizer, lr=run.lr, momentum=run.momentum, nesterov=run.nesterov, betas=(run.beta1, run.beta2),
-        eps=run.adam_eps, weight_decay=run.weight_decay, decay_all=run.decay_all,
+        eps=run.adam_eps, weight_decay=run.weight_decay, decay_all=run.decay_all, hidden_lr_scale=run.hidden_lr_scale,
     )  # fmt: skip
     assert named.keys() == lane.keys()
     with torch.no_grad():

@@ -49,6 +49,17 @@ class Reference:
         logits = self.model(x)
         return nn.functional.cross_entropy(logits, y).item(), (logits.argmax(1) == y).double().mean().item()
 
+    @torch.no_grad()
+    def use_population_statistics(self, batches: list[Tensor]) -> None:
+        """Replace the running statistics by torch's own cumulative average (momentum None) over `batches`."""
+        self.model.train()
+        norms = [module for module in self.model if isinstance(module, nn.BatchNorm1d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None
+        for x in batches:
+            self.model(x)
+
 
 def build(
     placement: str,
@@ -93,15 +104,22 @@ def optimizer_of(
     eps: float,
     weight_decay: float,
     decay_all: bool,
+    hidden_lr_scale: float = 1.0,
 ) -> torch.optim.Optimizer:
-    """Return torch's optimizer with the decay on the weights alone, or on everything."""
-    learned = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
+    """Return torch's optimizer with the decay on the weights alone, or on everything.
+
+    Weights and biases of all layers but the last learn with `lr` times `hidden_lr_scale`.
+    """
+    last = max(int(name.partition(".")[0]) for name in named)
     groups = [
-        {"params": [t for n, t in learned.items() if n.endswith("weight")], "weight_decay": weight_decay},
         {
-            "params": [t for n, t in learned.items() if not n.endswith("weight")],
-            "weight_decay": weight_decay * decay_all,
-        },
+            "params": [tensor],
+            "weight_decay": weight_decay * (decay_all or name.endswith("weight")),
+            "lr": lr
+            * (hidden_lr_scale if name.endswith(("weight", "bias")) and not name.startswith(f"{last}.") else 1),
+        }
+        for name, tensor in named.items()
+        if tensor.requires_grad
     ]
     if kind == "sgd":
         return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)

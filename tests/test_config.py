@@ -13,7 +13,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from bnexp import config, data
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule, is_choice
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Probes, Schedule, is_choice
 from bnexp.config import KEYS, Device, Engine, Values
 from bnexp.runs import Run, command, identity, key
 from hydra_plugins.hydra_bnexp import register
@@ -38,6 +38,7 @@ ANOTHER = {
     "optimizer.nesterov": "true",
     "optimizer.weight_decay": "0.1",
     "optimizer.decay_all": "true",
+    "optimizer.hidden_lr_scale": "4",
     "optimizer.beta1": "0.8",
     "optimizer.beta2": "0.8",
     "optimizer.eps": "0.1",
@@ -47,15 +48,18 @@ ANOTHER = {
     "schedule.factor": "0.5",
     "init.scheme": "he",
     "init.gain": "2",
+    "init.hidden_gain": "3",
     "norm.eps": "0.1",
     "norm.momentum": "0.2",
     "norm.affine": "gamma",
+    "norm.statistics": "population",
     "dtype": "float64",
     "device": "cpu",
     "engine.lanes": "8",
     "workers": "2",
     "name": "other",
     "report": "false",
+    "probes": "full",
     "save_weights": "true",
 }
 """Another value for every key that can have one."""
@@ -233,7 +237,9 @@ def test_a_configuration_that_is_no_run_is_refused_in_one_sentence(overrides: li
     assert str(refusal.value) == sentence
 
 
-@pytest.mark.parametrize("name", ["name", "data.root", "device", "workers", "engine.lanes", "report", "save_weights"])
+@pytest.mark.parametrize(
+    "name", ["name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights"]
+)
 def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) -> None:
     with pytest.raises(
         ValueError, match=rf"^{name} must be the same for all runs of a sweep; got .+ and .+: take one$"
@@ -244,14 +250,14 @@ def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) 
 def test_settings_are_those_of_the_configuration() -> None:
     asked = job(
         *("name=a-b_1", "data.root='~/x'", "device=cuda", "workers=0", "engine.lanes=8"),
-        *("report=false", "save_weights=true"),
+        *("report=false", "probes=full", "save_weights=true"),
     )
     expected = config.Settings(
-        "a-b_1", Path.home() / "x", Device.cuda, workers=0, lanes=8, report=False, save_weights=True
+        "a-b_1", Path.home() / "x", Device.cuda, workers=0, lanes=8, report=False, probes=Probes.full, save_weights=True
     )
     assert config.settings([asked, asked]) == expected
     assert config.settings([job()]) == config.Settings(
-        "runs", None, Device.auto, workers=None, lanes=None, report=True, save_weights=False
+        "runs", None, Device.auto, workers=None, lanes=None, report=True, probes=Probes.basic, save_weights=False
     )
 
 

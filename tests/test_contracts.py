@@ -75,8 +75,16 @@ def test_twenty_free_steps_of_a_mixed_pack_agree_with_the_reference_and_with_eac
     data = small_data()
     different = [
         {"norm_eps": 1e-5, "norm_momentum": 0.1, "init_gain": 1.0, "norm_affine": Affine.both},
-        {"norm_eps": 1e-2, "norm_momentum": 0.5, "init_gain": 2.0, "norm_affine": Affine.gamma, "init_scheme": "he"},
         {
+            "norm_eps": 1e-2,
+            "norm_momentum": 0.5,
+            "init_gain": 2.0,
+            "norm_affine": Affine.gamma,
+            "init_scheme": "he",
+            "hidden_lr_scale": 3.0,
+        },
+        {
+            "hidden_lr_scale": 0.25,
             "norm_eps": 1e-3,
             "norm_momentum": 0.01,
             "init_gain": 0.5,
@@ -118,6 +126,7 @@ def test_the_comparison_would_see_a_run_that_differs_in_one_setting():
     changes = [
         {"placement": "pre"}, {"activation": "sigmoid"}, {"lr": 0.1001}, {"momentum": 0.89}, {"weight_decay": 0.11},
         {"norm_eps": 1.1e-5}, {"norm_affine": "gamma"}, {"init_gain": 1.01}, {"decay_all": True}, {"nesterov": True},
+        {"hidden_lr_scale": 1.001}, {"init_hidden_gain": 1.01},
     ]  # fmt: skip
     state = begin(pack_of([base]), data)
     list(training.train(state))
@@ -125,6 +134,31 @@ def test_the_comparison_would_see_a_run_that_differs_in_one_setting():
         other = begin(pack_of([dataclasses.replace(base, **change)]), data)
         list(training.train(other))
         assert distance([other.network.lane(0)["3.weight"]], [state.network.lane(0)["3.weight"]]) > 1e-6
+
+
+def losses_of(run):
+    return np.array([point.train_loss[0] for point in training.train(begin(pack_of([run]), small_data()))])[1:]
+
+
+@pytest.mark.parametrize(
+    ("arm", "same"),
+    [(("pre", a), True) for a in ("relu", "sigmoid", "gelu")]
+    + [(("post", a), a in ("relu", "leaky_relu")) for a in ("relu", "leaky_relu", "sigmoid", "gelu")]
+    + [(("none", a), False) for a in ("relu", "tanh")],
+)
+def test_a_scale_of_the_hidden_layers_does_not_change_a_loss_where_the_placement_makes_it_invisible(arm, same):
+    placement, activation = arm
+    run = small_run(placement=placement, activation=activation, lr=0.2, evaluate=10)
+    losses = losses_of(run)
+    for a in (0.25, 4.0, 10.0):
+        scale = {"init_hidden_gain": a, "hidden_lr_scale": a**2, "norm_eps": a**2 * run.norm_eps}
+        scaled = losses_of(dataclasses.replace(run, **scale))
+        if not same:
+            assert np.abs(scaled / losses - 1).max() > 1e-2
+        elif a == 10:
+            np.testing.assert_allclose(scaled, losses, rtol=1e-9)
+        else:  # a power of two changes no bit of a mantissa
+            np.testing.assert_array_equal(scaled, losses)
 
 
 @pytest.mark.parametrize("placement", Placement)

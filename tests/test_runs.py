@@ -46,15 +46,18 @@ OTHER: dict[str, Any] = {
     "adam_eps": 1e-7,
     "weight_decay": 1e-3,
     "decay_all": True,
+    "hidden_lr_scale": 4.0,
     "schedule": "cosine",
     "warmup": 5,
     "schedule_every": 20,
     "schedule_factor": 0.5,
     "init_scheme": "he",
     "init_gain": 2.0,
+    "init_hidden_gain": 3.0,
     "norm_eps": 1e-3,
     "norm_momentum": 0.2,
     "norm_affine": "none",
+    "norm_statistics": "population",
     "dtype": "float64",
 }
 """Another value for every field."""
@@ -81,7 +84,8 @@ def test_every_field_that_acts_changes_the_identity(name: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "idle"),
     [
-        ({"placement": "none"}, ["norm_eps", "norm_momentum", "norm_affine"]),
+        ({"placement": "none"}, ["norm_eps", "norm_momentum", "norm_affine", "norm_statistics"]),
+        ({"norm_statistics": "population"}, ["norm_momentum"]),
         ({"optimizer": "sgd"}, ["beta1", "beta2", "adam_eps"]),
         ({"optimizer": "adam"}, ["momentum", "nesterov"]),
         ({"optimizer": "adamw"}, ["momentum", "nesterov"]),
@@ -100,7 +104,7 @@ def test_a_field_that_cannot_act_does_not_change_the_identity(setting: dict[str,
 
 
 def test_only_what_can_change_numbers_is_a_field() -> None:
-    assert not {"device", "name", "data_root", "report", "save_weights", "workers"} & set(FIELDS)
+    assert not {"device", "name", "data_root", "probes", "report", "save_weights", "workers"} & set(FIELDS)
 
 
 def test_the_content_of_the_data_changes_the_identity() -> None:
@@ -129,7 +133,7 @@ def test_the_identity_of_a_known_run_is_the_one_it_always_had() -> None:
     It may change only together with `runs.SEMANTICS`, or with a field of `Run` (a new one must be missing from the
     identity at its default, or has to be worth retraining everything).
     """
-    assert identity(Run(steps=8340, evaluate=834), DIGEST) == "8d3a93e59331cafc"
+    assert identity(Run(steps=8340, evaluate=834), DIGEST) == "09c4b8bd6c9ca162"
 
 
 def test_two_runs_of_one_arm_differ_in_the_seed_alone() -> None:
@@ -177,6 +181,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"schedule_every": 0}, "schedule.every must be at least 1 step; got 0"),
     ({"schedule_factor": 0}, "schedule.factor must be a finite number greater than 0; got 0.0"),
     ({"init_gain": 0}, "init.gain must be a finite number greater than 0; got 0.0"),
+    ({"init_hidden_gain": 0}, "init.hidden_gain must be a finite number greater than 0; got 0.0"),
+    ({"hidden_lr_scale": 0}, "optimizer.hidden_lr_scale must be a finite number greater than 0; got 0.0"),
     ({"norm_eps": -1e-9}, "norm.eps must be a finite number of at least 0; got -1e-09"),
     ({"norm_momentum": 1.1}, "norm.momentum must be between 0 and 1; got 1.1"),
     ({"placement": "middle"}, "placement must be one of none, pre, post; got 'middle'"),

@@ -8,7 +8,7 @@ import pytest
 
 import bnexp
 from bnexp import config, data
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Schedule
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
 from tests.cli.conftest import Command, Ended, Fakes, process
 
 
@@ -43,7 +43,8 @@ def test_the_help_lists_every_choice(command: Command) -> None:
     text = help_text(command)
     choices = {
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
-        "init.scheme": InitScheme, "norm.affine": Affine, "device": config.Device, "engine": config.Engine,
+        "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics,
+        "probes": Probes, "device": config.Device, "engine": config.Engine,
         "data": data.SETS,
     }  # fmt: skip
     for name, members in choices.items():
