@@ -142,7 +142,7 @@ class Task:
         import pandas as pd
 
         rows = pd.concat(self.trained, ignore_index=True).drop_duplicates("run", keep="last", ignore_index=True)
-        commands.conclude(rows, _store(self.settings), draw=self.settings.report)
+        commands.conclude(rows, [_store(self.settings)], draw=self.settings.report)
 
     @property
     def failed(self) -> bool:

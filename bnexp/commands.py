@@ -4,6 +4,7 @@ As in `cli`, what loads numpy, torch, pandas or rich is imported where it is use
 """
 
 import dataclasses
+import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = Path("outputs")
 
+MOST_VERDICTS: Final = 12
+"""Verdicts that are printed; the page has all."""
+
 USAGE: Final = {
     "plan": "bnexp plan [-m] KEY=VALUE ...",
-    "report": "bnexp report DIR",
+    "report": "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
     "show": "bnexp show RUN [DIR]",
     "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
 }
@@ -34,8 +38,8 @@ USAGE: Final = {
 def obey(word: str, *arguments: str) -> None:
     """Do what a subcommand asks."""
     match word, *arguments:
-        case "report", folder:
-            _report(folder)
+        case "report", *words if words:
+            _report(words)
         case "show", run:
             _show(run, sorted(path.parent for path in OUTPUTS.glob("*/runs")))
         case "show", run, folder:
@@ -49,39 +53,85 @@ def obey(word: str, *arguments: str) -> None:
 
 def _no_command(word: str, arguments: Sequence[str]) -> ValueError:
     """Return the error about a first word that is no command, or about arguments that its command does not take."""
-    if word == "report" and len(arguments) > 1:
-        return ValueError(f"`bnexp report` takes one folder, because it cannot merge several yet; got {len(arguments)}")
     if word in USAGE:
         return ValueError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', word, *arguments])}`")
     hint = f": give it a value, {word}=…" if word in KEYS else nearest(word, USAGE) or ": see `bnexp --help`"
     return ValueError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")
 
 
-def _report(folder: str) -> None:
-    """Draw the report of all runs in `folder` again."""
+def _report(words: Sequence[str]) -> None:
+    """Build the report of all runs in the given folders again."""
+    import pandas as pd
+
+    from bnexp.store import once
+
     with one_sentence():
-        store = _open(Path(folder))
-    conclude(store.runs, store, draw=True)
+        folders, settings = _report_words(words)
+        stores = [_open(Path(folder)) for folder in folders]
+    rows = once(pd.concat([store.runs for store in stores], ignore_index=True))
+    conclude(rows, stores, draw=True, **settings)
 
 
-def conclude(rows: "pd.DataFrame", store: "Store", *, draw: bool) -> None:
-    """Print the table of `rows` and, if they are to be drawn and one is stored, the paths of their figures."""
+def conclude(
+    rows: "pd.DataFrame",
+    stores: "Sequence[Store]",
+    *,
+    draw: bool,
+    compare: str | None = None,
+    margin: float | None = None,
+) -> None:
+    """Print the table of `rows` and, if a report is to be built and a run is stored, its answer and its path."""
     from rich.console import Console
 
-    from bnexp import report
+    from bnexp.report.build import build
+    from bnexp.report.summary import summary_table
 
     # A pipe has no width: a table that were cut to 80 columns could not be read there.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    failed = int((rows["status"] == "failed").sum())
-    paths = []
+    failed, made = int((rows["status"] == "failed").sum()), None
     if draw and failed < len(rows):
         with one_sentence():
-            paths = report.build(store, rows)
-    console.print(report.summary_table(rows))
-    for path in paths:
-        console.print(str(path), soft_wrap=True)
+            made = build(stores, rows, compare, margin)
+    console.print(summary_table(rows))
+    if made:
+        for sentence in ("", made.headline, *(verdict.sentence for verdict in made.verdicts[:MOST_VERDICTS]), ""):
+            console.print(sentence, markup=False)
+        console.print(str(made.page), soft_wrap=True, markup=False)
     if failed:
-        print(f"bnexp: {failed} of {len(rows)} runs could not be trained; {store.log_path} says why", file=sys.stderr)
+        logs = " and ".join(str(store.log_path) for store in stores)
+        print(f"bnexp: {failed} of {len(rows)} runs could not be trained; {logs} says why", file=sys.stderr)
+
+
+def _report_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """Return the folders and the settings among the `words` behind `bnexp report`; raise `ValueError` if one is wrong.
+
+    A folder may hold a "=", if it is there.
+    """
+    settings: dict[str, Any] = {}
+    folders = [word for word in words if "=" not in word or Path(word).is_dir()]
+    for word in (word for word in words if word not in folders):
+        name, _, value = word.partition("=")
+        match name:
+            case "compare":
+                settings["compare"] = value
+            case "margin":
+                settings["margin"] = _points(value)
+            case _:
+                raise ValueError(f"the command must be `{USAGE['report']}`; got '{word}' in it")
+    if not folders:
+        raise ValueError(f"the command must be `{USAGE['report']}`; got no DIR")
+    return folders, settings
+
+
+def _points(text: str) -> float:
+    """Return percentage points as a fraction."""
+    try:
+        points = float(text)
+    except ValueError:
+        points = math.nan
+    if not 0 < points < 100:
+        raise ValueError(f"margin must be a number of percentage points above 0 and below 100; got '{text}'")
+    return points / 100
 
 
 def print_plan(found: "Forecast", axes: "Mapping[str, Sequence[Any]]") -> None:

@@ -25,9 +25,14 @@ class Evidence:
     folder: Path
     runs: pd.DataFrame
     points: pd.DataFrame
-    layers: pd.DataFrame
     failed: int
     sweeps: Sequence[Mapping[str, Any]]
+    stores: Sequence[Store]
+
+    def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
+        parts = [store.layers_of(store.runs.merge(runs[["run", "pack"]])) for store in self.stores]
+        return pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step", "layer"])
 
     @property
     def study(self) -> dict[str, Any]:
@@ -54,7 +59,6 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
     points = pd.concat(
         [store.curves_of(part) for store, part in zip(stores, kept, strict=True)], ignore_index=True
     ).drop_duplicates(["run", "step"])
-    layers = pd.concat([store.layers_of(part) for store, part in zip(stores, kept, strict=True)], ignore_index=True)
     sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
     names = [store.path.resolve().name for store in stores]
     first = stores[0].path
@@ -64,9 +68,9 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
         folder,
         counted(rows),
         followed(points, rows),
-        layers,
         int((rows["status"] == "failed").sum()),
         sweeps,
+        stores,
     )
 
 

@@ -1,0 +1,175 @@
+"""Which tables a report has, and how their columns read."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from bnexp.figures.style import named
+from bnexp.report import captions
+from bnexp.report.estimates import Estimates
+from bnexp.report.evidence import Evidence
+from bnexp.tables import Column, Table
+
+_COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
+_DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))
+
+
+def listed(found: Evidence, made: Estimates) -> list[Table]:
+    """Return the tables that have a row."""
+    tables = [_effects(found, made), _finals(found, made), _fixed(made), _sensitivity(made), _speed(made), _all(made)]
+    return [table for table in tables if len(table.frame)]
+
+
+def diverged(found: Evidence) -> Table | None:
+    """Return the runs that diverged, or nothing if none did."""
+    rows = found.runs[found.runs["diverged"]]
+    varied = [name for name in found.points.columns if name in rows and name not in ("run", "seed", "step")]
+    names = [name for name in varied if found.runs[name].nunique() > 1]
+    columns = (*(Column(name, named(name)) for name in names), Column("seed", "seed"))
+    if rows.empty:
+        return None
+    return Table(
+        "diverged",
+        "Diverged runs",
+        "The first step whose loss, or the first point at which a parameter, was not finite.",
+        rows[["run", *names, "seed", "diverged_step"]].sort_values([*names, "seed"], ignore_index=True),
+        (Column("run", "run"), *columns, Column("diverged_step", "step", ",.0f")),
+    )
+
+
+def _cells(made: Estimates, frame: pd.DataFrame) -> tuple[Column, ...]:
+    return tuple(Column(name, named(name)) for name in made.design.cells if frame[name].nunique() > 1 or len(frame) < 2)
+
+
+def _effects(found: Evidence, made: Estimates) -> Table:
+    frame = made.effects
+    tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
+    notes = (Column("note", "note"),) if frame.get("note", pd.Series(dtype=str)).astype(bool).any() else ()
+    words = (
+        "a and b at their best learning rates, chosen on the validation accuracy of the other half of the seeds"
+        if made.design.tuned
+        else "runs of the same seed, paired"
+    )
+    return Table(
+        "effects",
+        "Paired effects",
+        captions.joined(
+            words,
+            "interval: Student t over the paired differences; p: sign-flip test, corrected by Holm over all rows",
+            f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
+            "two one-sided tests at 5 %",
+            "seeds: how many would show the effect in four of five studies",
+            captions.lost(found.runs, made.design.compared),
+        ),
+        frame,
+        (
+            *_cells(made, frame),
+            Column("a", "a"),
+            Column("b", "b"),
+            *tuned,
+            Column("n", "n"),
+            _DIFFERENCE,
+            Column("p_holm", "p (Holm)", ".3g"),
+            Column("probability", "P(a > b)", ".2f", 1, ("probability_low", "probability_high")),
+            Column("d_z", "d_z", "+.2f"),
+            Column("correlation", "correlation", ".2f"),
+            Column("equivalent", "equivalent"),
+            Column("seeds_needed", "seeds", ".0f"),
+            *notes,
+        ),
+    )
+
+
+def _finals(found: Evidence, made: Estimates) -> Table:
+    tuned: tuple[Column, ...] = (Column("lr", "lr"), Column("best", "best lr")) if made.design.tuned else ()
+    return Table(
+        "finals",
+        "All arms",
+        captions.joined(
+            "test accuracy at the end, mean over the seeds",
+            "best lr: the one with the best mean validation accuracy" if made.design.tuned else "",
+            "stuck: ends within two points of chance",
+            captions.lost(found.runs, made.design.compared),
+        ),
+        made.finals,
+        (
+            *_cells(made, made.finals),
+            Column("level", named(made.design.compared)),
+            *tuned,
+            Column("mean", "test accuracy (%) [95 %]", ".2f", 100, ("low", "high")),
+            Column("n", "n"),
+            *_COUNTS,
+        ),
+    )
+
+
+def _fixed(made: Estimates) -> Table:
+    return Table(
+        "fixed",
+        "Paired differences at each learning rate",
+        "Both at the same learning rate: intervals and no test, because so many contrasts could not be significant "
+        "together.",
+        made.fixed,
+        (
+            *_cells(made, made.fixed),
+            Column("lr", "lr"),
+            Column("a", "a"),
+            Column("b", "b"),
+            Column("n", "n"),
+            _DIFFERENCE,
+        ),
+    )
+
+
+def _sensitivity(made: Estimates) -> Table:
+    return Table(
+        "sensitivity",
+        "Sensitivity to the learning rate",
+        "Mean over the learning rates of the validation loss (at most that at initialization) above the best one "
+        "(Wortsman et al. 2023). 0 for an arm that learns nowhere: read it beside the accuracies.",
+        made.sensitivity,
+        (
+            *_cells(made, made.sensitivity),
+            Column("level", named(made.design.compared)),
+            Column("sensitivity", "excess loss (nats) [95 %]", ".3f", 1, ("low", "high")),
+            Column("lrs", "learning rates"),
+            Column("n", "n"),
+        ),
+    )
+
+
+def _speed(made: Estimates) -> Table:
+    name: Any = made.design.name(made.design.levels[0])
+    frame = made.speed.dropna(subset=["threshold"]) if len(made.design.levels) > 1 else made.speed[:0]
+    return Table(
+        "speed",
+        "Steps to a threshold",
+        f"Steps until the best mean validation accuracy of {name} is first reached at an evaluation. Runs that never "
+        "do count at the last step: a restricted mean.",
+        frame,
+        (
+            *_cells(made, frame),
+            Column("level", named(made.design.compared)),
+            Column("threshold", "threshold (%)", ".2f", 100),
+            Column("mean", "steps [95 %]", ",.0f", 1, ("low", "high")),
+            Column("reached", "reached"),
+            Column("n", "n"),
+        ),
+    )
+
+
+def _all(made: Estimates) -> Table:
+    frame = made.aggregate if len(made.design.levels) > 1 else made.aggregate[:0]
+    return Table(
+        "aggregate",
+        "Over all cells and learning rates",
+        "Interquartile mean of test accuracy over the runs in all cells and learning rates that every level has, with "
+        "a 95 % stratified bootstrap interval over seeds (Agarwal et al. 2021).",
+        frame,
+        (
+            Column("level", named(made.design.compared)),
+            Column("iqm", "IQM (%) [95 %]", ".2f", 100, ("low", "high")),
+            Column("strata", "strata"),
+            Column("n", "runs"),
+        ),
+    )
