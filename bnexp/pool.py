@@ -214,6 +214,8 @@ class Pool:
             worker, said = self._heard.get()
         if said is None:
             self._workers.remove(worker)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # how it ended by itself is the reason that is told
+                worker.process.wait(PATIENCE)
             worker.stop()
             if worker.device is None:
                 raise Told(f"a worker must start; got {_death(worker)}: {self.store.log_path} says why")
