@@ -25,12 +25,17 @@ DIGITS: Final = 4
 
 @dataclass(frozen=True)
 class Level:
-    """What is compared, as it is drawn: `colour` and `dash` as SVG has them (`#0072B2`, `5 1.5`, or "" for solid)."""
+    """A `value` of what is compared, as it is drawn: colour and dash are those of SVG (`5 1.5`, or "" for solid)."""
 
-    name: str
+    value: Any
     label: str
     colour: str
     dash: str = ""
+
+    @property
+    def name(self) -> str:
+        """The value as a short text."""
+        return _text(self.value)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def explorer(
     codes = np.stack(
         [
             *(_codes(estimates[name], values[name]) for name in axes),
-            _codes(estimates[compared].astype(str), [level.name for level in levels]),
+            _codes(estimates[compared], [level.value for level in levels]),
             _codes(estimates["metric"].astype(str), metrics),
         ],
         axis=1,

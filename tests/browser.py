@@ -86,9 +86,21 @@ def show(browser: Chrome, folder: Path, shown: Page, width: int = 1280, scheme: 
 
 
 def until(browser: Chrome, condition: str) -> None:
-    WebDriverWait(browser, 5, poll_frequency=0.02).until(lambda driver: driver.execute_script(condition))
+    WebDriverWait(browser, 30, poll_frequency=0.02).until(lambda driver: driver.execute_script(condition))
 
 
 def requests(browser: Chrome) -> list[str]:
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def column(browser: Chrome, header: str) -> list[str]:
+    """Return what stands in the rows in sight below `header`, in the first table that has it."""
+    script = """
+    for (const table of document.querySelectorAll("table")) {
+      const at = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent.trim() === arguments[0]);
+      const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+      if (at >= 0) return rows.map((row) => row.cells[at].textContent);
+    }"""
+    found: list[str] = browser.execute_script(script, header)
+    return found

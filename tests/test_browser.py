@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import Select
 from bnexp import page
 from bnexp.explorer import explorer
 from bnexp.tables import Column, Table
-from tests.browser import CONTRAST, requests, show, started, until
+from tests.browser import CONTRAST, column, requests, show, started, until
 from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, Said, curves, hostile
 
 
@@ -23,18 +23,6 @@ from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, Said, curves, hostile
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     with started(tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
-
-
-def column(browser: Chrome, header: str) -> list[str]:
-    """Return what stands in the rows in sight below `header`, in the first table that has it."""
-    script = """
-    for (const table of document.querySelectorAll("table")) {
-      const at = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent.trim() === arguments[0]);
-      const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
-      if (at >= 0) return rows.map((row) => row.cells[at].textContent);
-    }"""
-    found: list[str] = browser.execute_script(script, header)
-    return found
 
 
 def click(browser: Chrome, header: str) -> str | None:
@@ -59,9 +47,11 @@ def test_the_page_raises_no_error_and_no_request_leaves_it(browser: Chrome, tmp_
     assert browser.get_log("browser") == []
     assert [url for url in requests(browser) if not url.startswith("data:")] == [(tmp_path / "index.html").as_uri()]
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
-    assert (
-        browser.execute_script("return fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
+    browser.execute_script(
+        "addEventListener('securitypolicyviolation', (event) => { window.refused = event.blockedURI; });"
+        "fetch('http://localhost:9/').catch(() => null);"
     )
+    until(browser, "return window.refused === 'http://localhost:9/'")
 
 
 def test_no_word_is_taken_for_markup_or_script(browser: Chrome, tmp_path: Path) -> None:
@@ -186,8 +176,8 @@ def test_a_combination_without_runs_is_said_in_words(browser: Chrome, tmp_path: 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_what_is_behind_it(browser: Chrome, tmp_path: Path, scheme: str) -> None:
     show(browser, tmp_path, PAGE, scheme=scheme)
-    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-    assert (ground == "rgb(22, 24, 27)") == (scheme == "dark")
+    ground = "return getComputedStyle(document.body).backgroundColor === 'rgb(22, 24, 27)'"
+    assert browser.execute_script(ground) == (scheme == "dark")
     contrasts: dict[str, float] = browser.execute_script(CONTRAST)
     assert {"H1.", "TD.", "SPAN.kind", "A.", "FIGCAPTION.", "DT."} <= set(contrasts)
     assert {name: contrast for name, contrast in contrasts.items() if contrast < 4.5} == {}
@@ -205,6 +195,19 @@ def test_a_phone_shows_the_page_without_scrolling_it_sideways(browser: Chrome, t
     assert browser.execute_script(
         "const b = document.querySelector('.table .scroll'); return b.scrollWidth > b.clientWidth"
     )
+
+
+def test_on_paper_there_are_no_controls_and_nothing_is_cut_off(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, PAGE, scheme="dark")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    controls = browser.find_elements(By.CSS_SELECTOR, "nav, .copy, .filter, .choices, .step, .levels input, .files")
+    assert len(controls) > 10
+    assert [each.tag_name for each in controls if each.is_displayed()] == []
+    boxes = "[...document.querySelectorAll('.scroll')].map((box) => getComputedStyle(box))"
+    assert browser.execute_script(f"return {boxes}.every((s) => s.overflow === 'visible' && s.maxHeight === 'none')")
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert len(drawn(browser)) == len(LEVELS)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_headings_come_in_order_and_what_is_seen_has_a_name(browser: Chrome, tmp_path: Path) -> None:
