@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.listing import Listing, listing, width
+from bnexp.figures.listing import Listing, beside, listing, width
 from bnexp.figures.scales import is_accuracy, spoken
 from bnexp.figures.style import INK, MUTED, PAPER, SHADE, drawing, framed, sheet, short, wrapped
 
@@ -58,7 +58,7 @@ def forest(
     rows = list(_rows(effects, fixed, layout))
     contrasts = [row for row in rows if row.kind == "contrast"]
     scale, unit = (100.0, "percentage points") if is_accuracy(metric) else (1.0, "nats")
-    names = [row.label for row in contrasts]
+    names = beside([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
     columns = [[_HEADS[i], *(_texts(row.facts, scale)[i] for row in contrasts)] for i in range(len(_HEADS))]
     height = rows[-1].top + ROW
     with drawing():

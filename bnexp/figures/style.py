@@ -160,7 +160,7 @@ def framed(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> 
         title=wrapped(title, int(7 * width)),
     )
     legend.get_title().set(size=13, weight="bold", multialignment="center")
-    text = wrapped(caption, int(14 * width))
+    text = wrapped(caption, int(15 * width))
     figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)
 
 
