@@ -1,5 +1,6 @@
 """What training ends at: lines, bands, marks and bars are the frame's numbers."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,12 @@ def test_the_strip_shows_the_share_of_runs_that_diverged_and_on_top_of_it_those_
     assert heights(strip, "none diverged") == pytest.approx([0, 0, 0, 0, 0.7])
     assert heights(strip, "none stuck") == pytest.approx([1, 1, 0, 0, 0.2])
     assert heights(strip, "pre diverged") == pytest.approx([0, 0, 0, 0, 0.1])
-    stuck = [bars for bars in strip.containers if bars.get_label() == "none stuck"][0]
+    (stuck,) = [bars for bars in strip.containers if bars.get_label() == "none stuck"]
     assert stuck[4].get_y() == pytest.approx(0.7)
     assert stuck[4].get_hatch()
     bars = [bar for container in strip.containers for bar in container]
     edges = sorted({(round(bar.get_x(), 6), round(bar.get_x() + bar.get_width(), 6)) for bar in bars})
-    assert all(right <= left + 1e-6 for (_, right), (left, _) in zip(edges, edges[1:], strict=False))
+    assert all(right <= left + 1e-6 for (_, right), (left, _) in pairwise(edges))
 
 
 def test_there_is_no_strip_where_nothing_went_wrong() -> None:
@@ -128,7 +129,7 @@ def test_any_axis_can_be_compared_and_numbers_have_ordered_colours() -> None:
     levels = (5, 60, 512)
     frame = finals(levels, ["relu"], compared="batch_size")
     figure = drawn(frame, layout=Layout("batch_size", levels, ("activation",)))
-    assert legend(figure)[:3] == ["batch_size 5", "batch_size 60", "batch_size 512"]
+    assert [text for text in legend(figure) if "size" in text] == ["batch_size 5", "batch_size 60", "batch_size 512"]
     colours = [to_hex(line.get_color()) for line in lines(tall(figure)[0]).values()]
     assert len(set(colours)) == 3
 
