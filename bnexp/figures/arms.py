@@ -120,7 +120,7 @@ def _row(table: Listing, top: float, name: str, look: Look, facts: dict[Any, Any
 
 def _texts(facts: dict[Any, Any]) -> tuple[str, str]:
     interval = f" [{facts['low']:,.0f}, {facts['high']:,.0f}]" if np.isfinite(facts["low"]) else ""
-    return f"{facts['mean']:,.0f}{interval}", f"{facts['reached']}/{facts['n']} reached"
+    return f"{facts['mean']:,.0f}{interval}", f"{facts['reached']:g}/{facts['n']:g} reached"
 
 
 _HORIZON: Final[Any] = (0, (4, 3))

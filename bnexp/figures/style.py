@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 import matplotlib
@@ -90,7 +91,7 @@ def looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
 
 
 def _colours(levels: Sequence[Any]) -> list[str]:
-    if all(isinstance(level, int | float) for level in levels):
+    if all(isinstance(level, Real) for level in levels):
         low, high = _ORDERED
         steps = max(len(levels) - 1, 1)
         return [to_hex(matplotlib.colormaps["viridis"](low + (high - low) * i / steps)) for i in range(len(levels))]

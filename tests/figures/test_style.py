@@ -29,6 +29,13 @@ def test_numbers_have_colours_that_grow_lighter_with_them_by_steps_that_greyscal
     assert grey[-1] < 0.7  # seen on black and on white
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    levels = list(np.array([5, 60, 512]))
+    assert [look.colour for look in looks("batch_size", levels).values()] == [
+        look.colour for look in looks("batch_size", [5, 60, 512]).values()
+    ]
+
+
 def test_no_two_activations_look_alike_even_in_greyscale() -> None:
     drawn = list(looks("activation", list(Activation)).values())
     assert len({look.marker for look in drawn}) == len(drawn) == 10
@@ -62,6 +69,7 @@ def test_a_value_is_said_after_its_name_where_it_would_say_nothing_alone() -> No
         ([0.01, 0.03, 0.1, 0.3, 1.0], True),
         ([5, 16, 60, 128, 512], True),
         ([0.1, 0.2, 0.3, 0.4], False),
+        ([10.0, 11.0, 12.1, 13.0], False),
         ([0.0, 0.1, 1.0], False),
         ([0.1, 1.0], True),
         ([1.0, 1.5], False),
