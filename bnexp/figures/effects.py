@@ -157,7 +157,11 @@ def _texts(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
     interval = f" [{low:+.2f}, {high:+.2f}]" if np.isfinite(low) else ""
     p = facts["p_holm"]
     words = f"{p:.3f}" if p >= 1e-3 else "< 0.001"
-    return f"{facts['n']:g}", f"{size}{interval}", words if np.isfinite(p) else wrapped(facts["note"], NOTE)
+    return (
+        f"{facts['n']:g}",
+        f"{size}{interval}".replace("-", "−"),
+        words if np.isfinite(p) else wrapped(facts["note"], NOTE),
+    )
 
 
 def _scale(axes: Axes, rows: list[_Row], scale: float) -> None:

@@ -95,10 +95,20 @@ def test_there_is_no_strip_where_nothing_went_wrong() -> None:
     assert "stuck" not in legend(figure)
 
 
+def test_a_single_value_has_its_intervals_side_by_side() -> None:
+    frame = finals(activations=["relu"], lrs=[0.1])
+    (axes,) = drawn(frame).axes
+    ends = [np.asarray(bars.get_paths()[0].vertices) for bars in axes.collections]
+    assert [end[:, 1].tolist() for end in ends] == frame[["low", "high"]].to_numpy().tolist()
+    x = [float(np.asarray(line.get_xdata())[0]) for line in lines(axes).values()]
+    assert x == [float(end[0, 0]) for end in ends]
+    assert x == sorted(set(x))
+
+
 def test_one_seed_has_points_and_no_band() -> None:
     (axes,) = drawn(finals(activations=["relu"], lrs=[0.1], n=1)).axes
     assert len(lines(axes)) == 3
-    assert not axes.collections
+    assert not [path for bars in axes.collections for path in bars.get_paths() if np.isfinite(path.vertices).all()]
 
 
 @pytest.mark.parametrize(
