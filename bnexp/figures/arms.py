@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import WIDEST, Layout, label_ends, label_first, panels
-from bnexp.figures.listing import Listing, listing, width
+from bnexp.figures.listing import Listing, beside, listing, width
 from bnexp.figures.scales import percent, scale_metric, spoken
 from bnexp.figures.style import INK, MUTED, PAPER, Look, drawing, framed, looks, named, ordered, sheet, short
 
@@ -80,7 +80,7 @@ def speed(times: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figu
     counts the others at the horizon.
     """
     cells = layout.cells(times)
-    names = [short(level) for level in times[layout.compared]]
+    names = beside([short(level) for level in times[layout.compared]], [_head(*cell) for cell in cells])
     columns = [[_texts(row)[i] for row in times.to_dict("records")] for i in (0, 1)]
     height = 0.2 + ROW * sum(1.35 * bool(name) + len(cell) for name, cell in cells)
     with drawing():
@@ -120,7 +120,7 @@ def _row(table: Listing, top: float, name: str, look: Look, facts: dict[Any, Any
 
 def _texts(facts: dict[Any, Any]) -> tuple[str, str]:
     interval = f" [{facts['low']:,.0f}, {facts['high']:,.0f}]" if np.isfinite(facts["low"]) else ""
-    return f"{facts['mean']:,.0f}{interval}", f"{facts['reached']}/{facts['n']} reached"
+    return f"{facts['mean']:,.0f}{interval}", f"{facts['reached']:g}/{facts['n']:g} reached"
 
 
 _HORIZON: Final[Any] = (0, (4, 3))

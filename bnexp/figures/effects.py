@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.listing import Listing, listing, width
+from bnexp.figures.listing import Listing, beside, listing, width
 from bnexp.figures.scales import is_accuracy, spoken
 from bnexp.figures.style import INK, MUTED, PAPER, SHADE, drawing, framed, sheet, short, wrapped
 
@@ -58,13 +58,15 @@ def forest(
     rows = list(_rows(effects, fixed, layout))
     contrasts = [row for row in rows if row.kind == "contrast"]
     scale, unit = (100.0, "percentage points") if is_accuracy(metric) else (1.0, "nats")
-    names = [row.label for row in contrasts]
+    names = beside([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
     columns = [[_HEADS[i], *(_texts(row.facts, scale)[i] for row in contrasts)] for i in range(len(_HEADS))]
     height = rows[-1].top + ROW
     with drawing():
         figure = sheet(width(names, columns, AXES), 2.0 + height)
         table = listing(figure, height, names, columns)
         table.titled(0.12, _HEADS)
+        if any(row.facts["lr_a"] for row in contrasts):
+            table.name(0.12, "a (its lr) − b (its lr)", 9, MUTED)
         table.axes.axvspan(-margin * scale, margin * scale, color=SHADE, linewidth=0, zorder=0)
         table.axes.axvline(0, color=INK, linewidth=1, zorder=1)
         for row in rows:
@@ -151,10 +153,15 @@ _MARKS: Final[dict[str, tuple[str, str]]] = {
 def _texts(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
     """Return n, the mean with its interval, and p, or the words that stand for a p that cannot be claimed."""
     mean, low, high = (scale * facts[name] for name in ("mean", "low", "high"))
+    size = f"{mean:+.2f}" if np.isfinite(mean) else "–"
     interval = f" [{low:+.2f}, {high:+.2f}]" if np.isfinite(low) else ""
     p = facts["p_holm"]
     words = f"{p:.3f}" if p >= 1e-3 else "< 0.001"
-    return f"{facts['n']}", f"{mean:+.2f}{interval}", words if np.isfinite(p) else wrapped(facts["note"], NOTE)
+    return (
+        f"{facts['n']:g}",
+        f"{size}{interval}".replace("-", "−"),
+        words if np.isfinite(p) else wrapped(facts["note"], NOTE),
+    )
 
 
 def _scale(axes: Axes, rows: list[_Row], scale: float) -> None:

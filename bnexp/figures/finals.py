@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +15,9 @@ from bnexp.figures.style import INK, Look, drawing, framed, named, sheet
 
 PANEL: Final = 3.6
 """Width of a panel in inches."""
+
+ASIDE: Final = 0.06
+"""Distance between single points of two levels, in steps of the axis."""
 
 STUCK: Final = "//////"
 """Hatch of the runs that are stuck."""
@@ -38,7 +40,11 @@ def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, tit
         for (name, cell), stack in zip(cells, stacks, strict=True):
             stack[0].set_title(name)
             for level, look, rows in layout.arms(cell):
-                _line(stack[0], rows, at, look, level, chosen)
+                _line(
+                    stack[0], rows, at, look, level, ASIDE * (layout.levels.index(level) - len(layout.levels) / 2 + 0.5)
+                )
+                if chosen:
+                    _rings(stack[0], rows, at, look)
             if wrong:
                 _shares(stack[1], cell, at, layout)
             at.number(stack[-1], named(x), PANEL)
@@ -52,32 +58,27 @@ def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, tit
     return figure
 
 
-def _line(axes: Axes, rows: pd.DataFrame, at: Places, look: Look, level: Any, ringed: bool) -> None:
-    rows = rows.reset_index(drop=True)
+def _line(axes: Axes, rows: pd.DataFrame, at: Places, look: Look, level: Any, aside: float) -> None:
+    """Draw one level: a line with its band; a single point, which has no band to be seen, `aside` with its interval."""
+    drawn: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 2, "label": str(level)}
     if rows[at.axis].isna().all():
-        row = rows.loc[0]
-        ends = np.array([min(at.at.values()) - 0.5, max(at.at.values()) + 0.5])
-        axes.plot(ends, [row["mean"]] * 2, color=look.colour, linestyle=look.line, linewidth=2, label=str(level))
-        axes.fill_between(ends, row["low"], row["high"], color=look.colour, alpha=0.13, linewidth=0, zorder=1)
-        return
-    rows = rows.assign(place=rows[at.axis].map(at.at)).dropna(subset="place").sort_values("place")
-    axes.plot(
-        rows["place"],
-        rows["mean"],
-        color=look.colour,
-        linestyle=look.line,
-        marker=look.marker,
-        markersize=5,
-        linewidth=2,
-        label=str(level),
-    )
-    if rows["low"].notna().any():
+        rows = pd.concat([rows.head(1)] * 2).assign(place=[min(at.at.values()) - 0.5, max(at.at.values()) + 0.5])
+    else:
+        rows = rows.assign(place=rows[at.axis].map(at.at)).dropna(subset="place").sort_values("place")
+        drawn |= {"marker": look.marker, "markersize": 5}
+    if len(rows) == 1:
+        rows = rows.assign(place=rows["place"] + aside)
+        axes.vlines(rows["place"], rows["low"], rows["high"], color=look.colour, linewidth=1.4)
+    elif rows["low"].notna().any():
         axes.fill_between(
             rows["place"], rows["low"], rows["high"], color=look.colour, alpha=0.13, linewidth=0, zorder=1
         )
+    axes.plot(rows["place"], rows["mean"], **drawn)
+
+
+def _rings(axes: Axes, rows: pd.DataFrame, at: Places, look: Look) -> None:
     best = rows[rows["best"].astype(bool)]
-    if ringed:
-        axes.plot(best["place"], best["mean"], **_RING, color=look.colour)
+    axes.plot(best[at.axis].map(at.at), best["mean"], **_RING, color=look.colour)
 
 
 _RING: Final[dict[str, Any]] = {

@@ -97,7 +97,7 @@ def _text(found: dict[Any, Any], metric: str) -> str:
     mean = found["mean"]
     number = f"{100 * mean:.2f}" if is_accuracy(metric) else f"{mean:.3g}"
     words = (("diverged", "div."), ("stuck", "stuck"))
-    wrong = [f"{found[name]}/{found['n']} {word}" for name, word in words if found[name]]
+    wrong = [f"{found[name]:g}/{found['n']:g} {word}" for name, word in words if found[name]]
     return "\n".join([number, *(text if len(text) <= FITTING else text.replace(" ", "\n") for text in wrong)])
 
 

@@ -15,6 +15,9 @@ from bnexp.figures.style import INK, MUTED
 SIGN: Final = 0.088
 """Width of a sign of 10 points in inches, wide ones included."""
 
+HEAD: Final = 24
+"""Signs of a head that have room beside the axes."""
+
 GAP: Final = 0.25
 """Inches between columns."""
 
@@ -34,8 +37,8 @@ class Listing:
         self.left.text(self.width - 0.08, top, text, ha="right", va="center", size=size, color=colour)
 
     def head(self, top: float, text: str) -> None:
-        """Write the head of a group of rows at the left edge; it may reach into the axes."""
-        self.left.text(0, top, text, va="center", weight="bold", size=11.5)
+        """Write the head of a group of rows at the left edge; a long one reaches into the axes, where nothing is."""
+        self.left.text(0, top, text, va="center", weight="bold", size=11.5).set_in_layout(False)
 
     def number(self, top: float, texts: Sequence[str]) -> None:
         """Write `texts` into the columns at the right."""
@@ -46,6 +49,11 @@ class Listing:
         """Write what the columns at the right hold."""
         for start, text in zip(self.starts, texts, strict=True):
             self.right.text(start, top, text, va="center", size=9, color=MUTED)
+
+
+def beside(names: Sequence[str], heads: Sequence[str]) -> list[str]:
+    """Return the texts that decide how much room there is at the left."""
+    return [*names, *(head[:HEAD] for head in heads)]
 
 
 def listing(figure: Figure, height: float, names: Sequence[str], columns: Sequence[Sequence[str]]) -> Listing:
@@ -60,6 +68,7 @@ def listing(figure: Figure, height: float, names: Sequence[str], columns: Sequen
         axes.set_xlim(0, width)
     for axes in parts:
         axes.set_ylim(height, 0)
+    parts[0].set_zorder(1)  # heads before the axes
     parts[1].set_yticks([])
     parts[1].spines["left"].set_visible(False)
     return Listing(parts[0], parts[1], parts[2], left, starts)

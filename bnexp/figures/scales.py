@@ -6,6 +6,7 @@ By the logarithm of the error rate, from 98 to 99 % is as far as from 80 to 90 %
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -118,7 +119,7 @@ class Places:
 def places(axis: str, values: Iterable[Any]) -> Places:
     """Return the places of `values`: evenly spaced words; numbers by their logarithm if they are roughly geometric."""
     known = ordered(axis, values)
-    if not all(isinstance(value, int | float) for value in known):
+    if not all(isinstance(value, Real) for value in known):
         return Places(axis, {value: float(place) for place, value in enumerate(known)})
     scaled = [math.log(value) for value in known] if is_geometric(known) else [float(value) for value in known]
     step = min(np.diff(scaled), default=1.0)

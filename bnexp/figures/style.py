@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
 
 import matplotlib
@@ -90,7 +91,7 @@ def looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
 
 
 def _colours(levels: Sequence[Any]) -> list[str]:
-    if all(isinstance(level, int | float) for level in levels):
+    if all(isinstance(level, Real) for level in levels):
         low, high = _ORDERED
         steps = max(len(levels) - 1, 1)
         return [to_hex(matplotlib.colormaps["viridis"](low + (high - low) * i / steps)) for i in range(len(levels))]
@@ -160,7 +161,7 @@ def framed(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> 
         title=wrapped(title, int(7 * width)),
     )
     legend.get_title().set(size=13, weight="bold", multialignment="center")
-    text = wrapped(caption, int(14 * width))
+    text = wrapped(caption, int(15 * width))
     figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)
 
 

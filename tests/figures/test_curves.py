@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+
 from bnexp.choices import Activation, Placement
 from bnexp.figures.curves import curves
 from bnexp.figures.layout import Layout
@@ -20,11 +21,12 @@ from bnexp.figures.writing import written
 from bnexp.statistics import curves as estimates
 from tests.synthetic import START_ACCURACY, Rows, product, rows
 
+PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
 
-def drawn(frames: Rows, title: str = "title", caption: str = "caption") -> Figure:
+
+def drawn(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:
     runs, points = frames
     seeds = estimates.followed(points, runs)
-    layout = Layout("placement", tuple(Placement), ("activation",))
     return curves(estimates.curves(seeds, runs), seeds, layout, title, caption)
 
 
@@ -71,7 +73,7 @@ def test_a_diverged_run_lowers_the_line() -> None:
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
     _, (axes,) = panels(drawn((runs, points)))
-    means = estimates.curves(estimates.followed(points, runs), runs)
+    estimates = estimates.curves(estimates.followed(points, runs), runs)
     end = estimates[(estimates["metric"] == "validation_accuracy") & (estimates["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
@@ -174,6 +176,29 @@ def test_accuracies_are_written_in_percent_with_enough_ticks(low: float, high: f
 def test_a_perfect_accuracy_and_a_loss_of_zero_can_be_drawn() -> None:
     figure = drawn(rows(product(["pre"]), accuracy=lambda _: 1.0, end_loss=0.0))
     assert written(figure, "png", "name").startswith(b"\x89PNG")
+
+
+def test_each_line_says_its_learning_rate_where_the_arms_have_different_ones() -> None:
+    sweep = product(["none"], ["relu", "tanh"], [0.1]) + product(["pre"], ["relu"], [0.3])
+    sweep += product(["pre"], ["tanh"], [1.0])
+    losses, accuracies = panels(drawn(rows(sweep, accuracy=lambda run: 0.9 + 0.05 * (run.placement == "pre"))))
+    assert [[text.get_text() for text in axes.texts] for axes in accuracies] == [
+        ["none, lr 0.1", "pre, lr 0.3"],
+        ["none, lr 0.1", "pre, lr 1"],
+    ]
+    for axes in accuracies:
+        low, high = (text.get_position()[1] for text in axes.texts)
+        assert low < high
+    assert not [text for axes in losses for text in axes.texts]
+    _, (single,) = panels(drawn(rows(product(["none", "pre"]))))
+    assert not single.texts
+
+
+def test_activations_can_be_compared_with_the_placements_side_by_side() -> None:
+    frames = rows(product(["none", "pre"], ["tanh", "relu"]))
+    losses, _ = panels(drawn(frames, layout=Layout("activation", ("relu", "tanh"), ("placement",))))
+    assert [axes.get_title() for axes in losses] == ["none", "pre"]
+    assert [list(means(axes)) for axes in losses] == [["relu", "tanh"]] * 2
 
 
 def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:

@@ -1,0 +1,122 @@
+"""Looks, order and places: what all figures share."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex, to_rgb
+
+from bnexp.choices import Activation
+from bnexp.figures.layout import Layout, label_ends
+from bnexp.figures.scales import Places, is_geometric, places, scale_accuracies
+from bnexp.figures.style import drawing, looks, luminance, ordered, said, sheet
+
+
+def test_a_placement_looks_the_same_whatever_it_is_compared_with() -> None:
+    everywhere = looks("placement", ["none", "pre", "post"])
+    assert looks("placement", ["post", "pre"]) == {level: everywhere[level] for level in ("post", "pre")}
+    assert [to_hex(look.colour) for look in everywhere.values()] == ["#000000", "#0072b2", "#d55e00"]
+    assert len({str(look.line) for look in everywhere.values()}) == 3
+    assert len({look.marker for look in everywhere.values()}) == 3
+
+
+@pytest.mark.parametrize("levels", [[0.1, 0.5, 0.9], [5, 16, 32, 60, 128, 512]])
+def test_numbers_have_colours_that_grow_lighter_with_them_by_steps_that_greyscale_shows(levels: list[float]) -> None:
+    grey = [luminance(look.colour) for look in looks("norm_momentum", levels).values()]
+    assert all(b > 1.25 * a for a, b in pairwise(grey))
+    assert grey[0] > 0.03
+    assert grey[-1] < 0.7  # seen on black and on white
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    levels = list(np.array([5, 60, 512]))
+    assert [look.colour for look in looks("batch_size", levels).values()] == [
+        look.colour for look in looks("batch_size", [5, 60, 512]).values()
+    ]
+
+
+def test_no_two_activations_look_alike_even_in_greyscale() -> None:
+    drawn = list(looks("activation", list(Activation)).values())
+    assert len({look.marker for look in drawn}) == len(drawn) == 10
+    assert len({(look.colour, str(look.line)) for look in drawn}) == 10
+
+
+def test_luminance_is_that_of_the_web_guidelines() -> None:
+    assert luminance("#000000") == 0
+    assert luminance("#FFFFFF") == pytest.approx(1)
+    assert luminance("#808080") == pytest.approx(0.2159, abs=1e-4)
+    assert luminance(to_rgb("#00FF00")) == pytest.approx(0.7152)
+
+
+def test_choices_come_in_the_order_of_their_enum_and_networks_by_depth_then_width() -> None:
+    assert ordered("activation", ["tanh", "relu", "sigmoid", "relu"]) == ["relu", "tanh", "sigmoid"]
+    assert ordered("placement", ["post", "none"]) == ["none", "post"]
+    assert ordered("hidden", ["100-100", "50", "200", "50-100"]) == ["50", "200", "50-100", "100-100"]
+    assert ordered("lr", [1.0, 0.1]) == [0.1, 1.0]
+
+
+def test_a_value_is_said_after_its_name_where_it_would_say_nothing_alone() -> None:
+    assert said("activation", "tanh") == "tanh"
+    assert said("batch_size", 60) == "batch_size 60"
+    assert said("norm_momentum", 0.1) == "norm.momentum 0.1"
+
+
+@pytest.mark.parametrize(
+    ("values", "geometric"),
+    [
+        ([0.01, 0.1, 1.0], True),
+        ([0.01, 0.03, 0.1, 0.3, 1.0], True),
+        ([5, 16, 60, 128, 512], True),
+        ([0.1, 0.2, 0.3, 0.4], False),
+        ([10.0, 11.0, 12.1, 13.0], False),
+        ([0.0, 0.1, 1.0], False),
+        ([0.1, 1.0], True),
+        ([1.0, 1.5], False),
+        ([0.1], False),
+    ],
+)
+def test_values_spaced_by_factors_are_told_from_values_spaced_by_steps(values: list[float], geometric: bool) -> None:
+    assert is_geometric(values) == geometric
+
+
+def test_equal_factors_and_equal_steps_are_equal_distances() -> None:
+    assert list(places("lr", [1.0, 0.01, 0.1]).at.values()) == pytest.approx([0, 1, 2])
+    assert list(places("weight_decay", [0.0, 0.5, 1.0, 2.0]).at.values()) == pytest.approx([0, 1, 2, 4])
+    assert places("hidden", ["100-100", "50"]) == Places("hidden", {"50": 0.0, "100-100": 1.0})
+    assert places("lr", [0.1]).at == {0.1: 0.0}
+
+
+def test_rows_in_which_a_facet_cannot_act_are_in_every_cell_that_agrees() -> None:
+    frame = pd.DataFrame(
+        {
+            "placement": ["none", "pre", "pre", "none"],
+            "activation": ["tanh", "tanh", "tanh", "relu"],
+            "norm_eps": [np.nan, 1e-5, 1e-3, np.nan],
+        }
+    )
+    cells = Layout("placement", ("none", "pre"), ("activation", "norm_eps")).cells(frame)
+    assert [name for name, _ in cells] == ["relu", "tanh, norm.eps 1e-05", "tanh, norm.eps 0.001"]
+    assert [list(cell["placement"]) for _, cell in cells] == [["none"], ["none", "pre"], ["none", "pre"]]
+
+
+def test_without_facets_there_is_one_panel_without_a_title() -> None:
+    frame = pd.DataFrame({"placement": ["none", "pre"]})
+    ((name, cell),) = Layout("placement", ("none", "pre")).cells(frame)
+    assert name == ""
+    assert cell is frame
+
+
+def test_labels_at_the_right_do_not_overlap_and_keep_their_order() -> None:
+    with drawing():
+        figure = sheet(6, 4)
+        axes = figure.subplots()
+        scale_accuracies([axes], 0.1, 0.98)
+        ends = zip((0.97, 0.97, 0.98, 0.1), "cbda", strict=True)
+        label_ends(axes, [(height, name, "#000000") for height, name in ends])
+        figure.draw_without_rendering()
+        upwards = sorted(axes.texts, key=lambda text: text.get_position()[1])
+        boxes = [text.get_window_extent() for text in upwards]
+    assert [text.get_text() for text in upwards] == list("acbd")
+    assert all(lower.y1 <= upper.y0 + 1 for lower, upper in pairwise(boxes))
+    assert boxes[0].y1 < axes.transAxes.transform((0, 0.2))[1]  # pushed only where it must

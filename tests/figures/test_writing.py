@@ -1,0 +1,95 @@
+"""Files and parts of pages: what stands in the bytes."""
+
+import html
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from bnexp.figures.effects import forest
+from bnexp.figures.finals import final_against
+from bnexp.figures.layout import Layout
+from bnexp.figures.writing import inline, written
+from tests.estimates import effects, finals
+
+HOSTILE = "$\\alpha$ <script>alert(1)</script> & url(#a) id=\"b\" href='#c' fill: #000000 " + "long" * 60
+LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
+FINALS = finals(activations=("relu", "sigmoid"))
+
+
+def svg(name: str, title: str = "title") -> bytes:
+    return written(final_against(FINALS, "lr", LAYOUT, "test_accuracy", title, "caption"), "svg", name)
+
+
+def ids(content: str) -> set[str]:
+    found = re.findall(r'\sid="([^"]+)"', content)
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def references(content: str) -> set[str]:
+    return set(re.findall(r'href="#([^"]+)"', content)) | set(re.findall(r"url\(#([^)]+)\)", content))
+
+
+def said(content: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", content)]
+
+
+def test_ids_of_two_figures_differ_and_every_reference_stays_within_its_own() -> None:
+    first, second = (svg(name).decode() for name in ("first", "second"))
+    assert not ids(first) & ids(second)
+    for content in (first, second):
+        assert len(references(content)) > 5
+        assert references(content) <= ids(content)
+
+
+def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
+    assert svg("name") == svg("name")
+    frames = effects(FINALS)
+    first, second = (forest(*frames, LAYOUT, "test_accuracy", 0.001, "title", "caption") for _ in range(2))
+    assert written(first, "svg", "forest") == written(second, "svg", "forest")
+    assert written(first, "png", "forest") == written(second, "png", "forest")
+
+
+def test_hostile_words_are_text_and_stay_as_they_are() -> None:
+    content = svg("name", HOSTILE).decode()
+    root = ElementTree.fromstring(content)  # noqa: S314 - our own
+    assert not [element for element in root.iter() if element.tag.endswith("script")]
+    for text in (content, inline(content.encode())):
+        words = " ".join(said(text))
+        assert HOSTILE[:70] in words
+        assert words.count("long") > 50
+
+
+def test_long_words_are_broken_before_the_edge() -> None:
+    figure = final_against(FINALS, "lr", LAYOUT, "test_accuracy", HOSTILE, HOSTILE)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    for text in (legend.get_title(), figure._supxlabel):  # type: ignore[attr-defined]
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_a_part_of_a_page_styles_nothing_but_itself_and_takes_the_pages_colours() -> None:
+    file = svg("name")
+    part = inline(file)
+    assert file.startswith(b"<?xml")
+    assert part.startswith("<svg ")
+    assert part.rstrip().endswith("</svg>")
+    for foreign in ("<style", "<metadata", "<!DOCTYPE", "http://www.w3.org/Graphics", "matplotlib.org"):
+        assert foreign not in part
+    for colour in ("#000000", "#ffffff", "#e3e3e3", "#5a5a5a"):
+        assert colour in file.decode()
+        assert not re.search(rf"(fill|stroke): {colour}", part)
+    assert "stroke: currentColor" in part
+    assert "fill: var(--figure-paper, #FFFFFF)" in part
+    assert "#0072b2" in part
+    ElementTree.fromstring(part)  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_no_file_says_when_it_was_made(kind: str) -> None:
+    content = written(final_against(FINALS, "lr", LAYOUT, "test_accuracy", "t", "c"), kind, "name")
+    assert b"date" not in content.lower()
+    assert b"tIME" not in content
