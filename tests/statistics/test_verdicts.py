@@ -43,9 +43,7 @@ def judged(
 
 
 def test_an_effect_that_is_there_is_told_with_all_that_supports_it() -> None:
-    (found,) = judged(
-        product(BN, ["tanh"], [0.1, 0.3, 1.0], range(10)), lambda run: end_at(run, {"pre": 0.3, "post": 0.3})
-    )
+    (found,) = judged(product(BN, ["tanh"], [0.1, 0.3, 1.0], range(10)), best_at({"pre": 0.3, "post": 0.3}))
     assert found.kind == "better"
     assert re.fullmatch(
         r"tanh, best lr per arm \(pre 0\.3, post 0\.3\): post is better than pre by 2\.00 pp of test accuracy "
@@ -62,9 +60,7 @@ def test_the_better_one_comes_first_and_its_lead_is_positive() -> None:
 
 
 def test_an_edge_of_the_grid_is_told() -> None:
-    (found,) = judged(
-        product(BN, lrs=[0.1, 0.3, 1.0], seeds=range(10)), lambda run: end_at(run, {"pre": 0.3, "post": 1.0})
-    )
+    (found,) = judged(product(BN, lrs=[0.1, 0.3, 1.0], seeds=range(10)), best_at({"pre": 0.3, "post": 1.0}))
     assert "(pre 0.3, post 1 at the edge of the grid)" in found.sentence
 
 
