@@ -73,8 +73,8 @@ def test_a_diverged_run_lowers_the_line() -> None:
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
     _, (axes,) = panels(drawn((runs, points)))
-    estimates = estimates.curves(estimates.followed(points, runs), runs)
-    end = estimates[(estimates["metric"] == "validation_accuracy") & (estimates["step"] == 40)]
+    means = estimates.curves(estimates.followed(points, runs), runs)
+    end = means[(means["metric"] == "validation_accuracy") & (means["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
     assert heights.min() == pytest.approx(min(end["low"].item(), START_ACCURACY))

@@ -1,0 +1,154 @@
+"""Effects, finals and aggregates of synthetic runs, by hand and against scipy."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from bnexp.runs import Run
+from bnexp.statistics import comparisons, curves
+from bnexp.statistics.design import design
+from tests.synthetic import START_LOSS, product, rows
+
+ACCURACY = {
+    "none": (0.90, 0.91, 0.92, 0.90, 0.91, 0.93, 0.92),
+    "pre": (0.91, 0.93, 0.92, 0.92, 0.91, 0.95, 0.94),
+    "post": (0.93, 0.94, 0.93, 0.95, 0.93, 0.97, 0.95),
+}
+
+
+def accuracy(run: Run) -> float:
+    return ACCURACY[run.placement][run.seed]
+
+
+def noisy(end: Callable[[Run], float], sd: float = 0.002) -> Callable[[Run], float]:
+    rng = np.random.default_rng(0)
+    return lambda run: end(run) + rng.normal(0, sd)
+
+
+def test_an_effect_is_the_paired_difference_with_its_interval_tests_and_sizes() -> None:
+    runs, _ = rows(product(seeds=range(7)), accuracy)
+    effects = comparisons.effects(runs, design(runs))
+    assert list(zip(effects["a"], effects["b"], strict=True)) == [("pre", "none"), ("post", "none"), ("post", "pre")]
+    row = effects.iloc[0]
+    a, b = np.array(ACCURACY["pre"]), np.array(ACCURACY["none"])
+    low, high = stats.t.interval(0.95, 6, loc=(a - b).mean(), scale=stats.sem(a - b))
+    assert [row["mean_a"], row["mean_b"]] == pytest.approx([a.mean(), b.mean()])
+    assert [row["mean"], row["low"], row["high"]] == pytest.approx([(a - b).mean(), low, high])
+    assert row["correlation"] == pytest.approx(np.corrcoef(a, b)[0, 1])
+    assert row["d_z"] == pytest.approx((a - b).mean() / (a - b).std(ddof=1))
+    assert row["probability"] == pytest.approx(6 / 7)  # five wins and two ties
+    expected = stats.permutation_test((a - b,), np.mean, permutation_type="samples").pvalue
+    assert row["p"] == pytest.approx(expected)
+    assert list(effects["p_holm"]) == pytest.approx([2 * 4 / 128, 3 * 2 / 128, 3 * 2 / 128])
+    assert math.isnan(row["bootstrap_low"])
+    assert list(effects["note"]) == [""] * 3
+
+
+def test_twenty_pairs_have_a_bootstrap_interval_too() -> None:
+    runs, _ = rows(product(["pre", "post"], seeds=range(20)), noisy(lambda _: 0.9))
+    row = comparisons.effects(runs, design(runs)).iloc[0]
+    assert row["bootstrap_low"] == pytest.approx(row["low"], abs=3e-4)
+    assert row["bootstrap_low"] != row["low"]
+
+
+def test_too_few_seeds_have_no_p_and_a_note_that_says_how_many_are_needed() -> None:
+    runs, _ = rows(product(activations=["relu", "tanh", "sigmoid"], seeds=range(5)), noisy(accuracy))
+    effects = comparisons.effects(runs, design(runs))
+    assert effects[["p", "p_holm"]].isna().all(axis=None)
+    assert set(effects["note"]) == {"n = 5: at least 9 seeds are needed for 9 contrasts"}
+    assert set(effects["meaningful"]) == {"not significant"}
+    assert effects["low"].notna().all()
+
+
+def test_all_cells_are_one_family() -> None:
+    runs, _ = rows(product(activations=["relu", "tanh"], seeds=range(7)), accuracy)
+    few = comparisons.effects(runs[runs["activation"] == "relu"], design(runs))
+    assert few["p"].notna().all()
+    assert comparisons.effects(runs, design(runs))["p"].isna().all()  # 7 seeds reach 3 contrasts, not 6
+
+
+def test_a_diverged_run_counts_at_chance_and_is_counted() -> None:
+    sweep = product(["pre", "post"], seeds=range(7))
+    runs, _ = rows(sweep, accuracy, diverged={sweep[7]: 9, sweep[8]: 9})
+    row = comparisons.effects(runs, design(runs)).iloc[0]
+    assert row["mean_a"] == pytest.approx((0.1 + 0.1 + sum(ACCURACY["post"][2:])) / 7)
+    assert (row["n"], row["diverged_a"], row["diverged_b"], row["stuck_a"]) == (7, 2, 0, 0)
+
+
+def test_unequal_seeds_are_paired_on_those_that_both_have_and_the_rest_is_said() -> None:
+    sweep = product(["pre"], seeds=range(7)) + product(["post"], seeds=range(2, 5))
+    runs, _ = rows(sweep, accuracy)
+    row = comparisons.effects(runs, design(runs)).iloc[0]
+    assert row["n"] == 3
+    assert row["mean"] == pytest.approx(np.mean([0.93 - 0.92, 0.95 - 0.92, 0.93 - 0.91]))
+    assert "4 seeds of pre without a partner left out" in row["note"]
+
+
+def test_a_missing_arm_has_no_numbers_and_a_note() -> None:
+    runs, _ = rows(product(activations=["relu"]) + product(["pre", "none"], activations=["tanh"]))
+    effects = comparisons.effects(runs, design(runs)).set_index(["activation", "a", "b"])
+    assert effects.loc[("tanh", "post", "pre"), "n"] == 0
+    assert effects.loc[("tanh", "post", "pre"), "note"] == "no run of post"
+    assert math.isnan(effects.loc[("tanh", "post", "pre"), "mean"])
+
+
+def test_fixed_effects_are_those_at_each_learning_rate_without_a_test() -> None:
+    runs, _ = rows(product(lrs=[0.1, 1.0], seeds=range(7)), lambda run: accuracy(run) - 0.3 * (run.lr > 0.5))
+    fixed = comparisons.fixed_effects(runs, design(runs))
+    assert not {"p", "p_holm", "meaningful"} & set(fixed.columns)
+    assert list(fixed["lr"]) == [0.1] * 3 + [1.0] * 3
+    assert fixed["mean_a"].to_list()[3:] == pytest.approx([mean - 0.3 for mean in fixed["mean_a"][:3]])
+
+
+def test_finals_have_the_mean_of_each_arm_at_each_learning_rate_and_mark_the_best() -> None:
+    sweep = product(["pre", "post"], lrs=[0.1, 1.0], seeds=range(3))
+    runs, _ = rows(sweep, lambda run: accuracy(run) - 0.3 * (run.lr > 0.5), diverged={sweep[3]: 7})
+    finals = comparisons.finals(runs, design(runs))
+    assert list(finals["level"]) == ["pre", "pre", "post", "post"]
+    assert finals["mean"][1] == pytest.approx((0.1 + 0.63 + 0.62) / 3)
+    low, high = stats.t.interval(0.95, 2, loc=0.92, scale=stats.sem([0.91, 0.93, 0.92]))
+    assert finals.loc[0, ["low", "high"]].to_list() == pytest.approx([low, high])
+    assert finals["diverged"].to_list() == [0, 1, 0, 0]
+    assert finals["best"].to_list() == [True, False, True, False]
+    assert set(finals["n"]) == {3}
+
+
+def test_without_a_tuned_axis_the_learning_rate_of_the_runs_is_given_and_no_text_of_it() -> None:
+    runs, _ = rows(product(lrs=[0.3]))
+    assert set(comparisons.finals(runs, design(runs))["lr"]) == {0.3}
+    assert set(comparisons.effects(runs, design(runs))["lr_a"]) == {""}
+
+
+def test_the_aggregate_takes_the_strata_that_all_levels_have() -> None:
+    sweep = product(["pre", "post"], lrs=[0.1, 1.0], seeds=range(4)) + product(["pre"], lrs=[10.0], seeds=range(4))
+    runs, _ = rows(sweep, lambda run: 0.9 - 0.1 * (run.lr == 1) - 0.5 * (run.lr == 10) + 0.01 * run.seed)
+    found = comparisons.aggregate(runs, design(runs))
+    values = [0.8, 0.81, 0.82, 0.83, 0.9, 0.91, 0.92, 0.93]
+    assert found["iqm"].to_list() == pytest.approx([np.mean(values[2:6])] * 2)
+    assert found[["strata", "n"]].to_numpy().tolist() == [[2, 8]] * 2
+    assert (found["low"] < found["iqm"]).all()
+    assert (found["iqm"] < found["high"]).all()
+
+
+def test_a_loss_counts_with_diverged_runs_at_their_loss_at_initialization_or_not_at_all() -> None:
+    sweep = product(["pre", "post"], seeds=range(7))
+    runs, points = rows(sweep, diverged={sweep[0]: 9})
+    asked = design(runs)
+    with pytest.raises(ValueError, match="diverged runs must have a test_loss"):
+        comparisons.effects(runs, asked, "test_loss")
+    row = comparisons.effects(curves.with_losses(runs, points), asked, "test_loss").iloc[0]
+    assert row["mean_b"] == pytest.approx((START_LOSS + 6 * 0.4) / 7)
+    with pytest.raises(ValueError, match="a metric must be one of"):
+        comparisons.finals(runs, asked, "accuracy")
+
+
+def test_axes_that_leave_no_cell_are_compared_all_the_same() -> None:
+    runs, _ = rows(product(["pre"], ["relu", "tanh"], lrs=[0.1, 1.0], seeds=range(7)), accuracy)
+    asked = design(runs, "activation")
+    assert asked.cells == ()
+    assert comparisons.effects(runs, asked)["n"].to_list() == [7]
+    assert isinstance(comparisons.best(runs, asked), pd.DataFrame)

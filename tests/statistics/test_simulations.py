@@ -1,0 +1,137 @@
+"""How often intervals cover and tests err, over 10,000 simulated studies and more; `pytest -s` prints the rates."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from bnexp.statistics import inference, resampling, selection
+from bnexp.statistics.design import Design
+from bnexp.statistics.grid import Grid
+from bnexp.statistics.power import power
+
+STUDIES = 20_000
+NS = (5, 10, 20)
+Floats = NDArray[np.float64]
+
+
+def studies(n: int, mean: float = 0.0, sd: float = 0.004) -> Floats:
+    """Return paired differences [studies, n], as large as those of accuracies on MNIST."""
+    return np.random.default_rng(n).normal(mean, sd, size=(STUDIES, n))
+
+
+def rate(hits: NDArray[np.bool_], what: str) -> float:
+    found = float(hits.mean())
+    print(f"\n{what}: {found:.4f} of {len(hits):,} studies", end="")
+    return found
+
+
+def covers(interval: tuple[Floats, Floats], truth: float | Floats) -> NDArray[np.bool_]:
+    low, high = interval
+    return (low <= truth) & (truth <= high)
+
+
+@pytest.mark.parametrize("n", NS)
+def test_students_interval_covers_in_95_of_100_studies_where_a_normal_one_covers_too_rarely(
+    n: int,
+) -> None:
+    d = studies(n, mean=0.002)
+    mean, sd, count = inference.moments(d)
+    assert 0.94 < rate(covers(inference.student(mean, sd, count), 0.002), f"coverage of Student's t, n = {n}") < 0.96
+    if n == 5:
+        half = 1.96 * sd / np.sqrt(n)
+        assert rate(covers((mean - half, mean + half), 0.002), f"coverage of a normal interval, n = {n}") < 0.90
+
+
+@pytest.mark.parametrize("n", [10, 20])
+def test_the_sign_flip_test_errs_in_5_of_100_studies_without_an_effect(n: int) -> None:
+    p = resampling.sign_flip(studies(n), draws=1_999)
+    assert 0.04 < rate(p <= 0.05, f"false positives of the sign-flip test, n = {n}") < 0.06
+
+
+def test_the_sign_flip_test_of_five_seeds_never_errs_at_5_percent_and_in_1_of_16_studies_at_its_smallest_p() -> None:
+    p = resampling.sign_flip(studies(5))
+    assert rate(p <= 0.05, "false positives of the sign-flip test, n = 5") == 0
+    assert p.min() == resampling.smallest_p(5) == 2 / 32
+    assert 0.0575 < rate(p <= 2 / 32, "p at its smallest value 0.0625, n = 5") < 0.0675
+
+
+@pytest.mark.parametrize("n", NS)
+def test_students_test_errs_in_5_of_100_studies_without_an_effect(n: int) -> None:
+    mean, sd, count = inference.moments(studies(n))
+    errs = ~covers(inference.student(mean, sd, count), 0.0)
+    assert 0.04 < rate(errs, f"false positives of the t test, n = {n}") < 0.06
+
+
+@pytest.mark.parametrize("n", NS)
+def test_equivalence_is_claimed_in_5_of_100_studies_whose_difference_is_the_margin(n: int) -> None:
+    margin = 0.02
+    for mean in (margin, -margin):
+        p = inference.equivalence(studies(n, mean), margin)
+        assert 0.04 < rate(p <= 0.05, f"false equivalence at {mean:+}, n = {n}") < 0.06
+    assert (inference.equivalence(studies(n, 0.0), margin) <= 0.05).mean() > 0.9  # it can be claimed
+
+
+@pytest.mark.parametrize("n", NS)
+def test_holm_errs_in_at_most_5_of_100_families(n: int) -> None:
+    d = np.random.default_rng(n).normal(size=(10_000, 3, n))
+    p = resampling.sign_flip(d.reshape(-1, n), draws=999).reshape(-1, 3)
+    adjusted = np.array([inference.holm(family) for family in p])
+    assert rate((adjusted <= 0.05).any(axis=1), f"families of 3 with a false positive, n = {n}") < 0.06
+
+
+@pytest.mark.parametrize("n", NS)
+def test_the_power_is_that_of_simulated_studies(n: int) -> None:
+    mean, sd, count = inference.moments(studies(n, mean=0.004))
+    found = rate(~covers(inference.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
+    assert found == pytest.approx(float(power(n, 1.0)), abs=0.01)
+
+
+def test_the_bootstrap_interval_covers_skewed_differences_at_20_seeds() -> None:
+    d = np.random.default_rng(0).exponential(size=(1_000, 20))
+    assert 0.89 < rate(covers(resampling.bootstrap(d), 1.0), "coverage of BCa, exponential differences, n = 20") < 0.97
+
+
+PEAKED, FLAT = (0.930, 0.950, 0.970, 0.950, 0.930), (0.970,) * 5
+
+
+def sweeps(n: int, *accuracies: tuple[float, ...]) -> Grid:
+    """Return 10,000 simulated sweeps, cells of a grid: two arms of these true accuracies at five learning rates.
+
+    A run's luck is in its validation and in its test accuracy: reported on the seeds that chose, it would flatter.
+    """
+    truth_LT = np.array(accuracies)
+    rng, shape = np.random.default_rng(n), (10_000, *truth_LT.shape, n)
+    luck = truth_LT[..., None] + rng.normal(0, 0.002, (10_000, 1, 1, n)) + rng.normal(0, 0.004, shape)
+    measured = {name: (luck + rng.normal(0, 0.001, shape)).ravel() for name in ("validation_accuracy", "test_accuracy")}
+    design, cells = Design("placement", ("pre", "post"), "lr", (), None), pd.DataFrame(index=range(10_000))
+    row_KLTS = np.arange(luck.size).reshape(shape)
+    return Grid(design, pd.DataFrame(measured), cells, np.arange(5.0), np.arange(n), row_KLTS)
+
+
+def difference(values_KLS: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
+    mean, sd, n = inference.moments(values_KLS[:, 1] - values_KLS[:, 0])
+    return mean, inference.student(mean, sd, n)
+
+
+@pytest.mark.parametrize("n", NS)
+def test_the_interval_at_cross_fitted_learning_rates_covers_in_95_of_100_sweeps_with_a_clear_best_one(n: int) -> None:
+    grid = sweeps(n, PEAKED, PEAKED)
+    _, interval = difference(selection.cross_fitted(grid).take(grid.column("test_accuracy")))
+    assert 0.94 < rate(covers(interval, 0.0), f"coverage, cross-fitted, a clear best learning rate, n = {n}") < 0.96
+
+
+@pytest.mark.parametrize("n", NS)
+def test_among_learning_rates_that_are_alike_cross_fitting_stays_unbiased_where_the_test_set_flatters(n: int) -> None:
+    grid = sweeps(n, PEAKED, FLAT)
+    test_KLTS = grid.column("test_accuracy")
+    mean, interval = difference(selection.cross_fitted(grid).take(test_KLTS))
+    assert abs(mean.mean()) < 1e-4
+    # Below 0.95: what one half reports is a little lower if the other half chose what it would not have chosen itself.
+    fitted = rate(covers(interval, 0.0), f"coverage, cross-fitted, five alike, n = {n}")
+    best_KL = test_KLTS.mean(axis=3).argmax(axis=2)
+    mean, interval = difference(np.take_along_axis(test_KLTS, best_KL[:, :, None, None], axis=2)[:, :, 0])
+    chosen = rate(covers(interval, 0.0), f"coverage, the test set chooses among five alike, n = {n}")
+    assert mean.mean() > 5e-4
+    assert chosen < fitted < 0.95
+    assert fitted > 0.925
