@@ -76,7 +76,7 @@ def layers(pack: Pack, points: "Sequence[Point]", measured: "Sequence[Measured]"
     missing = np.full((len(ids), size), np.nan)
     for name in dict.fromkeys(name for one in measured for name in one.numbers):
         frame[name] = np.stack([one.numbers.get(name, missing) for one in measured], 1).ravel()
-    for name in dict.fromkeys(name for one in measured for name in one.histograms):
+    for name in HISTOGRAMS:
         tables = [one.histograms.get(name) for one in measured]
         frame[name] = pd.Series(
             [_bars(tables[p], r, layer) for r, p, layer in zip(run_RPL, point_RPL, layer_RPL, strict=True)],

@@ -3,7 +3,8 @@
 784-100-100-100-10, sigmoid, batch norm before the activation, batch 60, SGD: 26.376 MFLOP per run-step (one
 optimizer step of one run); a mixed pack has every placement with four activations. Random inputs: the arithmetic does
 not depend on them. Every row is the median of `--rounds` rounds, taken in turn, so that a noisy machine is noisy for
-all; read the ratios, not the microseconds.
+all; read the ratios, not the microseconds. Probes are measured once in an epoch of MNIST: their rows are what that
+adds to each run-step of the pack of the same size.
 
     python scripts/benchmark_step.py --threads 1
 """
@@ -19,8 +20,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from bnexp import training
-from bnexp.choices import Activation, Placement
+from bnexp import probes, training
+from bnexp.choices import Activation, Placement, Probes
 from bnexp.data import Data
 from bnexp.packs import packs
 from bnexp.runs import Run
@@ -48,8 +49,12 @@ DEARER: Final[tuple[Activation, ...]] = (Activation.relu, Activation.gelu, Activ
 """tanh and gelu cost several times as much arithmetic as sigmoid, whatever the pack."""
 
 
-def engine(seeds: int, arms: Sequence[Arm], examples: Data) -> Callable[[], int]:
-    """Return a call that trains a pack through one epoch, and gives the number of run-steps it took."""
+EPOCH: Final = 834
+"""Steps of an epoch of MNIST in batches of 60."""
+
+
+def begin(seeds: int, arms: Sequence[Arm], examples: Data) -> training.State:
+    """Return a pack of `seeds` × `arms` before its first step."""
     runs = [
         Run(
             placement=placement,
@@ -66,7 +71,24 @@ def engine(seeds: int, arms: Sequence[Arm], examples: Data) -> Callable[[], int]
         for g, (placement, activation) in enumerate(arms)
     ]
     (pack,) = packs(runs, len(runs))
-    state = training.begin(pack, training.place(examples, runs[0], torch.device("cpu")))
+    return training.begin(pack, training.place(examples, runs[0], torch.device("cpu")))
+
+
+def probing(seeds: int, arms: Sequence[Arm], examples: Data, level: Probes) -> Callable[[], int]:
+    """Return a call that measures a pack once, and gives the number of run-steps of an epoch."""
+    state = begin(seeds, arms, examples)
+
+    def measure() -> int:
+        probes.measure(state, level)
+        return EPOCH * len(state.pack.runs)
+
+    return measure
+
+
+def engine(seeds: int, arms: Sequence[Arm], examples: Data) -> Callable[[], int]:
+    """Return a call that trains a pack through one epoch, and gives the number of run-steps it took."""
+    state = begin(seeds, arms, examples)
+    runs = state.pack.runs
     order = np.stack([np.random.default_rng(s).permutation(TRAIN) for s in range(seeds)])
     steps = max(20, min(STEPS, 1600 // len(runs)))
     rows_KSB = torch.from_numpy(order[:, : steps * BATCH].reshape(seeds, steps, BATCH).swapaxes(0, 1).copy())
@@ -123,6 +145,9 @@ def main() -> None:
         rows[f"bnexp, {seeds} seeds × {arms} arms"] = engine(seeds, [UNIFORM] * arms, examples)
     for name, activations in (("", MIXED), (", dearer", DEARER)):
         rows[f"bnexp, 12 mixed arms{name}"] = engine(1, list(product(Placement, activations)), examples)
+    for level in (Probes.basic, Probes.full):
+        rows[f"probes={level}, 2 seeds × 16 arms"] = probing(2, [UNIFORM] * 16, examples, level)
+        rows[f"probes={level}, 12 mixed arms"] = probing(1, list(product(Placement, MIXED)), examples, level)
     seconds: dict[str, list[float]] = {name: [] for name in rows}
     for call in rows.values():
         call()

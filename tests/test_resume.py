@@ -42,10 +42,11 @@ def finish(folder, *words):
 
 
 def content(folder):
-    """Runs and curves in an order of their own; the time a run took is the only thing that may differ."""
+    """Runs, curves and layers in an order of their own; the time a run took is the only thing that may differ."""
     store = Store(folder / "outputs" / "x")
     curves = store.curves.sort_values(["run", "step"], ignore_index=True)
-    return store.runs.drop(columns="seconds").sort_values("run", ignore_index=True), curves
+    layers = store.layers.sort_values(["run", "step", "layer"], ignore_index=True)
+    return store.runs.drop(columns="seconds").sort_values("run", ignore_index=True), curves, layers
 
 
 def stored(folder):
@@ -97,6 +98,7 @@ def test_a_killed_sweep_that_is_repeated_gives_the_store_of_one_that_was_not(tmp
     finish(tmp_path / "whole", *words)
     whole = content(tmp_path / "whole")
     assert whole[0]["pack"].nunique() == 6
+    assert set(whole[2]["run"]) == set(whole[0]["run"])
     assert_resumes(tmp_path / "killed", whole, np.random.default_rng(4), *words)
     plans = [json.loads(p.read_text())["packs"] for p in sorted((tmp_path / "killed/outputs/x/sweeps").iterdir())]
     assert set(plans[-1]) <= set(plans[0])
