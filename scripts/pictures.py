@@ -16,7 +16,7 @@ MOST_BYTES: Final = 150_000
 
 
 def for_the_web(path: Path) -> bytes:
-    """Return a picture on white as a PNG of `COLOURS`, `WIDTH` pixels wide or what `MOST_BYTES` and the picture allow."""
+    """Return a picture on white as a PNG of `COLOURS`, at most `WIDTH` pixels wide and `MOST_BYTES` large."""
     with Image.open(path) as picture:
         drawing = picture.convert("RGBA")
     page = Image.alpha_composite(Image.new("RGBA", drawing.size, "white"), drawing).convert("RGB")
