@@ -173,7 +173,7 @@ def _scale(axes: Axes, rows: list[_Row], scale: float) -> None:
         return
     axes.set_xscale("symlog", linthresh=1, linscale=1)
     axes.set_xlim(min(low * 1.3, -0.5), max(high * 1.3, 0.5))
-    axes.xaxis.set_major_locator(FixedLocator(TICKS))
+    axes.xaxis.set_major_locator(FixedLocator(TICKS[::2] if low < -LINEAR and high > LINEAR else TICKS))
     axes.xaxis.set_minor_locator(FixedLocator([]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0"))
 

@@ -40,9 +40,8 @@ def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, tit
         for (name, cell), stack in zip(cells, stacks, strict=True):
             stack[0].set_title(name)
             for level, look, rows in layout.arms(cell):
-                _line(
-                    stack[0], rows, at, look, level, ASIDE * (layout.levels.index(level) - len(layout.levels) / 2 + 0.5)
-                )
+                aside = ASIDE * (layout.levels.index(level) - (len(layout.levels) - 1) / 2)
+                _line(stack[0], rows, at, look, level, aside)
                 if chosen:
                     _rings(stack[0], rows, at, look)
             if wrong:

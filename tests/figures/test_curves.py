@@ -199,6 +199,9 @@ def test_activations_can_be_compared_with_the_placements_side_by_side() -> None:
     losses, _ = panels(drawn(frames, layout=Layout("activation", ("relu", "tanh"), ("placement",))))
     assert [axes.get_title() for axes in losses] == ["none", "pre"]
     assert [list(means(axes)) for axes in losses] == [["relu", "tanh"]] * 2
+    for axes in losses:
+        thin = [line.get_color() for line in axes.lines if line.get_linewidth() < 1]
+        assert [thin.count(line.get_color()) for line in means(axes).values()] == [3, 3]
 
 
 def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:
