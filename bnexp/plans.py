@@ -28,6 +28,12 @@ EVALUATED: Final = 500
 BUFFERS: Final = 3
 """Of the size of a hidden layer: its product, its output, and the gradient of an output, which all layers share."""
 
+PROBED: Final = 4
+"""Of the size of the parameters, and of the buffers of the widest layer: what looking inside holds for a moment.
+
+Counted whatever is measured, so that `probes` decides nothing about packs.
+"""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -83,15 +89,20 @@ def _lanes(run: Run, data: Data, machine: Machine) -> int:
     """Return the most lanes of a pack of the shape of `run`: as many as are fast and fit into memory."""
     if machine.lanes:
         return machine.lanes
-    lane = lane_bytes(run, data.x_train_ND.shape[1], data.classes)
-    evaluating = lane + EVALUATED * BUFFERS * sum(run.hidden) * _itemsize(run)
+    features, classes = data.x_train_ND.shape[1], data.classes
+    lane = lane_bytes(run, features, classes)
+    buffers = EVALUATED * (BUFFERS * sum(run.hidden) + PROBED * max(run.hidden))
+    evaluating = lane + (buffers + PROBED * _parameters(run, features, classes)) * _itemsize(run)
     return max(1, int(min(machine.fast_bytes / lane, MEMORY[machine.device] / evaluating)))
+
+
+def _parameters(run: Run, features: int, classes: int) -> int:
+    return sum(i * o + 3 * o for i, o in pairwise((features, *run.hidden, classes)))
 
 
 def lane_bytes(run: Run, features: int, classes: int) -> int:
     """Return what one lane of the shape of `run` holds while it trains: parameters, moments and buffers, in bytes."""
-    widths = (features, *run.hidden, classes)
-    parameters = sum(i * o + 3 * o for i, o in pairwise(widths))
+    parameters = _parameters(run, features, classes)
     kept = 4 if run.optimizer != Optimizer.sgd else 3 if run.momentum else 1  # gradient and moments beside each
     buffers = run.batch_size * (BUFFERS * sum(run.hidden) + 2 * classes)
     return (kept * parameters + buffers) * _itemsize(run)
