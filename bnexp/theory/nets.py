@@ -45,7 +45,6 @@ LAYERS: Final = range(len(BASE.hidden))
 class Gradients:
     """Gradients of one batch, as clones."""
 
-    loss_R: Tensor
     weights: tuple[Tensor, ...]
     """Laid out as the network's, to be read by `weight_SGIO`."""
     vectors_RP: Tensor
@@ -104,17 +103,19 @@ def loss(state: training.State, rows_B: Tensor) -> Tensor:
 
 def gradients(state: training.State, rows_B: Tensor) -> Gradients:
     """Return the gradients of the loss on `rows_B`."""
-    return _back(state, len(rows_B), loss(state, rows_B))
+    loss(state, rows_B)
+    return _back(state, len(rows_B))
 
 
 def pull_back(state: training.State, rows_B: Tensor, d_logits_RCB: Tensor) -> Gradients:
     """Return the gradients of the sum of `d_logits_RCB` times the logits: a product with every layer's Jacobian."""
-    logits_RCB = forward(state, rows_B, training=True)
+    forward(state, rows_B, training=True)
     state.workspace(len(rows_B)).d_products[-1].copy_(d_logits_RCB)
-    return _back(state, len(rows_B), (logits_RCB * d_logits_RCB).sum((1, 2)))
+    return _back(state, len(rows_B))
 
 
-def _back(state: training.State, batch: int, loss_R: Tensor) -> Gradients:
+def _back(state: training.State, batch: int) -> Gradients:
+    """Go back from the gradient of the logits that the workspace holds."""
     net, work = state.network, state.workspace(batch)
     variances = tuple(
         torch.cat([_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1) for cells in work.cells
@@ -127,7 +128,7 @@ def _back(state: training.State, batch: int, loss_R: Tensor) -> Gradients:
         if layer < net.hidden_layers:
             products.insert(0, _by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
     x_SGBD = products[0] @ net.weight_SGIO(0, net.weights).mT
-    return Gradients(loss_R, tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
+    return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
 
 def _variance(path: tuple[propagation.Step, ...], var_SG1H: Tensor) -> Tensor:
@@ -150,11 +151,6 @@ def neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vect
     net = state.network
     bias = net.vector_SG1O("bias", layer, vectors_RP) * net.vector_SG1O("bias", layer, net.learned_RP)
     return torch.cat([net.weight_SGIO(layer, weights), bias], 2).flatten(0, 1)
-
-
-def per_unit(state: training.State, name: str, layer: int, flat_RP: Tensor) -> Tensor:
-    """Return bias, gamma or beta of `layer`, or its gradient, as [R, H]."""
-    return state.network.vector_SG1O(name, layer, flat_RP).flatten(0, 2)
 
 
 def relative(found: Tensor, wanted: Tensor) -> Tensor:

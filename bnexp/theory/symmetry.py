@@ -109,7 +109,7 @@ def _radial_error(state: training.State, gradients: nets.Gradients, layer: int, 
     net = state.network
     w = nets.neurons(state, layer, net.weights, net.vectors_RP)
     g = nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
-    gamma, dgamma = (nets.per_unit(state, "gamma", layer, flat) for flat in (net.vectors_RP, gradients.vectors_RP))
-    wanted = eps / (gradients.var_SG1H[layer].flatten(0, 2) + eps) * gamma * dgamma
+    gamma, dgamma = (net.vector_SG1O("gamma", layer, flat) for flat in (net.vectors_RP, gradients.vectors_RP))
+    wanted_RH = (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
     lengths = (w.square().sum(1) * g.square().sum(1)).sqrt()
-    return ((w * g).sum(1) - wanted).abs().amax(1) / lengths.amax(1)
+    return ((w * g).sum(1) - wanted_RH).abs().amax(1) / lengths.amax(1)
