@@ -7,6 +7,7 @@ import dataclasses
 import math
 import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,7 @@ USAGE: Final = {
     "plan": "bnexp plan [-m] KEY=VALUE ...",
     "report": "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
     "show": "bnexp show RUN [DIR]",
+    "check": "bnexp check [--json]",
     "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
 }
 
@@ -44,6 +46,10 @@ def obey(word: str, *arguments: str) -> None:
             _show(run, sorted(path.parent for path in OUTPUTS.glob("*/runs")))
         case "show", run, folder:
             _show(run, [Path(folder)])
+        case ("check",):
+            _check(as_json=False)
+        case "check", "--json":
+            _check(as_json=True)
         case "data", "fetch" | "verify" as action, *keys:
             _look_after_data(action, keys)
         case _:
@@ -222,6 +228,25 @@ def _open(folder: Path) -> "Store":
             f"a store must hold at least one run; got {folder}, which holds none: train some into it first"
         )
     return store
+
+
+def _check(*, as_json: bool) -> None:
+    """Measure the claims of the theory and print them; exit with 1 if one fails."""
+    from rich.console import Console
+
+    from bnexp.theory import checks
+
+    started = time.perf_counter()
+    with Console(stderr=True).status("measuring, about half a minute"):
+        claims = checks.measure(checks.CHECKS)
+    seconds = time.perf_counter() - started
+    if as_json:
+        print(checks.as_json(claims, seconds))
+    else:
+        Console(width=None if sys.stdout.isatty() else 120, highlight=False).print(checks.table(claims))
+        print(checks.summary(claims, seconds))
+    if checks.failed(claims):
+        raise SystemExit(1)
 
 
 def _look_after_data(action: str, words: Sequence[str]) -> None:

@@ -1,0 +1,59 @@
+"""A claim as a value: a sentence, where it comes from, what is expected and what was measured."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The closed interval in which a measured number must lie, and how a reader is told."""
+
+    words: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim beside what this machine measured."""
+
+    sentence: str
+    source: str
+    expected: Expected
+    measured: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the measured number is as expected; NaN never is."""
+        return self.expected.low <= self.measured <= self.expected.high
+
+    @property
+    def judged(self) -> bool:
+        """Whether any number could refute the claim: what is only reported cannot fail."""
+        return math.isfinite(self.expected.low) or math.isfinite(self.expected.high)
+
+
+def exactly(value: float) -> Expected:
+    """Expect `value` to the last bit."""
+    return Expected(f"{value:g}", value, value)
+
+
+def at_most(bound: float) -> Expected:
+    """Expect an error that is rounding: from 0 to `bound`."""
+    return Expected(f"≤ {bound:g}", 0, bound)
+
+
+def at_least(bound: float) -> Expected:
+    """Expect a difference that nobody could take for rounding: `bound` or more."""
+    return Expected(f"≥ {bound:g}", bound, math.inf)
+
+
+def near(value: float, tolerance: float) -> Expected:
+    """Expect `value`, which is positive, up to the relative `tolerance`."""
+    width = f"{tolerance:.1%}".replace(".0%", "%") if tolerance >= 1e-3 else f"{tolerance:.0e}"
+    return Expected(f"{value:.4g} ± {width}", value * (1 - tolerance), value * (1 + tolerance))
+
+
+def reported(value: float) -> Expected:
+    """Say what is predicted, and accept whatever is measured."""
+    return Expected(f"{value:.4g}, not judged", -math.inf, math.inf)

@@ -1,0 +1,93 @@
+"""Closed forms of gradient growth at initialization, by quadrature over the standard normal distribution.
+
+Letters: Z standard normal, φ an activation, σ² the variance of a weight times its fan-in, q the variance of what enters
+an activation, B examples in a batch. Gamma is 1, beta 0, eps 0, the width infinite. A rate is the factor by which the
+squared norm of the gradient grows per layer on the way back.
+
+    pre        E[φ'(Z)²]/Var φ(Z)              B → ∞; derived: normalising leaves Z, dividing by the deviation of a
+                                               product of weights and φ(Z) cancels σ
+    post       σ²·E[φ'(σZ)²]/Var φ(σZ)         B → ∞; derived: σZ enters φ, since the inputs have variance 1
+    none       σ²·E[φ'(√q·Z)²]                 q = σ²·E[φ(√q·Z)²], the fixed point of the variance map
+    pre, relu  (J'(c) + B − 1)/((B − 3)·(1 − J(c))) − 1/(B − 3), exact in B: Yang et al. 2019, theorem 8, with
+               c = −1/(B − 1), J(c) = (√(1 − c²) + (π − arccos c)·c)/π, J'(c) = (π − arccos c)/π
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.special import expit, ndtr
+
+from bnexp.activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
+from bnexp.choices import Activation
+
+Array = NDArray[np.float64]
+Scalar = Callable[[float], float]
+
+CUTS: Final = (-12.0, -3.0, 0.0, 3.0, 12.0)
+"""Ends of the quadrature in deviations (the mass beyond 12 is 4e-33), and 0, where relu and elu have a kink."""
+
+FIXED: Final = 1e-13
+"""Relative change of q at which the variance map has come to rest."""
+
+
+def _density(z: float) -> float:
+    return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
+    Activation.relu: (lambda u: max(u, 0.0), lambda u: float(u > 0)),
+    Activation.leaky_relu: (lambda u: max(u, LEAKY_SLOPE * u), lambda u: 1.0 if u > 0 else LEAKY_SLOPE),
+    Activation.elu: (lambda u: u if u > 0 else math.expm1(u), lambda u: 1.0 if u > 0 else math.exp(u)),
+    Activation.selu: (
+        lambda u: SELU_SCALE * (u if u > 0 else SELU_ALPHA * math.expm1(u)),
+        lambda u: SELU_SCALE * (1.0 if u > 0 else SELU_ALPHA * math.exp(u)),
+    ),
+    Activation.gelu: (lambda u: u * ndtr(u), lambda u: ndtr(u) + u * _density(u)),
+    Activation.silu: (lambda u: u * expit(u), lambda u: expit(u) * (1 + u * expit(-u))),
+    Activation.tanh: (math.tanh, lambda u: 1 / math.cosh(u) ** 2),
+    Activation.sigmoid: (expit, lambda u: expit(u) * expit(-u)),
+    Activation.softplus: (lambda u: float(np.logaddexp(0, u)), expit),
+    Activation.identity: (lambda u: u, lambda _: 1.0),
+}
+"""φ and φ', written down once more than in the engine, from their definitions."""
+
+
+def mean(f: Scalar) -> float:
+    """Return E[f(Z)] for a smooth f, which may have a kink at 0."""
+    return sum(quad(lambda z: f(z) * _density(z), low, high, epsabs=1e-14)[0] for low, high in pairwise(CUTS))
+
+
+def pre_rate(activation: Activation) -> float:
+    """Return the rate under `pre` for large batches; the scale of the weights does not enter."""
+    return post_rate(activation, 1)
+
+
+def post_rate(activation: Activation, sigma: float) -> float:
+    """Return the rate under `post` for large batches."""
+    phi, slope = FORMULAS[activation]
+    centre = mean(lambda z: phi(sigma * z))
+    variance = mean(lambda z: (phi(sigma * z) - centre) ** 2)
+    return sigma**2 * mean(lambda z: slope(sigma * z) ** 2) / variance
+
+
+def none_rate(activation: Activation, sigma: float) -> float:
+    """Return the rate without a norm, at the fixed point that the variance map reaches from inputs of variance 1."""
+    phi, slope = FORMULAS[activation]
+    before, q = math.inf, sigma**2
+    while abs(q - before) > FIXED * q:
+        scale = math.sqrt(q)
+        before, q = q, sigma**2 * mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
+    return sigma**2 * mean(lambda z: slope(math.sqrt(q) * z) ** 2)
+
+
+def pre_relu_rate(batch: int) -> float:
+    """Return the rate under `pre` with relu at a finite batch."""
+    c = -1 / (batch - 1)
+    slope = (math.pi - math.acos(c)) / math.pi
+    j = math.sqrt(1 - c * c) / math.pi + slope * c
+    return (slope + batch - 1) / ((batch - 3) * (1 - j)) - 1 / (batch - 3)

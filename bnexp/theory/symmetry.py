@@ -1,0 +1,115 @@
+"""What does not change when a neuron's incoming weights are scaled: where the placements differ, provably.
+
+Letters: S = 1 seed, G arms, R = G lanes, B examples in a batch, H hidden units, C classes; neuron i has weights w_i,
+bias b_i, their gradients g_i and db_i; a > 0 scales it.
+
+`blocks` says which arms have an invariant block, and why.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from bnexp import training
+from bnexp.choices import Activation, Placement
+from bnexp.randomness import generator
+from bnexp.theory import nets
+from bnexp.theory.blocks import smallest, with_block, without_block
+from bnexp.theory.claims import Claim, at_least, at_most
+
+SOURCE: Final = "Ioffe & Szegedy 2015, 3.3"
+DECADES: Final = (-2, 2)
+"""Powers of ten between which the neurons of every hidden layer are scaled, both ends included."""
+ROUNDING: Final = 1e-10
+DIFFERENT: Final = 1e-2
+
+
+def scale_invariance() -> Iterator[Claim]:
+    """Scale every hidden neuron, each by another factor, and compare outputs, Jacobians and gradients.
+
+    The Jacobian is compared by its product with one random cotangent, which no wrong Jacobian survives but by chance.
+    The gradient of a scaled neuron must be 1/a times that of the neuron (Ioffe & Szegedy 2015, section 3.3).
+    """
+    plain, scaled, unbiased = (nets.begin(nets.arms(replace(nets.BASE, norm_eps=0.0))) for _ in range(3))
+    factors = [_factors(layer) for layer in nets.LAYERS]
+    for layer, a_H in enumerate(factors):
+        _scale(scaled, layer, a_H, bias=True)
+        _scale(unbiased, layer, a_H, bias=False)
+    rows_B = nets.rows(0)
+    logits_RCB = nets.forward(plain, rows_B, training=True)
+    output_R = nets.relative(nets.forward(scaled, rows_B, training=True), logits_RCB)
+    alone_R = nets.relative(nets.forward(unbiased, rows_B, training=True), logits_RCB)
+    cotangent_RCB = torch.from_numpy(generator(0, "cotangent").standard_normal(logits_RCB.shape))
+    before, after = (nets.pull_back(state, rows_B, cotangent_RCB) for state in (plain, scaled))
+    jacobian_R = nets.relative(after.x_SGBD[0], before.x_SGBD[0])
+    gradient_R = torch.stack([_gradient_error(plain, before, after, *pair) for pair in enumerate(factors)]).amax(0)
+    yield from _contrast(plain, output_R, ("leaves the output", "changes the output"))
+    yield Claim(
+        "post, leaky_relu: scaling the weights without the bias changes the output",
+        "derived",
+        at_least(DIFFERENT),
+        smallest(alone_R, plain, [(Placement.post, Activation.leaky_relu)]),
+    )
+    yield from _contrast(plain, jacobian_R, ("leaves the Jacobian of the inputs", "changes that Jacobian"))
+    yield from _contrast(plain, gradient_R, ("divides their gradients by a", "divides them by something else"))
+
+
+def _contrast(state: training.State, errors_R: Tensor, words: tuple[str, str]) -> Iterator[Claim]:
+    low, high = (10**power for power in DECADES)
+    holds, fails = (f"scaling neurons by a in [{low:g}, {high:g}] {end}" for end in words)
+    yield from with_block(state, errors_R, holds, SOURCE, at_most(ROUNDING))
+    yield from without_block(state, errors_R, fails, SOURCE, DIFFERENT)
+
+
+def radial_identity() -> Iterator[Claim]:
+    """Compare the part of the gradient along the weights with what eps leaves of it, at any eps.
+
+    With y = gamma·x̂ + beta and x̂ = c/sqrt(var + eps), scaling the block by a scales c and sqrt(var) by a, so that
+    at a = 1 dx̂/da = x̂·eps/(var + eps). Hence, with dgamma_i = Σ_B dy·x̂ (derived):
+
+        <w_i, g_i> + b_i·db_i = eps/(var_i + eps)·gamma_i·dgamma_i
+
+    The error is relative to the layer's largest ‖(w_i, b_i)‖·‖(g_i, db_i)‖: no left side could be larger.
+    """
+    found = []
+    for eps in (1e-5, 1e-2, 1.0):
+        state = nets.begin(nets.arms(replace(nets.BASE, norm_eps=eps)))
+        gradients = nets.gradients(state, nets.rows(0))
+        found.append(torch.stack([_radial_error(state, gradients, layer, eps) for layer in nets.LAYERS]).amax(0))
+    errors_R = torch.stack(found)
+    words = "<w, dw> + b·db = eps/(var + eps)·gamma·dgamma at eps 1e-5, 0.01 and 1"
+    yield from with_block(state, errors_R.amax(0), words, "derived", at_most(1e-12))
+    yield from without_block(state, errors_R.amin(0), "that identity fails", "derived", 1e-4)
+
+
+def _factors(layer: int) -> Tensor:
+    rng = generator(0, "factors", layer)
+    return torch.from_numpy(10 ** rng.permutation(torch.linspace(*DECADES, nets.BASE.hidden[layer]).double().numpy()))
+
+
+def _scale(state: training.State, layer: int, a_H: Tensor, *, bias: bool) -> None:
+    net = state.network
+    net.weight_SGIO(layer, net.weights).mul_(a_H)
+    if bias:
+        net.vector_SG1O("bias", layer, net.vectors_RP).mul_(a_H)
+
+
+def _gradient_error(
+    state: training.State, before: nets.Gradients, after: nets.Gradients, layer: int, a_H: Tensor
+) -> Tensor:
+    """Return each lane's largest error of a·(gradient of a scaled neuron) relative to the layer's largest gradient."""
+    old, new = (nets.neurons(state, layer, found.weights, found.vectors_RP) for found in (before, after))
+    return ((a_H * new - old).square().sum(1).amax(1) / old.square().sum(1).amax(1)).sqrt()
+
+
+def _radial_error(state: training.State, gradients: nets.Gradients, layer: int, eps: float) -> Tensor:
+    net = state.network
+    w = nets.neurons(state, layer, net.weights, net.vectors_RP)
+    g = nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
+    gamma, dgamma = (net.vector_SG1O("gamma", layer, flat) for flat in (net.vectors_RP, gradients.vectors_RP))
+    wanted_RH = (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
+    lengths = (w.square().sum(1) * g.square().sum(1)).sqrt()
+    return ((w * g).sum(1) - wanted_RH).abs().amax(1) / lengths.amax(1)

@@ -1,0 +1,116 @@
+"""What the symmetry means for training: equivalent trajectories, and weights that can only grow.
+
+Letters: R lanes, K steps, I inputs and H units of a layer; W0 the initial weights, a > 0 a factor, (w, b) a neuron.
+
+All steps are `training.advance`, plain SGD, one at a time.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from bnexp import training
+from bnexp.runs import Run
+from bnexp.theory import nets
+from bnexp.theory.blocks import with_block, without_block
+from bnexp.theory.claims import Claim, at_most, exactly
+
+LR: Final = 0.1
+GROWTH_STEPS: Final = 10
+GROWTH_LR: Final = 1.0
+"""Large: a growth of 1e-6 of ‖w‖² would be known to ten digits only."""
+
+
+def equivalence() -> Iterator[Claim]:
+    """Train from (a·W0, a²·lr on the invariant block, eps·a²) beside (W0, lr, eps) and compare the losses.
+
+    In the hidden layers the block's gradient is 1/a times the other's, so that a step of a²·lr takes the same way at
+    scale a; var and eps both carry a² (derived). A power of two only moves exponents: the losses are then equal to the
+    last bit. The block is taken to be weights and biases of the hidden layers in every arm, also where it is none:
+    there a = 10 must show (at 0.1 a smooth activation is nearly linear), and a diverged loss is infinitely different.
+    """
+    plain = _losses(1)
+    twos = torch.stack([_largest(_losses(2.0**k), plain) for k in (-3, 5)])
+    tens = torch.stack([_largest(_losses(a), plain) for a in (0.1, 10)])
+    state = nets.begin(_runs(1, 1))
+    words = f"from (a·W, a²·lr, a²·eps) the same loss in {nets.BATCHES} SGD steps"
+    bits, digits = f"{words}, to the last bit for a = 1/8 and 32", f"{words}, for a = 0.1 and 10"
+    yield from with_block(state, twos.amax(0), bits, "derived", exactly(0))
+    yield from with_block(state, tens.amax(0), digits, "derived", at_most(1e-9))
+    yield from without_block(state, tens[1].nan_to_num(math.inf), "not the same loss for a = 10", "derived", 1e-2)
+
+
+def norm_growth() -> Iterator[Claim]:
+    """Hold the growth of each neuron's squared norm against lr²·‖g‖², the square of its step.
+
+    With eps 0 the gradient of an invariant block is orthogonal to it (the radial identity), so that by Pythagoras
+    ‖w_(t+1)‖² = ‖w_t‖² + lr²·‖g_t‖². The error is relative to the layer's largest growth.
+    """
+    state = nets.begin(nets.arms(replace(nets.BASE, lr=GROWTH_LR, norm_eps=0.0)))
+    worst_R = torch.zeros(len(state.pack.runs), dtype=torch.float64)
+    for batch in range(GROWTH_STEPS):
+        rows_B = nets.rows(batch)
+        gradients = nets.gradients(state, rows_B)
+        before = [_squares(state, layer) for layer in nets.LAYERS]
+        state, _, _ = training.advance(state, rows_B[None, None])
+        for layer, before_RH in enumerate(before):
+            g = nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
+            steps_RH = GROWTH_LR**2 * g.square().sum(1)
+            errors_RH = (_squares(state, layer) - before_RH - steps_RH).abs()
+            worst_R = torch.maximum(worst_R, errors_RH.amax(1) / steps_RH.amax(1))
+    source = "van Laarhoven 2017"
+    words = f"‖w‖² grows by lr²·‖g‖² in each of {GROWTH_STEPS} SGD steps, eps 0"
+    yield from with_block(state, worst_R, words, source, at_most(1e-10))
+    yield from without_block(state, worst_R, "‖w‖² grows by something else", source, 1e-2)
+
+
+def _squares(state: training.State, layer: int) -> Tensor:
+    """Return ‖(w, b)‖² of every neuron of `layer`, [R, H]."""
+    net = state.network
+    return nets.neurons(state, layer, net.weights, net.vectors_RP).square().sum(1)
+
+
+def _runs(lr_factor: float, eps_factor: float) -> list[Run]:
+    return nets.arms(replace(nets.BASE, lr=LR * lr_factor, norm_eps=nets.BASE.norm_eps * eps_factor))
+
+
+def _losses(a: float) -> Tensor:
+    """Return the loss [K, R] before each step of the trajectories that start from a·W0.
+
+    `advance` has one learning rate for a whole lane, so two packs take every step from the same point, one at lr and
+    one at a²·lr: the next point is the block of the second and the rest of the first.
+    """
+    slow, fast = (nets.begin(_runs(factor, a**2)) for factor in (1, a**2))
+    for state in (slow, fast):
+        for block in _blocks(state):
+            block.mul_(a)
+    losses = []
+    for batch in range(nets.BATCHES):
+        rows_B = nets.rows(batch)
+        slow, loss_KR, _ = training.advance(slow, rows_B[None, None])
+        fast, _, _ = training.advance(fast, rows_B[None, None])
+        losses.append(loss_KR[0])
+        for block, moved in zip(_blocks(slow), _blocks(fast), strict=True):
+            block.copy_(moved)
+        for after, before in zip(_everything(fast), _everything(slow), strict=True):
+            after.copy_(before)
+    return torch.stack(losses)
+
+
+def _blocks(state: training.State) -> list[Tensor]:
+    """Return weights and biases of the hidden layers, as views."""
+    net = state.network
+    biases = [net.vector_SG1O("bias", layer, net.vectors_RP) for layer in nets.LAYERS]
+    return [*net.weights[:-1], *biases]
+
+
+def _everything(state: training.State) -> tuple[Tensor, ...]:
+    return *state.network.weights, state.network.vectors_RP
+
+
+def _largest(losses_KR: Tensor, plain_KR: Tensor) -> Tensor:
+    return ((losses_KR - plain_KR).abs() / plain_KR).amax(0)
