@@ -11,9 +11,9 @@ import pandas as pd
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 
-from bnexp.explorer import Level, explorer
-from bnexp.page import Figure, Page
-from bnexp.tables import Column, Table
+from bnexp.report.explorer import Level, explorer
+from bnexp.report.page import Figure, Page
+from bnexp.report.tables import Column, Table
 
 PLACEMENTS, ACTIVATIONS, LRS = ("none", "pre", "post"), ("relu", "tanh", "sigmoid"), (0.01, 0.03, 0.1, 0.3, 1.0)
 LEVELS = (

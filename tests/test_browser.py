@@ -12,9 +12,9 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from bnexp import page
-from bnexp.explorer import explorer
-from bnexp.tables import Column, Table
+from bnexp.report import page
+from bnexp.report.explorer import explorer
+from bnexp.report.tables import Column, Table
 from tests.browser import CONTRAST, column, requests, show, started, until
 from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, Said, curves, hostile
 

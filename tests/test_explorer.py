@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp import explorer as explorers
-from bnexp.explorer import Level, explorer
+from bnexp.report import explorer as explorers
+from bnexp.report.explorer import Level, explorer
 from tests.pages import LEVELS, curves
 
 

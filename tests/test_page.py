@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from bnexp import page
-from bnexp.explorer import explorer
-from bnexp.tables import Column, Table
+from bnexp.report import page
+from bnexp.report.explorer import explorer
+from bnexp.report.tables import Column, Table
 from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, against_lr, curves, hostile, svg
 
 PATHS = {"effects": "figures/effects.svg", "lr": "figures/lr.svg"}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp.tables import Column, Table, cells, csv, numeric, tex
+from bnexp.report.tables import Column, Table, cells, csv, numeric, tex
 from tests.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"

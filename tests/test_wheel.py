@@ -68,7 +68,7 @@ def test_the_wheel_holds_every_module_template_and_configuration_file_of_the_che
     values = {Path("bnexp") / path for path in files("conf")}
     assert Path("bnexp/runs.py") in modules
     assert Path("bnexp/conf/config.yaml") in values
-    assert Path("bnexp/templates/index.html") in modules
+    assert Path("bnexp/report/templates/index.html") in modules
     assert {Path(name) for name in held} == modules | values
 
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bnexp import __version__, explorer, page, tables
-from bnexp.explorer import Explorer, Level
+from bnexp import __version__
+from bnexp.report import explorer, page, tables
+from bnexp.report.explorer import Explorer, Level
 from bnexp.figures.style import looks, named
 from bnexp.figures.writing import written
 from bnexp.files import write_whole
@@ -134,7 +135,7 @@ def _question(found: Evidence, made: Estimates) -> str:
 def _explorer(found: Evidence, made: Estimates) -> Explorer:
     design = made.design
     levels = [
-        Level(str(level), look.text, look.colour, _dashes(look.line))
+        Level(level, look.text, look.colour, _dashes(look.line))
         for level, look in looks(design.compared, design.levels).items()
     ]
     axes = [name for name in (*design.cells, *filter(None, [design.tuned])) if made.curves[name].nunique() > 0]

@@ -8,7 +8,7 @@ from bnexp.figures.style import named
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.tables import Column, Table
+from bnexp.report.tables import Column, Table
 
 _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))

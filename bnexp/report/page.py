@@ -15,8 +15,8 @@ from typing import Any, Final, Literal, Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bnexp.explorer import Explorer
-from bnexp.tables import Table, cells, numeric, slug
+from bnexp.report.explorer import Explorer
+from bnexp.report.tables import Table, cells, numeric, slug
 
 MOST_ROWS: Final = 1000
 """Rows of a table on the page and in Markdown: a longer one is read from its CSV."""
@@ -132,7 +132,7 @@ def _path(path: str) -> Markup:
 
 def _environment(autoescape: bool, finalize: Callable[[Any], Any] | None = None) -> Environment:
     made = Environment(
-        loader=PackageLoader("bnexp"),
+        loader=PackageLoader("bnexp", "report/templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
