@@ -21,7 +21,9 @@ from bnexp.report.listed import diverged, listed
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store import Store
 
-CITATION: Final = f"The bnexp authors. bnexp {__version__}: paired evidence on where batch normalization should stand. 2026."
+CITATION: Final = (
+    f"The bnexp authors. bnexp {__version__}: paired evidence on where batch normalization should stand. 2026."
+)
 BIBTEX: Final = f"""@software{{bnexp,
   author  = {{{{The bnexp authors}}}},
   title   = {{bnexp: paired evidence on where batch normalization should stand}},
@@ -146,7 +148,9 @@ def _explorer(found: Evidence, made: Estimates) -> Explorer:
         levels,
         axes,
         start,
-        captions.joined(captions.trained(found.runs), f"bands: {captions.interval(found.runs)}", captions.seeds(found.runs)),
+        captions.joined(
+            captions.trained(found.runs), f"bands: {captions.interval(found.runs)}", captions.seeds(found.runs)
+        ),
     )
 
 
@@ -158,7 +162,10 @@ def _dashes(line: Any) -> str:
 def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
     runs, last = found.runs, found.sweeps[-1] if found.sweeps else {}
     ended = {status: int((runs["status"] == status).sum()) for status in ("done", "diverged")}
-    yield "runs", f"{len(runs):,}: {ended['done']:,} done, {ended['diverged']:,} diverged, {int(runs['stuck'].sum()):,} stuck; {found.failed:,} failed and left out"
+    yield (
+        "runs",
+        f"{len(runs):,}: {ended['done']:,} done, {ended['diverged']:,} diverged, {int(runs['stuck'].sum()):,} stuck; {found.failed:,} failed and left out",
+    )
     yield "trained", captions.trained(runs)
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"
     yield "machine", ", ".join(map(str, runs["machine"].dropna().unique()))

@@ -161,9 +161,7 @@ def _heat(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     if made.design.tuned is None or _panels(frame, made.design.cells) > MOST_PANELS:
         return
     words = f"test accuracy at the end (%) by {named(made.design.compared)} and learning rate"
-    caption = _under(
-        found, made, "mean over seeds", "outlined: the learning rate with the best validation accuracy"
-    )
+    caption = _under(found, made, "mean over seeds", "outlined: the learning rate with the best validation accuracy")
     figure = heat_map(frame, "lr", _layout(made, made.design.cells), METRIC, _title(found, words), caption)
     yield Drawn("heat", "Accuracy map", caption, words, figure, frame)
 

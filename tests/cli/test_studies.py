@@ -38,7 +38,9 @@ def test_a_study_can_be_looked_at_and_is_the_same_with_m(command: Command, fakes
     assert fakes.sweeps[0].runs == fakes.sweeps[1].runs
 
 
-@pytest.mark.parametrize("words", [["study=affine,depth"], ["-m", "study=affine,depth"], ["study=affine", "study=depth"]])
+@pytest.mark.parametrize(
+    "words", [["study=affine,depth"], ["-m", "study=affine,depth"], ["study=affine", "study=depth"]]
+)
 def test_several_studies_at_once_are_refused(words: list[str], command: Command, fakes: Fakes) -> None:
     got = " ".join(word for word in words if word != "-m")
     assert command(*words) == Ended(
