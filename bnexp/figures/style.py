@@ -46,7 +46,6 @@ STYLE: Final[dict[Any, Any]] = {
     "legend.handlelength": 2.6,
     "legend.columnspacing": 1.5,
     "svg.fonttype": "none",
-    "svg.hashsalt": "bnexp",
 }
 
 _LABELS: Final = {Placement.pre: "pre (BN → activation)", Placement.post: "post (activation → BN)"}

@@ -17,6 +17,7 @@ from bnexp.figures.style import GRID, INK, MUTED, PAPER, SHADE, drawing
 KINDS: Final[tuple[Literal["png"], Literal["svg"]]] = ("png", "svg")
 
 _TAG: Final = re.compile(r"<[a-zA-Z][^>]*>")
+_ID: Final = re.compile(r'(\sid="|href="#|url\(#)([^")]+)')
 _PAINTS: Final = {
     INK: "currentColor",
     PAPER: f"var(--figure-paper, {PAPER})",
@@ -37,8 +38,10 @@ def written(figure: Figure, kind: Literal["png", "svg"], name: str) -> bytes:
         figure.savefig(content, format=kind, dpi=200, metadata=metadata)
     if kind == "png":
         return content.getvalue()
-    prefix = f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}-"
-    return _in_tags(content.getvalue().decode(), lambda tag: _prefixed(tag, prefix)).encode()
+    prefix = f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    # Matplotlib's own ids are hashes of unrounded numbers, whose last bits the solver of its layout does not repeat.
+    numbers: dict[str, int] = {}
+    return _in_tags(content.getvalue().decode(), lambda tag: _numbered(tag, prefix, numbers)).encode()
 
 
 def inline(svg: bytes) -> str:
@@ -57,9 +60,9 @@ def _in_tags(svg: str, change: Any) -> str:
     return _TAG.sub(lambda found: change(found.group()), svg)
 
 
-def _prefixed(tag: str, prefix: str) -> str:
-    tag = re.sub(r'(\sid=")', rf"\g<1>{prefix}", tag)
-    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}", tag)
+def _numbered(tag: str, prefix: str, numbers: dict[str, int]) -> str:
+    """Return `tag` with its id and its references numbered in the order in which they first occur."""
+    return _ID.sub(lambda found: f"{found[1]}{prefix}-{numbers.setdefault(found[2], len(numbers))}", tag)
 
 
 def _painted(tag: str) -> str:

@@ -51,6 +51,18 @@ def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
     assert written(first, "png", "forest") == written(second, "png", "forest")
 
 
+def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
+    first = final_against(FINALS, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    second = final_against(FINALS, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    for figure, shift in ((first, 0.0), (second, 1e-13)):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for axes in figure.axes:
+            box = axes.get_position()
+            axes.set_position((box.x0 + shift, box.y0, box.width, box.height))
+    assert written(first, "svg", "name") == written(second, "svg", "name")
+
+
 def test_hostile_words_are_text_and_stay_as_they_are() -> None:
     content = svg("name", HOSTILE).decode()
     root = ElementTree.fromstring(content)  # noqa: S314 - our own
