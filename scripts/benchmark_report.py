@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bnexp import report
 from bnexp.choices import Activation, Placement
+from bnexp.report.build import build
 from bnexp.results import METRICS
 from bnexp.runs import Run, acting
 from bnexp.statistics import comparisons, curves, speed, verdicts
@@ -103,7 +103,7 @@ def main() -> None:
         measure(store)
         if asked.report:
             with timed("the whole report"):
-                report.build(store)
+                build([store])
     unit = 1 if sys.platform == "darwin" else 1024
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20:,.0f} MiB")
 

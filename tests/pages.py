@@ -1,7 +1,6 @@
 """A made-up report: 3 placements × 3 activations × 5 learning rates, with numbers of a plausible size and shape."""
 
 import dataclasses
-import io
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import pandas as pd
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 
+from bnexp.figures.writing import written
 from bnexp.report.explorer import Level, explorer
 from bnexp.report.page import Figure, Page
 from bnexp.report.tables import Column, Table
@@ -128,9 +128,7 @@ def svg(draw: Any, width: float, height: float) -> str:
         drawing = Drawing(figsize=(width, height), layout="constrained", facecolor="none")
         FigureCanvasSVG(drawing)
         draw(drawing)
-        content = io.StringIO()
-        drawing.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+        return written(drawing, "svg", draw.__name__).decode()
 
 
 def forest(drawing: Drawing) -> None:

@@ -16,7 +16,7 @@ from bnexp.report import page
 from bnexp.report.explorer import explorer
 from bnexp.report.tables import Column, Table
 from tests.browser import CONTRAST, column, requests, show, started, until
-from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, Said, curves, hostile
+from tests.pages import HOSTILE, LEVELS, PAGE, Said, curves, hostile
 
 
 @pytest.fixture(scope="module")
@@ -227,14 +227,6 @@ def test_headings_come_in_order_and_what_is_seen_has_a_name(browser: Chrome, tmp
     links = re.findall(r'(?:href="#|url\(#)([^")]+)', page.html(PAGE))
     assert "provenance" in links
     assert set(links) <= set(ids)
-
-
-def test_two_figures_that_use_the_same_ids_keep_their_own(browser: Chrome, tmp_path: Path) -> None:
-    other = dataclasses.replace(FOREST, name="other")
-    assert 'id="effects-axes_1"' in page.inline(FOREST)
-    show(browser, tmp_path, dataclasses.replace(PAGE, figures=(other,)))
-    assert browser.execute_script("return document.querySelectorAll('#effects-axes_1, #other-axes_1').length") == 2
-    assert browser.execute_script("return document.querySelectorAll('#axes_1').length") == 0
 
 
 def test_a_page_without_explorer_figures_and_diverged_runs_says_what_there_is_not(

@@ -16,11 +16,6 @@ from tests.pages import FOREST, HOSTILE, LEVELS, PAGE, against_lr, curves, hosti
 PATHS = {"effects": "figures/effects.svg", "lr": "figures/lr.svg"}
 
 
-def test_words_in_a_figure_that_look_like_an_id_stay_as_they_are() -> None:
-    picture = svg(lambda drawing: drawing.suptitle('url(#a) href="#b" id="c"'), 6, 2)
-    assert 'url(#a) href="#b" id="c"' in page.inline(dataclasses.replace(FOREST, svg=picture))
-
-
 def test_a_figure_that_is_no_svg_is_told_so() -> None:
     with pytest.raises(ValueError, match=r"must be an SVG; 'effects' begins with 'PNG': give its source"):
         page.inline(dataclasses.replace(FOREST, svg="PNG"))

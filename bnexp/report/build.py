@@ -1,5 +1,6 @@
 """The report of one or several stores: a page, the same as Markdown, and every figure and table as files."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +9,17 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp import __version__
-from bnexp.report import explorer, page, tables
-from bnexp.report.explorer import Explorer, Level
 from bnexp.figures.style import looks, named
 from bnexp.figures.writing import written
 from bnexp.files import write_whole
-from bnexp.report import captions
+from bnexp.report import captions, explorer, page, tables
 from bnexp.report.drawn import Drawn, drawn
 from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, compared, gather
+from bnexp.report.explorer import Explorer, Level
 from bnexp.report.listed import diverged, listed
 from bnexp.statistics.comparisons import MARGIN
+from bnexp.statistics.verdicts import Verdict
 from bnexp.store import Store
 
 CITATION: Final = (
@@ -41,7 +42,7 @@ class Report:
 
     page: Path
     headline: str
-    verdicts: Sequence[page.Verdict]
+    verdicts: Sequence[Verdict]
 
 
 def build(
@@ -53,8 +54,8 @@ def build(
     """Write the report about `runs` in `stores` (only the column `run` is read; default: all) and return it.
 
     `compare` is the axis that is compared (default: `evidence.compared`), `margin` the accuracy below which a
-    difference is none (default: `comparisons.MARGIN`). Raises `ValueError` if no run is stored, `compare` does not vary,
-    or the folder cannot be written.
+    difference is none (default: `comparisons.MARGIN`). Raises `ValueError` if no run is stored, if `compare` does not
+    vary, or if the folder cannot be written.
     """
     found = gather(stores, runs)
     made = estimate(found, compared(found, compare), MARGIN if margin is None else margin)
@@ -72,7 +73,7 @@ def build(
         for name, text in files.items():
             path = found.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, lambda temporary, text=text: temporary.write_bytes(text))
+            write_whole(path, functools.partial(Path.write_bytes, data=text))
     except OSError as error:
         raise ValueError(
             f"{found.folder} must be a folder that can be written to; got '{error.strerror}': make room for it, "
@@ -161,11 +162,9 @@ def _dashes(line: Any) -> str:
 
 def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
     runs, last = found.runs, found.sweeps[-1] if found.sweeps else {}
-    ended = {status: int((runs["status"] == status).sum()) for status in ("done", "diverged")}
-    yield (
-        "runs",
-        f"{len(runs):,}: {ended['done']:,} done, {ended['diverged']:,} diverged, {int(runs['stuck'].sum()):,} stuck; {found.failed:,} failed and left out",
-    )
+    ended = ", ".join(f"{int((runs['status'] == status).sum()):,} {status}" for status in ("done", "diverged"))
+    stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {found.failed:,} failed and left out"
+    yield "runs", f"{len(runs):,}: {ended}, {stuck}"
     yield "trained", captions.trained(runs)
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"
     yield "machine", ", ".join(map(str, runs["machine"].dropna().unique()))

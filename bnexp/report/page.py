@@ -45,7 +45,10 @@ class Verdict(Protocol):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG; `alt` says in words what is to be seen, `files` are those to link to, relative to the page."""
+    """A figure as SVG whose ids no other one has; `alt` says in words what is to be seen.
+
+    `files` are those to link to, relative to the page.
+    """
 
     name: str
     title: str
@@ -90,7 +93,7 @@ def markdown(page: Page, paths: Mapping[str, str]) -> str:
 
 
 def inline(figure: Figure) -> Markup:
-    """Return the SVG of `figure` as an element of a page, with ids of its own, no wider than it was drawn."""
+    """Return the SVG of `figure` as an element of a page, no wider than it was drawn."""
     found = re.search(r"<svg\b[^>]*>", figure.svg)
     if found is None:
         raise ValueError(f"a figure must be an SVG; {figure.name!r} begins with {figure.svg[:40]!r}: give its source")
@@ -98,14 +101,8 @@ def inline(figure: Figure) -> Markup:
     assert box is not None, "matplotlib's SVGs have a viewBox"
     width = float(box[1].split()[2])
     body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", figure.svg[found.end() :], flags=re.DOTALL)
-    body = re.sub(r"<[^>]+>", lambda tag: _own(tag[0], slug(figure.name)), body)
     head = Markup('<svg role="img" aria-label="{}" viewBox="{}" style="--width: {:.0f}pt">')
     return head.format(figure.alt, box[1], width) + Markup(body)  # noqa: S704 (matplotlib escapes its texts)
-
-
-def _own(tag: str, name: str) -> str:
-    """Return `tag` with its id, and what it refers to by id, made the figure's own: two figures may not share one."""
-    return re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{name}-", tag)
 
 
 def _source(name: str) -> str:

@@ -13,7 +13,6 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-
 from bnexp.choices import Activation, Placement
 from bnexp.figures.curves import curves
 from bnexp.figures.layout import Layout

@@ -9,7 +9,7 @@ import pytest
 from bnexp.figures.effects import forest
 from bnexp.figures.finals import final_against
 from bnexp.figures.layout import Layout
-from bnexp.figures.writing import inline, written
+from bnexp.figures.writing import written
 from tests.estimates import effects, finals
 
 HOSTILE = "$\\alpha$ <script>alert(1)</script> & url(#a) id=\"b\" href='#c' fill: #000000 " + "long" * 60
@@ -67,10 +67,9 @@ def test_hostile_words_are_text_and_stay_as_they_are() -> None:
     content = svg("name", HOSTILE).decode()
     root = ElementTree.fromstring(content)  # noqa: S314 - our own
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    for text in (content, inline(content.encode())):
-        words = " ".join(said(text))
-        assert HOSTILE[:70] in words
-        assert words.count("long") > 50
+    words = " ".join(said(content))
+    assert HOSTILE[:70] in words
+    assert words.count("long") > 50
 
 
 def test_long_words_are_broken_before_the_edge() -> None:
@@ -81,23 +80,6 @@ def test_long_words_are_broken_before_the_edge() -> None:
         box = text.get_window_extent()
         assert box.x0 >= 0
         assert box.x1 <= figure.bbox.x1
-
-
-def test_a_part_of_a_page_styles_nothing_but_itself_and_takes_the_pages_colours() -> None:
-    file = svg("name")
-    part = inline(file)
-    assert file.startswith(b"<?xml")
-    assert part.startswith("<svg ")
-    assert part.rstrip().endswith("</svg>")
-    for foreign in ("<style", "<metadata", "<!DOCTYPE", "http://www.w3.org/Graphics", "matplotlib.org"):
-        assert foreign not in part
-    for colour in ("#000000", "#ffffff", "#e3e3e3", "#5a5a5a"):
-        assert colour in file.decode()
-        assert not re.search(rf"(fill|stroke): {colour}", part)
-    assert "stroke: currentColor" in part
-    assert "fill: var(--figure-paper, #FFFFFF)" in part
-    assert "#0072b2" in part
-    ElementTree.fromstring(part)  # noqa: S314 - our own
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
