@@ -98,7 +98,7 @@ def _page(found: Evidence, made: Estimates, figures: Sequence[Drawn], shown: Seq
         page.Figure(
             figure.name,
             figure.title,
-            figure.caption,
+            "",  # what the caption says stands in the picture, which is to be understood without the page, too
             written(figure.figure, "svg", figure.name).decode(),
             figure.alt,
             tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "csv")),

@@ -79,7 +79,7 @@ def _against_x(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     if x is None or _panels(frame, facets) > MOST_PANELS:
         return
     words = f"test accuracy at the end against {named(x)}{_at_best(made)}"
-    caption = _under(found, made, f"bars: {captions.interval(found.runs)}")
+    caption = _under(found, made, f"bands: {captions.interval(found.runs)}")
     frame = frame.assign(best=False)
     figure = final_against(frame, x, _layout(made, facets), METRIC, _title(found, words), caption)
     yield Drawn("final", f"Accuracy against {named(x)}", caption, words, figure, frame)
@@ -114,11 +114,12 @@ def _against_lr(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     caption = _under(
         found,
         made,
-        f"bars: {captions.interval(found.runs)}",
+        f"bands: {captions.interval(found.runs)}",
         "ringed: the learning rate with the best validation accuracy",
     )
     figure = final_against(frame, "lr", _layout(made, made.design.cells), METRIC, _title(found, words), caption)
-    yield Drawn("learning-rates", "Accuracy against the learning rate", caption, words, figure, frame)
+    name = "final" if made.design.x is None else "learning-rates"
+    yield Drawn(name, "Accuracy against the learning rate", caption, words, figure, frame)
 
 
 def _curves(found: Evidence, made: Estimates) -> Iterator[Drawn]:

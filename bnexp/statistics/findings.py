@@ -83,11 +83,15 @@ def _equivalent(row: Row) -> Finding:
 
 def _undecided(row: Row) -> Finding:
     claim = f"undecided between {row['b']} and {row['a']}"
-    interval = f"{_interval(row, row['low'], row['high'])}, {_seeds(row)}"
-    support = interval if row["n"] > 1 else "at one seed, no interval"
+    interval = _interval(row, row["low"], row["high"])
+    support = f"{interval}, {_seeds(row)}" if row["n"] > 1 else "at one seed, no interval"
     if row["p_holm"] <= 1:
         support += f", Holm p = {row['p_holm']:.2g}"
-    return Finding("undecided", claim, claim, f"{claim}: {_difference(row)} {support}; {_wanted(row)}")
+    few = "; too few seeds for a test" if row["n"] < row["fewest"] else ""
+    brief = (
+        f"{claim} ({row['a']} − {row['b']} = {_amount(row, row['mean'])} {interval}{few})" if row["n"] > 1 else claim
+    )
+    return Finding("undecided", claim, brief, f"{claim}: {_difference(row)} {support}; {_wanted(row)}")
 
 
 def _wanted(row: Row) -> str:
