@@ -42,7 +42,9 @@ def trained(runs: pd.DataFrame) -> str:
     size = f", {one['data_train']:,} training examples" if one["data_train"] else ""
     network = f"network {inputs}-{one['hidden']}-{_one(runs, 'classes')}" if one["hidden"] else ""
     batch = f"batch {one['batch_size']}" if one["batch_size"] else ""
-    length = f"{steps:,} steps ({_one(runs, 'epochs'):.4g} epochs)" if steps else ""
+    epochs = _one(runs, "epochs")
+    parts = [f"{steps:,} steps" if steps else "", f"{epochs:.4g} epochs" if epochs else ""]
+    length = " = ".join(filter(None, parts))
     lr = f", lr {text_of(one['lr'])}" if one["lr"] else ""
     optimizer = f"{str(one['optimizer']).upper()}{lr}" if one["optimizer"] else ""
     others = {name: one[name] for name in ARM if name not in _SAID and one[name] is not None}

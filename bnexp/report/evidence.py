@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bnexp.runs import key
 from bnexp.statistics.arms import axes, counted
 from bnexp.statistics.curves import followed
 from bnexp.statistics.design import Design, design
@@ -75,13 +76,14 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
 
 
 def compared(found: Evidence, asked: str | None) -> Design:
-    """Return what is compared: the axis `asked` for, else the study's, else placement, else the first that varies.
+    """Return what is compared: the axis `asked` for, else that of the study, else placement, else any that varies.
 
     Where all runs are of one arm there is nothing to compare, and placement has one level.
     """
-    varied = [name for name in axes(found.runs) if found.runs[name].nunique() > 1]
-    if asked or found.study.get("compare"):
-        return design(found.runs, asked or found.study["compare"])
+    if asked:
+        return design(found.runs, asked)
+    varied = {key(name): name for name in axes(found.runs) if found.runs[name].nunique() > 1}
     if not varied:
         return Design("placement", tuple(found.runs["placement"].unique()), None, ("activation",), None)
-    return design(found.runs, "placement" if "placement" in varied else varied[0])
+    wished = (name for name in (found.study.get("compare"), "placement", *varied) if name in varied)
+    return design(found.runs, next(wished))

@@ -13,7 +13,10 @@ import pandas as pd
 import pytest
 from rich.table import Table
 
-from bnexp import cli, data, report, sweep
+from bnexp import cli, data, sweep
+from bnexp.report import build as building
+from bnexp.report import summary
+from bnexp.report.build import Report
 from bnexp.runs import Run
 from bnexp.store import Store
 
@@ -35,6 +38,16 @@ class Asked:
 
 
 @dataclass
+class Built:
+    """What one report was asked to be about."""
+
+    stores: list[Path]
+    runs: list[str]
+    compare: str | None
+    margin: float | None
+
+
+@dataclass
 class Ended:
     """How a command ended."""
 
@@ -49,7 +62,7 @@ class Fakes:
 
     sweeps: list[Asked] = field(default_factory=list)
     loaded: list[tuple[Any, ...]] = field(default_factory=list)
-    reports: list[list[str]] = field(default_factory=list)
+    reports: list[Built] = field(default_factory=list)
 
 
 Command = Callable[..., Ended]
@@ -75,9 +88,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         asked.loaded.append((name, *setting.values()))
         return name
 
-    def build(store: Store, rows: pd.DataFrame) -> list[Path]:
-        asked.reports.append(list(rows["run"]))
-        return [store.path / "report" / "curves.png"]
+    def build(stores: Sequence[Store], rows: pd.DataFrame, compare: str | None, margin: float | None) -> Report:
+        asked.reports.append(Built([store.path for store in stores], list(rows["run"]), compare, margin))
+        return Report(stores[0].path / "report" / "index.html", "An answer.", [])
 
     def table(rows: pd.DataFrame) -> Table:
         drawn = Table("runs", "wide")
@@ -86,8 +99,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
     monkeypatch.setattr(sweep, "train_sweep", train_sweep)
     monkeypatch.setattr(data, "load", load)
-    monkeypatch.setattr(report, "build", build)
-    monkeypatch.setattr(report, "summary_table", table)
+    monkeypatch.setattr(building, "build", build)
+    monkeypatch.setattr(summary, "summary_table", table)
     return asked
 
 

@@ -16,7 +16,7 @@ from bnexp.choices import Activation, Placement
 from bnexp.runs import Run
 from bnexp.store import Store
 from bnexp.sweep import Means
-from tests.cli.conftest import DIVERGES, FAILS, WIDE, Command, Ended, Fakes, process
+from tests.cli.conftest import DIVERGES, FAILS, WIDE, Built, Command, Ended, Fakes, process
 
 
 def test_one_run_is_a_sweep_of_one_and_hydra_leaves_nothing_behind(
@@ -75,18 +75,18 @@ def test_the_store_is_told_the_command_its_configuration_and_its_axes(command: C
     assert record["axes"] == {"lr": [0.5, 0.1], "seed": [0, 1]}
 
 
-def test_it_ends_with_the_table_and_the_paths_of_the_figures(command: Command, fakes: Fakes) -> None:
+def test_it_ends_with_the_table_the_answer_and_the_path_of_the_page(command: Command, fakes: Fakes) -> None:
     ended = command("-m", "lr=0.5,0.1")
     assert "table of 2 runs" in ended.out
     assert WIDE in ended.out  # whole, although a pipe has no width
-    assert ended.out.endswith(f"{Path('outputs/runs/report/curves.png')}\n")
-    assert fakes.reports == [["0" * 16, "0" * 15 + "1"]]
+    assert ended.out.endswith(f"\nAn answer.\n\n{Path('outputs/runs/report/index.html')}\n")
+    assert fakes.reports == [Built([Path("outputs/runs")], ["0" * 16, "0" * 15 + "1"], None, None)]
 
 
-def test_without_report_there_is_a_table_and_no_figure(command: Command, fakes: Fakes) -> None:
+def test_without_report_there_is_a_table_and_no_page(command: Command, fakes: Fakes) -> None:
     ended = command("report=false")
     assert "table of 1 runs" in ended.out
-    assert ".png" not in ended.out
+    assert "report" not in ended.out
     assert fakes.reports == []
 
 
@@ -98,7 +98,7 @@ def test_the_exit_code_says_whether_a_run_failed_and_diverged_is_not_failed(
     assert len(fakes.reports) == 1
 
 
-def test_no_figure_is_drawn_if_no_run_is_stored(command: Command, fakes: Fakes) -> None:
+def test_there_is_no_page_if_no_run_is_stored(command: Command, fakes: Fakes) -> None:
     assert command(f"lr={FAILS}").code == 1
     assert fakes.reports == []
 
@@ -164,9 +164,9 @@ def test_the_whole_command_trains_stores_reports_and_shows_how_to_train_a_run_ag
     ended = process("-m", "bnexp", *words, cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
-    figures = [Path(line) for line in ended.stdout.splitlines() if line.startswith("outputs")]
-    assert {figure.suffix for figure in figures} == {".png", ".svg"}
-    assert all(figure.stat().st_size > 1000 for figure in figures)
+    page = Path(ended.stdout.splitlines()[-1])
+    assert page == Path("outputs/tiny/report/index.html")
+    assert len(page.read_text()) > 50_000
     runs = bnexp.load("outputs/tiny").runs
     assert set(zip(runs["placement"], runs["seed"], strict=True)) == {(p, s) for p in ("none", "pre") for s in (0, 1)}
     assert command("report", "outputs/tiny") == Ended(0, ended.stdout, "")
