@@ -49,3 +49,12 @@ def test_every_peer_learns_its_examples_by_heart(peer: str) -> None:
         last = trainer.epoch()
     before, after = (np.mean([loss for loss, _ in curve[: peers.POINTS]]) for curve in (first, last))
     assert after < before / 2
+
+
+def test_the_benchmark_of_the_report_times_every_part(tmp_path: Path) -> None:
+    words = ["--runs", "168", "--points", "5", "--store", str(tmp_path / "store")]
+    command = [sys.executable, ROOT / "scripts" / "benchmark_report.py", *words]
+    printed = subprocess.run(command, check=True, timeout=300, capture_output=True, text=True).stdout
+    assert "168 runs, " in printed
+    for part in ("reading curves", "effects", "fixed effects", "curves over seeds", "speed", "verdicts", "peak memory"):
+        assert f"\n{part}" in printed

@@ -11,6 +11,7 @@ from scipy import stats
 from bnexp.runs import Run
 from bnexp.statistics import comparisons, curves
 from bnexp.statistics.design import design
+from bnexp.statistics.power import seeds_needed
 from tests.synthetic import START_LOSS, product, rows
 
 ACCURACY = {
@@ -79,6 +80,22 @@ def test_a_diverged_run_counts_at_chance_and_is_counted() -> None:
     assert (row["n"], row["diverged_a"], row["diverged_b"], row["stuck_a"]) == (7, 2, 0, 0)
 
 
+def test_a_diverged_run_without_a_partner_is_not_counted_among_the_pairs() -> None:
+    sweep = product(["pre"], seeds=range(7)) + product(["post"], seeds=range(2, 7))
+    runs, _ = rows(sweep, accuracy, diverged={sweep[0]: 9, sweep[4]: 9})
+    row = comparisons.effects(runs, design(runs)).iloc[0]
+    assert (row["n"], row["diverged_a"], row["diverged_b"]) == (5, 0, 1)
+
+
+def test_the_seeds_needed_are_those_at_the_level_that_holm_leaves_to_what_is_undecided() -> None:
+    runs, _ = rows(product(seeds=range(10)), noisy(lambda run: 0.9 - 0.1 * (run.placement == "none"), sd=0.005))
+    effects = comparisons.effects(runs, design(runs))
+    assert list(effects["p_holm"] <= 0.05) == [True, True, False]
+    assert effects["seeds_needed"][2] == seeds_needed(effects["d_z"][2])  # one is left
+    assert seeds_needed(effects["d_z"][2], 0.05 / 3) > seeds_needed(effects["d_z"][2])
+    assert effects["seeds_needed"][0] == effects["fewest"][0] == 7 > seeds_needed(effects["d_z"][0])
+
+
 def test_unequal_seeds_are_paired_on_those_that_both_have_and_the_rest_is_said() -> None:
     sweep = product(["pre"], seeds=range(7)) + product(["post"], seeds=range(2, 5))
     runs, _ = rows(sweep, accuracy)
@@ -117,6 +134,16 @@ def test_finals_have_the_mean_of_each_arm_at_each_learning_rate_and_mark_the_bes
     assert set(finals["n"]) == {3}
 
 
+def crossed(run: Run) -> float:
+    return 0.9 if (run.lr > 0.5) == (run.placement == "pre") else 0.8
+
+
+def test_the_best_learning_rate_is_that_of_each_arm() -> None:
+    runs, _ = rows(product(["pre", "post"], lrs=[0.1, 1.0]), crossed)
+    assert comparisons.finals(runs, design(runs))["best"].to_list() == [False, True, True, False]
+    assert comparisons.best(runs, design(runs))["lr"].to_list() == [1.0, 0.1]
+
+
 def test_without_a_tuned_axis_the_learning_rate_of_the_runs_is_given_and_no_text_of_it() -> None:
     runs, _ = rows(product(lrs=[0.3]))
     assert set(comparisons.finals(runs, design(runs))["lr"]) == {0.3}
@@ -144,6 +171,13 @@ def test_a_loss_counts_with_diverged_runs_at_their_loss_at_initialization_or_not
     assert row["mean_b"] == pytest.approx((START_LOSS + 6 * 0.4) / 7)
     with pytest.raises(ValueError, match="a metric must be one of"):
         comparisons.finals(runs, asked, "accuracy")
+
+
+def test_a_loss_at_initialization_that_is_not_finite_is_that_of_a_uniform_guess() -> None:
+    sweep = product(["pre"], seeds=range(2))
+    runs, points = rows(sweep, diverged={sweep[0]: 9})
+    points["validation_loss"] = np.inf
+    assert curves.with_losses(runs, points)["test_loss"].to_list() == pytest.approx([math.log(10), 0.4])
 
 
 def test_axes_that_leave_no_cell_are_compared_all_the_same() -> None:

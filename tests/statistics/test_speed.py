@@ -48,8 +48,17 @@ def test_a_diverged_run_of_the_reference_lowers_the_accuracy_to_be_reached() -> 
     assert found["threshold"].to_list() == pytest.approx([(0.5 + 0.1) / 2] * 3)
 
 
+def test_the_accuracy_to_be_reached_is_the_best_on_the_way_not_the_last() -> None:
+    runs, points = rows(product(), twice)
+    on_the_way = (points["step"] == 20) & points["run"].isin(runs.loc[runs["placement"] == "none", "run"])
+    points.loc[on_the_way, "validation_accuracy"] = 0.6
+    assert set(measured((runs, points))["threshold"]) == {0.6}
+
+
 def test_speed_is_measured_at_the_best_learning_rate() -> None:
-    found = measured(rows(product(lrs=[0.1, 1.0]), lambda run: twice(run) - 0.2 * (run.lr == 0.1)))
+    found = measured(
+        rows(product(lrs=[0.1, 1.0]), lambda run: twice(run) - 0.2 * (run.lr == 0.1 and run.placement == "pre"))
+    )
     assert found.loc["pre", "mean"] == 20
     assert set(found["n"]) == {3}
 
