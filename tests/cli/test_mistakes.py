@@ -39,7 +39,7 @@ MISTAKES = [
         "data=null",
         "a group must be given the name of a choice, such as data=mnist; got a value of another kind (NoneType)",
     ),
-    ("hydra/launcher=bnex", "hydra/launcher must be one of basic, bnexp; got 'bnex': did you mean bnexp?"),
+    ("hydra/env=defalt", "hydra/env must be one of default; got 'defalt': did you mean default?"),
     ("lr=fast", "lr must be a number; got 'fast'"),
     ("lr=null", "lr must be a number; got null"),
     ("lr=0", "lr must be a finite number greater than 0; got 0.0"),
