@@ -119,12 +119,14 @@ def test_two_sweeps_into_one_store_at_once_both_finish_and_store_each_run_once(t
     sweeps = [start(tmp_path, "epochs=10", f"seed={seeds}") for seeds in ("0,1,2", "2,3")]
     ended = [process.communicate(timeout=120) for process in sweeps]
     assert [process.returncode for process in sweeps] == [0, 0], ended
-    runs, curves = content(tmp_path)
+    runs, curves, layers = content(tmp_path)
     assert len(runs) == 6 * 4
     assert runs["run"].is_unique
     assert (runs["status"] == "done").all()
     assert not curves.duplicated(["run", "step"]).any()
     assert set(curves["run"]) == set(runs["run"])
+    assert not layers.duplicated(["run", "step", "layer"]).any()
+    assert set(layers["run"]) == set(runs["run"])
 
 
 def test_ctrl_c_stops_within_seconds_keeps_what_is_whole_and_prints_the_command_that_resumes(tmp_path):
