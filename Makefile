@@ -33,8 +33,8 @@ test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
 test-slow: $(SET_UP)  ## the tests that take more than a minute
 	$(BIN)/pytest -rs -m slow || [ $$? -eq 5 ] # 5: there is none
 
-demo: $(SET_UP)  ## three placements x two activations x three seeds on the bundled digits, with figures and table
-	$(BIN)/bnexp -m name=demo data=digits placement=none,pre,post activation=relu,sigmoid 'seed=range(3)' epochs=30 lr=0.1
+demo: $(SET_UP)  ## a small study on the bundled digits, with its report
+	$(BIN)/bnexp study=quickstart name=demo
 
 bench: $(SET_UP)  ## bnexp beside its peers (make bench ARGS="--root FOLDER_OF_MNIST --only steps,epoch")
 	$(BIN)/python scripts/benchmark_sweep.py $(ARGS)
