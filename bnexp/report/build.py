@@ -166,6 +166,8 @@ def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
     stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {found.failed:,} failed and left out"
     yield "runs", f"{len(runs):,}: {ended}, {stuck}"
     yield "trained", captions.trained(runs)
+    if warning := captions.short_batches(runs):
+        yield "beware", warning
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"
     yield "machine", ", ".join(map(str, runs["machine"].dropna().unique()))
     for sweep in _last_of_each(found.sweeps):

@@ -60,6 +60,7 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             "two one-sided tests at 5 %",
             "seeds: how many would show the effect in four of five studies",
             captions.lost(found.runs, made.design.compared),
+            captions.short_batches(found.runs),
         ),
         frame,
         (

@@ -154,7 +154,9 @@ def test_a_figure_says_what_was_trained_and_which_command_made_it(tmp_path: Path
     long = "bnexp -m " + " ".join(f"key{number}=value" for number in range(100)) + " the=end"
     build([store(tmp_path, rows(sweep), "bnexp old", long)])
     text = words(tmp_path / "report" / "figures" / "curves.svg")
-    assert "Digits (8×8 pixels), 1,200 training examples; network 64-100-100-100-10; batch 60; 40 steps = 2 epochs" in text
+    assert (
+        "Digits (8×8 pixels), 1,200 training examples; network 64-100-100-100-10; batch 60; 40 steps = 2 epochs" in text
+    )
     assert "SGD, lr 0.1; optimizer.momentum 0.9" in text
     assert "norm.eps" not in text  # the default
     assert "n = 3 seeds" in text

@@ -1,5 +1,7 @@
 """The table in a terminal: a row per arm, and what went wrong."""
 
+import dataclasses
+
 import pandas as pd
 from rich.console import Console
 
@@ -59,3 +61,21 @@ def test_a_table_of_nothing_but_failures_says_so() -> None:
     lines = printed(rows(product(["pre"]))[0].assign(status="failed"))
     assert not [line for line in lines if line.startswith("pre")]
     assert "3 failed" in " ".join(lines)
+
+
+def test_a_short_last_batch_right_before_the_evaluations_of_a_net_with_a_norm_is_told() -> None:
+    def caption(placement: str, **settings: int) -> str:
+        runs = [dataclasses.replace(run, **settings) for run in product([placement], seeds=[0])]
+        return " ".join(printed(rows(runs)[0]))
+
+    said = "The last batch of an epoch holds 20 examples, right before the evaluation"
+    short = {"data_train": 1220, "steps": 42, "evaluate": 21}
+    assert said in caption("post", **short)
+    assert "data.train=1200 has whole batches only" in caption("pre", **short)
+    for placement, settings in (
+        ("none", short),
+        ("pre", short | {"evaluate": 10}),
+        ("pre", short | {"data_train": 1200, "evaluate": 20}),
+        ("pre", short | {"data_train": 1235}),
+    ):
+        assert said[:20] not in caption(placement, **settings)
