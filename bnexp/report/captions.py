@@ -72,21 +72,21 @@ def lost(runs: pd.DataFrame, compared: str) -> str:
 
 
 def short_batches(runs: pd.DataFrame) -> str:
-    """Return a warning about runs with a norm whose every evaluation comes right after a short batch; else nothing.
+    """Return a warning if every evaluation of some runs comes right after a batch of less than half the size.
 
-    The last batch of an epoch holds what is left of the training examples. Where that is less than half a batch, its
-    noisy step and statistics come right before the evaluation (MNIST, pre, tanh, lr 0.1, three epochs, n = 10 seeds:
-    test accuracy 95.4 ± 2.4 % with a last batch of 20 of 60 examples, 96.5 ± 0.5 % without one).
+    The last batch of an epoch holds what is left of the training examples, and its step is a noisy one. On MNIST (relu
+    and tanh under each placement, lr 0.1, three epochs, n = 10 seeds) the test accuracies of an arm spread by 0.4 to
+    2.4 points (sd) after a last batch of 20 of 60 examples, and by 0.2 to 0.5 points without one.
     """
     size, examples = runs["batch_size"].astype(int), runs["data_train"].astype(int)
     left, per_epoch = examples % size, -(-examples // size)
-    hit = runs[(runs["placement"] != "none") & (left > 0) & (2 * left < size) & (runs["evaluate"] % per_epoch == 0)]
+    hit = runs[(left > 0) & (2 * left < size) & (runs["evaluate"] % per_epoch == 0)]
     if hit.empty:
         return ""
     few, whole = left[hit.index[0]], examples[hit.index[0]] - left[hit.index[0]]
     return (
-        f"the last batch of an epoch holds {few} examples, right before the evaluation, which makes accuracies with a "
-        f"norm noisy: data.train={whole} has whole batches only"
+        f"the last batch of an epoch holds {few} examples, and its noisy step comes right before the evaluation, which "
+        f"spreads the accuracies: data.train={whole} has whole batches only"
     )
 
 

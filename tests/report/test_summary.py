@@ -63,17 +63,16 @@ def test_a_table_of_nothing_but_failures_says_so() -> None:
     assert "3 failed" in " ".join(lines)
 
 
-def test_a_short_last_batch_right_before_the_evaluations_of_a_net_with_a_norm_is_told() -> None:
+def test_a_short_last_batch_right_before_the_evaluations_is_told() -> None:
     def caption(placement: str, **settings: int) -> str:
         runs = [dataclasses.replace(run, **settings) for run in product([placement], seeds=[0])]
         return " ".join(printed(rows(runs)[0]))
 
-    said = "The last batch of an epoch holds 20 examples, right before the evaluation"
+    said = "The last batch of an epoch holds 20 examples, and its noisy step comes right before the evaluation"
     short = {"data_train": 1220, "steps": 42, "evaluate": 21}
-    assert said in caption("post", **short)
+    assert said in caption("none", **short)
     assert "data.train=1200 has whole batches only" in caption("pre", **short)
     for placement, settings in (
-        ("none", short),
         ("pre", short | {"evaluate": 10}),
         ("pre", short | {"data_train": 1200, "evaluate": 20}),
         ("pre", short | {"data_train": 1235}),
