@@ -48,18 +48,17 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
     Several stores are taken as one: a run that several hold counts once, and the report goes to a folder of its own
     beside the first. Raises `ValueError` if none of the runs is stored.
     """
-    parts = [store.runs for store in stores]
+    whole = [store.runs for store in stores]
     asked = None if runs is None else set(runs["run"])
-    kept = [part if asked is None else part[part["run"].isin(asked)] for part in parts]
+    kept = [part if asked is None else part[part["run"].isin(asked)] for part in whole]
     rows = once(pd.concat(kept, ignore_index=True))
     if rows.empty or (rows["status"] == "failed").all():
         raise ValueError(
             f"a report needs at least one stored run; found none in {', '.join(str(store.path) for store in stores)}: "
             "train some, or give another folder"
         )
-    points = pd.concat(
-        [store.curves_of(part) for store, part in zip(stores, kept, strict=True)], ignore_index=True
-    ).drop_duplicates(["run", "step"])
+    parts = [store.curves_of(part) for store, part in zip(stores, kept, strict=True)]
+    points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
     sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
     names = [store.path.resolve().name for store in stores]
     first = stores[0].path
