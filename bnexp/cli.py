@@ -59,13 +59,17 @@ def _command(words: Sequence[str]) -> str:
 
 
 def _as_sweep(words: Sequence[str]) -> list[str]:
-    """Return `words` with the -m that may be left out where a study is asked for, because it is a sweep by itself."""
-    asked = [word for word in words if word.startswith("study=") and word != "study=null"]
+    """Return `words` with the -m that may be left out where a study is asked for, because it is a sweep by itself.
+
+    `study=null`, the default, is left out: Hydra takes no null for a choice from a group.
+    """
+    words = [word for word in words if word != "study=null"]
+    asked = [word for word in words if word.startswith("study=")]
     with one_sentence():
         if len(asked) > 1 or any("," in word for word in asked):
             raise ValueError(f"a command must ask for one study; got {' '.join(asked)}: run them one after another")
-    looked = {"-c", "--cfg", "-i", "--info", "--hydra-help", "-sc", "--shell-completion", "--run", "-r"}
-    return ["-m", *words] if asked and looked.isdisjoint(words) else list(words)
+    looking = {"-c", "--cfg", "-i", "--info", "--hydra-help", "-sc", "--shell-completion", "--run", "-r"}
+    return ["-m", *words] if asked and looking.isdisjoint(words) else words
 
 
 def _compose(task: "Task", words: list[str]) -> int:

@@ -119,7 +119,22 @@ def test_every_key_changes_the_run_or_the_settings_of_the_sweep(name: str) -> No
 
 
 def test_only_a_key_with_a_single_choice_has_no_other_value() -> None:
-    assert KEYS.keys() - ANOTHER.keys() == {n for n, kind in KEYS.items() if is_choice(kind) and len(kind) == 1}
+    single = {n for n, kind in KEYS.items() if is_choice(kind) and len(kind) == 1}
+    assert KEYS.keys() - ANOTHER.keys() - set(config.STUDY) == single
+
+
+def test_a_study_is_a_setting_of_its_sweep_and_says_all_of_itself() -> None:
+    settings = config.settings([job("study=affine")])
+    assert settings.study is not None
+    assert (settings.study.name, settings.study.compare, settings.name) == ("affine", "norm.affine", "affine")
+    assert settings.study.question.endswith("?")
+    with pytest.raises(ValueError, match=r"a study must say its name, question, time and .*; got no study.time"):
+        config.settings([job("study=affine", "study.time=null")])
+
+
+def test_a_value_may_be_the_product_of_others() -> None:
+    asked = run_of("study=scale_symmetry", "init.hidden_gain=8")
+    assert (asked.hidden_lr_scale, asked.norm_eps, asked.init_hidden_gain) == (64, 64e-5, 8)
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Run), ids=lambda field: field.name)
@@ -253,12 +268,14 @@ def test_settings_are_those_of_the_configuration() -> None:
         *("report=false", "probes=full", "save_weights=true"),
     )
     expected = config.Settings(
-        "a-b_1", Path.home() / "x", Device.cuda, workers=0, lanes=8, report=False, probes=Probes.full, save_weights=True
-    )
+        *("a-b_1", Path.home() / "x", Device.cuda, 0, 8),
+        report=False, probes=Probes.full, save_weights=True, study=None,
+    )  # fmt: skip
     assert config.settings([asked, asked]) == expected
     assert config.settings([job()]) == config.Settings(
-        "runs", None, Device.auto, workers=None, lanes=None, report=True, probes=Probes.basic, save_weights=False
-    )
+        *("runs", None, Device.auto, None, None),
+        report=True, probes=Probes.basic, save_weights=False, study=None,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/a", "a\\b", "a:b"])
