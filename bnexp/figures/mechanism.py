@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from bnexp.figures.layout import WIDEST, Layout
 from bnexp.figures.multiples import Row, Scale, legend, line, multiples, number, panelled
@@ -28,7 +29,8 @@ SCALES: Final = {
 
 STAGES: Final = {"init": "at initialization", "early": "after 10 % of the steps", "end": "at the end"}
 
-_THEORY: Final[Any] = (0, (1, 1.2))
+_THEORY: Final[dict[str, Any]] = {"linewidth": 6, "alpha": 0.35, "solid_capstyle": "butt", "zorder": 1.6}
+"""Broad and pale, so that what was measured is seen to lie on it, or not."""
 
 
 def by_layer(frame: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
@@ -95,7 +97,7 @@ def growth(frame: pd.DataFrame, numbers: pd.DataFrame, layout: Layout, title: st
     rows = [Row(Scale("growth of the squared\ngradient per layer", "log"), [cell]) for cell in cells]
     handles = [
         *legend(rows, layout),
-        Line2D([], [], color=MUTED, label="theory for wide nets", linewidth=1.6, linestyle=_THEORY),
+        Line2D([], [], color=MUTED, label="theory for wide nets", **_THEORY),
     ]
     rows = [Row(rows[0].scale, cells[i : i + WIDEST]) for i in range(0, len(cells), WIDEST)]
     with drawing():
@@ -126,20 +128,24 @@ def floor(frame: pd.DataFrame, levels: Sequence[tuple[str, pd.DataFrame]], x: st
 
     `levels` are panels, their titles and rows: those of a layout by layer, and `predicted`.
     """
-    at, layers = places(x, frame[x]), tuple(sorted(frame["layer"].unique()))
-    layout = Layout("layer", layers)
+    layout = Layout("layer", tuple(sorted(frame["layer"].unique())))
     rows = [Row(Scale("var/(var + eps)", "share"), levels[i : i + WIDEST]) for i in range(0, len(levels), WIDEST)]
-    theory = Line2D([], [], color=MUTED, label="theory for wide nets", linewidth=1.6, linestyle=_THEORY)
+    handles = [Line2D([], [], color=MUTED, label="theory for wide nets", linewidth=1.3)]
+    handles += [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=look.text)
+        for look in layout.looks.values()
+    ]
     with drawing():
-        figure, grid = panelled(rows, title, caption, [*legend(rows, layout), theory])
+        figure, grid = panelled(rows, title, caption, handles)
         for (_, panel), axes in zip(levels, (axes for panels in grid for axes in panels), strict=True):
             for layer, look, found in layout.arms(panel):
-                drawn = Look(look.colour, "none", look.marker, look.text)
-                line(axes, found, x, at, drawn, str(layer))
-                known = found.assign(place=found[x].map(at.at)).sort_values("place")
-                axes.plot(known["place"], known["predicted"], label=THEORY, **_theory(look))
+                known = found.sort_values(x)
+                axes.plot(known[x], known["predicted"], label=THEORY, color=look.colour, linewidth=1.3)
+                mark: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+                axes.plot(known[x], known["mean"], label=str(layer), markersize=5, **mark)
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.set_xlabel(named(x))
-            number(axes, at)
     return figure
 
 
@@ -147,7 +153,7 @@ THEORY: Final = "theory"
 
 
 def _theory(look: Look) -> dict[str, Any]:
-    return {"color": look.colour, "linestyle": _THEORY, "linewidth": 1.6}
+    return {"color": look.colour, **_THEORY}
 
 
 def _title(*words: str) -> str:

@@ -27,6 +27,9 @@ LEAST: Final = 0.02
 CLOSE: Final = 100
 """Factor below which a logarithmic scale has numbers between the powers of ten."""
 
+WIDE: Final = 1e4
+"""Factor from which one has powers of ten."""
+
 DECADES: Final = 30
 """That a logarithmic scale shows at most."""
 
@@ -72,7 +75,7 @@ def panelled(
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with the axes of each of `rows`, titled and scaled, and no lines yet."""
     columns = max(len(row.panels) for row in rows)
-    figure = sheet(max(NARROWEST, 1.1 + PANEL * columns), 1.6 + HEIGHT * len(rows))
+    figure = sheet(max(NARROWEST, 1.1 + PANEL * columns), 1.9 + HEIGHT * len(rows))
     grid = figure.subplots(len(rows), columns, squeeze=False)
     found = []
     for row, places in zip(rows, grid, strict=True):
@@ -160,5 +163,13 @@ def _logarithmic(axes: Axes, values: "np.ndarray[Any, np.dtype[np.float64]]") ->
     axes.set_ylim(low / margin, high * margin)
     few = high / low < CLOSE
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=7))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if high / low < WIDE else _power(value)))
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _power(value: float) -> str:
+    """Return a power of ten as 10⁻⁷."""
+    return "10" + f"{np.log10(value):.0f}".translate(_RAISED)
+
+
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

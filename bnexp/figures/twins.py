@@ -18,15 +18,15 @@ HUGE: Final = 1000
 
 
 def twins(points: pd.DataFrame, differences: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
-    """Draw the training losses of nets that a symmetry says are twins: a panel per cell, a line per level and seed.
+    """Draw the training losses of nets that a symmetry says are twins: a panel per cell, a line per level.
 
     `points` are curves of single runs (columns: the layout's, run, seed, step, train_loss), `differences` has a row per
-    cell with the greatest difference (nats), which each panel names. The first level is a broad line, which one of
-    another level that lies on it does not hide.
+    cell with the greatest difference (nats), which each panel names. Drawn is the smallest seed; the first level is a
+    broad line, which one of another level that lies on it does not hide.
     """
     reference = points[layout.compared] == layout.levels[0]
     shown = points.assign(mean=points["train_loss"].where(reference))  # what diverges does not decide the scale
-    curves = layout.cells(shown)
+    curves = layout.cells(shown.dropna(subset="train_loss"))
     apart = {name: float(row["difference"].iloc[0]) for name, row in layout.cells(differences)}
     scale = Scale("training loss (nats)", "linear")
     rows = [Row(scale, curves[i : i + COLUMNS]) for i in range(0, len(curves), COLUMNS)]
@@ -36,9 +36,9 @@ def twins(points: pd.DataFrame, differences: pd.DataFrame, layout: Layout, title
         figure, grid = panelled(rows, title, caption, handles)
         for (name, cell), axes in zip(curves, (axes for panels in grid for axes in panels), strict=True):
             for level, style in styles.items():
-                for _, run in cell[cell[layout.compared] == level].dropna(subset="train_loss").groupby("run"):
-                    axes.plot(run["step"], run["train_loss"], label=str(level), **style)
-            axes.annotate(_apart(apart[name]), (0.97, 0.95), xycoords="axes fraction", ha="right", va="top", size=10)
+                run = cell[(cell[layout.compared] == level) & (cell["seed"] == cell["seed"].min())]
+                axes.plot(run["step"], run["train_loss"], label=str(level), **style)
+            axes.set_title(f"{name}\n{_apart(apart[name])}", fontsize=10)
             number(axes)
         for axes in grid[-1]:
             axes.set_xlabel("optimizer steps")
@@ -46,8 +46,8 @@ def twins(points: pd.DataFrame, differences: pd.DataFrame, layout: Layout, title
 
 
 def _apart(difference: float) -> str:
-    exact = "0: equal to the last bit" if difference == 0 else f"{difference:.1g}"
-    return f"largest difference {exact if difference < HUGE else f'over {HUGE:,}'}"
+    exact = "0, to the last bit" if difference == 0 else f"{difference:.1g} nats"
+    return f"largest difference {exact if difference < HUGE else f'over {HUGE:,} nats'}"
 
 
 def _style(place: int, look: Look) -> dict[str, Any]:

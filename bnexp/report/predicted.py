@@ -1,7 +1,4 @@
-"""What the theory says of the arms of a report: frames in, the same with a column `predicted` out.
-
-The engine's activations, and torch with them, are imported where a prediction is asked for: most reports need none.
-"""
+"""What the theory says of the arms of a report: frames in, the same with a column `predicted` out."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement
+from bnexp.theory import predictions
 
 SAMPLE: Final = 500
 """Training examples on which everything inside the layers is measured (`probes.EXAMPLES`)."""
@@ -27,7 +25,6 @@ def growth(arms: pd.DataFrame) -> pd.DataFrame:
     Columns read: placement, activation, data_train, hidden and those of the initialization, which may be of any arm of
     a cell. Missing where the hidden layers differ in width.
     """
-    from bnexp.theory import predictions
 
     def rate(row: dict[Any, Any]) -> float:
         sigma = _sigma(row)
@@ -44,8 +41,6 @@ def floor(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     to the first layer is taken from the gain at which the first layer's share is nearest to `HALF`, and grows with the
     square of the gain.
     """
-    from bnexp.theory import predictions
-
     first = rows[rows["layer"] == 1]
     nearest = (first["mean"] - HALF).abs().groupby([first[name] for name in by], dropna=False).idxmin()
     unit = first.loc[nearest].assign(
@@ -79,8 +74,6 @@ def gap(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _sigma(row: dict[Any, Any]) -> float:
     """Return σ of a hidden layer after the first."""
-    from bnexp.theory import predictions
-
     widths = [int(width) for width in str(row["hidden"]).split("-")]
     gain = row["init_gain"] * row["init_hidden_gain"]
     return predictions.sigma(InitScheme(row["init_scheme"]), gain, widths[0]) if len(set(widths)) == 1 else math.nan

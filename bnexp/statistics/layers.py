@@ -56,7 +56,8 @@ def middle(rows: pd.DataFrame) -> pd.DataFrame:
 
 def deepest(rows: pd.DataFrame) -> pd.DataFrame:
     """Return those of the nets with the most layers."""
-    return rows[rows["depth"] == rows["depth"].max()]
+    found: pd.DataFrame = rows[rows["depth"] == rows["depth"].max()]
+    return found
 
 
 def means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.DataFrame:
@@ -80,9 +81,9 @@ def geometric_means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]
 
     Zero has no logarithm and is left out.
     """
-    positive = rows[list(probes)].where(rows[list(probes)] > 0)
-    found = means(rows.assign(**dict(np.log(positive).items())), by, probes)
-    return found.assign(**dict(np.exp(found[["mean", "low", "high"]]).items()))
+    logarithms = {probe: np.log(rows[probe].where(rows[probe] > 0)) for probe in probes}
+    found = means(rows.assign(**logarithms), by, probes)
+    return found.assign(**{name: np.exp(found[name]) for name in ("mean", "low", "high")})
 
 
 def layer_means(rows: pd.DataFrame, probes: Sequence[str]) -> pd.DataFrame:
@@ -96,8 +97,8 @@ def layer_means(rows: pd.DataFrame, probes: Sequence[str]) -> pd.DataFrame:
 
 def geometric_over_layers(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
     """Return, for each of `rows`, the geometric mean of `column` (> 0) over those of the same run."""
-    logarithms: pd.Series[float] = np.log(rows[column]).groupby(rows["run"]).transform("mean")
-    return np.exp(logarithms)
+    logarithms = pd.Series(np.log(rows[column]), rows.index).groupby(rows["run"]).transform("mean")
+    return pd.Series(np.exp(logarithms), rows.index)
 
 
 def growth(rows: pd.DataFrame) -> pd.DataFrame:

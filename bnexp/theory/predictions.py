@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
-from bnexp.activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
 from bnexp.choices import Activation, InitScheme, Placement
 
 Array = NDArray[np.float64]
@@ -41,6 +40,10 @@ DEEPEST: Final = 200
 def _density(z: float) -> float:
     return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
+
+LEAKY_SLOPE: Final = 0.01
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+"""Klambauer et al. 2017; like the formulas, once more than in the engine, so that a report needs no torch."""
 
 FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
     Activation.relu: (lambda u: max(u, 0.0), lambda u: float(u > 0)),
