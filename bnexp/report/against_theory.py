@@ -43,8 +43,8 @@ def floor(seen: Inside) -> Iterator[Drawn]:
     if rows["init_gain"].nunique() < 2:
         return
     settings = ["placement", "activation", "hidden", "depth", "init_scheme", "init_hidden_gain", "norm_eps"]
-    by = list(dict.fromkeys([*(name for name in seen.arm if name != "init_gain"), *settings]))
-    frame = predicted.floor(layers.means(rows, [*by, "init_gain", "layer"], ["normalized"]), by)
+    by = list(dict.fromkeys([*seen.arm, *settings, "init_gain"]))
+    frame = predicted.floor(layers.means(rows, [*by, "layer"], ["normalized"]), by)
     facets = tuple(name for name in seen.cells if name != "init_gain")
     panels = Layout("layer", (), (seen.made.design.compared, *facets)).cells(frame)
     if len(panels) > MOST_PANELS:
@@ -52,7 +52,7 @@ def floor(seen: Inside) -> Iterator[Drawn]:
     words = "share of the variance that is normalized at initialization"
     caption = seen.under(
         "var/(var + eps), mean over units and seeds",
-        "lines: theory for wide nets, which takes the variance of the data from layer 1",
+        "lines: theory for wide nets, from what was measured in layer 1 on",
     )
     figure = draw.floor(frame, panels, "init_gain", seen.titled(words), caption)
     yield Drawn("floor", "The floor of eps", caption, words, figure, frame)

@@ -15,9 +15,6 @@ SAMPLE: Final = 500
 BATCHES: Final = 100
 """Most batches over which population statistics are taken (`population.BATCHES`)."""
 
-HALF: Final = 0.5
-"""A share near which it tells most about the variance behind it: near 1 what is missing is rounding."""
-
 
 def growth(arms: pd.DataFrame) -> pd.DataFrame:
     """Add how much the squared gradient grows per layer in wide nets of the `arms`.
@@ -34,27 +31,19 @@ def growth(arms: pd.DataFrame) -> pd.DataFrame:
     return arms.assign(predicted=[rate(row) for row in arms.to_dict("records")])
 
 
-def floor(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Add var/(var + eps) in wide nets at initialization; `by` are the columns of an arm without its init.gain.
+def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
+    """Add var/(var + eps) in wide nets at initialization, for all hidden layers but the first; `arm` are its columns.
 
-    `rows` has a row per arm and hidden layer, in the column `mean` what was measured. The variance that the data give
-    to the first layer is taken from the gain at which the first layer's share is nearest to `HALF`, and grows with the
-    square of the gain.
+    `rows` has a row per arm and hidden layer, in the column `mean` what was measured. What the data give to the first
+    layer is no theory's matter: its measured share is where the prediction starts.
     """
-    first = rows[rows["layer"] == 1]
-    nearest = (first["mean"] - HALF).abs().groupby([first[name] for name in by], dropna=False).idxmin()
-    unit = first.loc[nearest].assign(
-        unit=lambda known: known["norm_eps"] * known["mean"] / (1 - known["mean"]) / known["init_gain"] ** 2
-    )
-    arms = first.merge(unit[[*by, "unit"]], on=list(by))
     parts = []
-    for row in arms.to_dict("records"):
-        var, layers = row["unit"] * row["init_gain"] ** 2, int(row["depth"])
-        arm = Placement(row["placement"]), Activation(row["activation"])
-        shares = predictions.floor(*arm, _sigma(row), row["norm_eps"], var / (var + row["norm_eps"]), layers)
-        setting = {name: row[name] for name in (*by, "init_gain")}
-        parts.append(pd.DataFrame({**setting, "layer": range(1, layers + 1), "predicted": shares}))
-    return rows.merge(pd.concat(parts), on=[*by, "init_gain", "layer"])
+    for row in rows[rows["layer"] == 1].to_dict("records"):
+        placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
+        shares = predictions.floor(placement, activation, _sigma(row), row["norm_eps"], row["mean"], layers)
+        setting = {name: row[name] for name in arm}
+        parts.append(pd.DataFrame({**setting, "layer": range(2, layers + 1), "predicted": shares[1:]}))
+    return rows.merge(pd.concat(parts), on=[*arm, "layer"], how="left")
 
 
 def gap(rows: pd.DataFrame) -> pd.DataFrame:
