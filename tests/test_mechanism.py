@@ -167,7 +167,7 @@ def test_a_variance_map_that_never_rests_still_has_a_rate() -> None:
 def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
     rng = np.random.default_rng(0)
     b, m, n = 20, 0.1, 100_000
-    rows = pd.DataFrame({"probe": ["mean_gap"], "batch_size": b, "data_train": n, "norm_momentum": m})
+    rows = pd.DataFrame({"probe": ["first_mean_gap"], "batch_size": b, "data_train": n, "norm_momentum": m})
     gaps = []
     for _ in range(400):
         batches = rng.standard_normal((200, b)).mean(1)
@@ -177,7 +177,7 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
     # A mean of 400 half-normal numbers has a standard error of 3.8 %; four of them.
     assert np.mean(gaps) == pytest.approx(running, rel=0.15)
     still = predicted.gap(rows.assign(norm_statistics=NormStatistics.population))["predicted"].item()
-    assert still == pytest.approx(math.sqrt(2 / math.pi * (1 / 500 + 1 / 2000 - 2 / n)))
+    assert still == pytest.approx(math.sqrt(2 / math.pi * (1 / 500 - 1 / 2000)))
 
 
 def test_the_report_knows_the_sizes_of_the_samples_that_the_engine_takes() -> None:

@@ -3,9 +3,11 @@
 Frames have the columns of `statistics.layers.means`: those of the layout, x, probe, mean, low, high and n.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,6 +22,7 @@ SCALES: Final = {
     "saturated": Scale("saturated share", "share"),
     "product_gradient": Scale("squared gradient norm", "log"),
     "effective_lr": Scale("effective learning rate\nlr/‖w‖²", "log"),
+    "first_mean_gap": Scale("gap of the means, layer 1\n(standard deviations)", "log"),
     "mean_gap": Scale("gap of the means\n(standard deviations)", "log"),
     "var_gap": Scale("gap of the variances\n|log ratio|", "log"),
     "loss_range": Scale("range of the loss\nalong the gradient (nats)", "log"),
@@ -29,7 +32,7 @@ SCALES: Final = {
 
 STAGES: Final = {"init": "at initialization", "early": "after 10 % of the steps", "end": "at the end"}
 
-_THEORY: Final[dict[str, Any]] = {"linewidth": 6, "alpha": 0.35, "solid_capstyle": "butt", "zorder": 1.6}
+_THEORY: Final[dict[str, Any]] = {"linewidth": 6, "alpha": 0.35, "zorder": 1.6}
 """Broad and pale, so that what was measured is seen to lie on it, or not."""
 
 
@@ -66,9 +69,10 @@ def against(frame: pd.DataFrame, x: str, layout: Layout, title: str, caption: st
     if "predicted" not in frame:
         return figure
     for axes, (_, panel) in zip(figure.axes, (panel for row in rows for panel in row.panels), strict=True):
-        for _, look, found in layout.arms(panel.dropna(subset=[x, "predicted"])):
-            ordered = found.assign(place=found[x].map(at.at)).sort_values("place")
-            axes.plot(ordered["place"], ordered["predicted"], label=THEORY, **_theory(look))
+        for _, look, found in layout.arms(panel.dropna(subset="predicted")):
+            theory = found.assign(mean=found["predicted"], low=np.nan, high=np.nan)
+            line(axes, theory, x, at, dataclasses.replace(look, line="-", marker=""), THEORY)
+            axes.lines[-1].set(**_THEORY)
     return figure
 
 

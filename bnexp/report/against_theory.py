@@ -64,17 +64,20 @@ def gap(seen: Inside) -> Iterator[Drawn]:
     rows = layers.hidden(seen.rows[seen.rows["stage"] == "end"]).dropna(subset="mean_gap")
     if x is None or rows.empty:
         return
-    probes, settings = ["mean_gap", "var_gap"], ["batch_size", "data_train", "norm_momentum", "norm_statistics"]
+    settings = ["batch_size", "data_train", "norm_momentum", "norm_statistics"]
     by = list(dict.fromkeys([*seen.arm, *settings]))
-    frame = predicted.gap(layers.geometric_means(layers.layer_means(rows, probes), by, probes))
+    first = rows[rows["layer"] == 1].set_index("run")["mean_gap"]
+    runs = layers.layer_means(rows, ["mean_gap", "var_gap"])
+    runs = runs.assign(first_mean_gap=runs["run"].map(first))
+    frame = predicted.gap(layers.means(runs, by, ["first_mean_gap", "mean_gap", "var_gap"]))
     facets = seen.made.design.facets
     if count(frame, facets) > WIDEST:
         return
     words = f"gap between the statistics of training and of evaluation at the end, against {named(x)}"
     caption = seen.under(
         "of 500 training examples as one batch against what evaluation uses",
-        "mean over units and hidden layers, geometric over seeds",
-        "pale: what sampling alone leaves when the weights stand still",
+        "means over units and seeds, and over hidden layers where none is named",
+        "pale: what sampling alone leaves in layer 1 when the weights stand still",
         seen.band,
     )
     layout = Layout(seen.made.design.compared, seen.made.design.levels, facets)

@@ -24,10 +24,7 @@ from bnexp.statistics import layers
 USUAL: Final = ("saturation", "gradients", "landscape")
 """What a page shows that is no study's, as far as it was measured."""
 
-MOST_LAYERS: Final = 3
-"""Layers that are drawn over the steps: the first, the one in the middle and the last."""
-
-TAIL: Final = 4
+MOST_CELLS: Final = 4
 """Cells whose histograms are drawn: each has a figure of its own."""
 
 
@@ -118,7 +115,7 @@ def _histograms(seen: Inside) -> Iterator[Drawn]:
     parts = [(plain, "input"), (rows, "before"), (rows, "after")]
     frame = pd.concat([layers.histograms(part, by, side).assign(side=side) for part, side in parts])
     cells = seen.layout(frame).cells(frame)
-    for number, (name, cell) in enumerate(cells[:TAIL] if len(frame) else ()):
+    for number, (name, cell) in enumerate(cells[:MOST_CELLS] if len(frame) else ()):
         words = f"before and after normalization{f', {name}' if name else ''}{seen.where}"
         caption = seen.under(
             "grey: at initialization; colour: at the end; over all units, examples and seeds",
@@ -153,8 +150,9 @@ def _effective_lr(seen: Inside) -> Iterator[Drawn]:
         over = over.assign(panel=[said(compared, level) for level in over[compared]])
         over["panel"] = pd.Categorical(over["panel"], [said(compared, level) for level in made.design.levels])
         over = over.sort_values(["panel", "step"])
-        figure = draw.by_step(over, rates, "panel", seen.titled(words), caption)
-        yield Drawn(names.pop(0), "Effective learning rate over the steps", caption, words, figure, over)
+        bare = over.assign(low=float("nan"), high=float("nan"))  # a dozen bands on each other hide the lines
+        figure = draw.by_step(bare, rates, "panel", seen.titled(words), seen.under(how))
+        yield Drawn(names.pop(0), "Effective learning rate over the steps", seen.under(how), words, figure, over)
     end = layers.geometric_means(rows[rows["stage"] == "end"], by, ["effective_lr"])
     if len(end) and count(end, seen.cells) <= MOST_PANELS:
         words = f"effective learning rate at the end against {named(tuned)}"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement
@@ -47,18 +48,19 @@ def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
 
 
 def gap(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the gap of the means that sampling alone leaves when the weights stand still; the variances have none.
+    """Add the gap of the first layer's means that sampling alone leaves when the weights stand still.
 
     E|N(0, v)| = √(2v/π), in units of the deviation over examples. The mean of a sample of n of N examples has
-    v = 1/n − 1/N; running averages with momentum m of batches of B add v = m/((2 − m)·B), those over the population
-    that of a sample of 100 batches. Derived. Columns read: probe, batch_size, data_train, norm_momentum,
-    norm_statistics.
+    v = 1/n − 1/N; running averages with momentum m of batches of B add v = m/((2 − m)·B). Population statistics are
+    those of the M examples of 100 batches, of which the sample is a part: v = 1/n − 1/M. Derived. Later layers see
+    inputs that every batch has normalized for itself, and have smaller gaps. Columns read: probe, batch_size,
+    data_train, norm_momentum, norm_statistics.
     """
     B, N, m = rows["batch_size"], rows["data_train"], rows["norm_momentum"]
     is_running = rows["norm_statistics"] == NormStatistics.running
-    others = (m / ((2 - m) * B)).where(is_running, (1 / (BATCHES * B) - 1 / N).clip(lower=0))
-    v = (1 / SAMPLE - 1 / N).clip(lower=0) + others
-    return rows.assign(predicted=(2 * v / math.pi).pow(0.5).where(rows["probe"] == "mean_gap"))
+    running = 1 / SAMPLE - 1 / N + m / ((2 - m) * B)
+    v = running.where(is_running, 1 / SAMPLE - 1 / np.minimum(BATCHES * B, N)).clip(lower=0)
+    return rows.assign(predicted=(2 * v / math.pi).pow(0.5).where(rows["probe"] == "first_mean_gap"))
 
 
 def _sigma(row: dict[Any, Any]) -> float:
