@@ -106,7 +106,7 @@ def test_a_figure_that_does_not_exist_is_a_sentence(placements: Store) -> None:
 
 
 def test_every_figure_that_a_study_of_the_project_names_exists() -> None:
-    folder = Path(__file__).parent.parent / "conf" / "study"
+    folder = Path(__file__).parents[2] / "conf" / "study"
     texts = [line for path in folder.glob("*.yaml") for line in path.read_text().splitlines() if "figures: [" in line]
     asked = {name for line in texts for name in line.split("[")[1].rstrip("] ").split(", ") if name}
     assert "growth" in asked
