@@ -13,11 +13,12 @@ from bnexp.figures.style import looks, named
 from bnexp.figures.writing import written
 from bnexp.files import write_whole
 from bnexp.report import captions, explorer, page, tables
-from bnexp.report.drawn import Drawn, drawn
+from bnexp.report.drawn import drawn
 from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, compared, gather
 from bnexp.report.explorer import Explorer, Level
 from bnexp.report.listed import diverged, listed
+from bnexp.report.shown import Drawn
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.statistics.verdicts import Verdict
 from bnexp.store import Store
@@ -105,14 +106,15 @@ def _page(found: Evidence, made: Estimates, figures: Sequence[Drawn], shown: Seq
         )
         for figure in figures
     ]
+    main = sum(figure.main for figure in figures)
     return page.Page(
         title=found.title,
         question=_question(found, made),
         headline=made.headline,
         verdicts=made.verdicts,
-        main=tuple(parts[:1]),
+        main=tuple(parts[:main]),
         tables=tuple(map(_linked, shown)),
-        figures=tuple(parts[1:]),
+        figures=tuple(parts[main:]),
         explorer=_explorer(found, made),
         diverged=None if (lost := diverged(found)) is None else _linked(lost),
         commands=tuple(dict.fromkeys(str(sweep["command"]) for sweep in found.sweeps)),

@@ -1,53 +1,38 @@
 """Which figures a report has, and what stands under each."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bnexp.figures.arms import interaction, speed
 from bnexp.figures.curves import FEW, curves
 from bnexp.figures.effects import forest
 from bnexp.figures.finals import final_against
 from bnexp.figures.grids import heat_map
-from bnexp.figures.layout import Layout
 from bnexp.figures.style import named
 from bnexp.report import captions
 from bnexp.report.estimates import METRIC, Estimates
 from bnexp.report.evidence import Evidence
-
-MOST_PANELS: Final = 10
-"""Panels that an eye takes in; what would have more is left to the tables and to the page's explorer."""
+from bnexp.report.mechanism import mechanism
+from bnexp.report.shown import MOST_PANELS, Drawn, at_best, count, laid_out, titled
 
 MOST_ROWS: Final = 40
 """Contrasts of one forest plot."""
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A figure, and the frame that it shows, which becomes a CSV beside it."""
-
-    name: str
-    title: str
-    caption: str
-    alt: str
-    figure: Figure
-    frame: pd.DataFrame
-
-
 def drawn(found: Evidence, made: Estimates) -> list[Drawn]:
-    """Return the figures of a report, the main one first."""
+    """Return the figures of a report, the main ones first: the effect, and the mechanism that its study names first."""
     design = made.design
     makers = [_against_x, _forest, _against_lr, _curves, _interaction, _heat, _speed]
     if design.x is None:
         makers = [_forest, *makers[2:]]
-    return [figure for make in makers for figure in make(found, made)]
-
-
-def _title(found: Evidence, words: str) -> str:
-    return f"{captions.data_titles(found.runs)}: {words}"
+    effects = [figure for make in makers for figure in make(found, made)]
+    inside = mechanism(found, made)
+    beside = inside[:1] if found.study.get("figures") else []
+    main = [dataclasses.replace(figure, main=True) for figure in (*effects[:1], *beside)]
+    return [*main, *effects[1:], *inside[len(beside) :]]
 
 
 def _under(found: Evidence, made: Estimates, *how: str) -> str:
@@ -58,17 +43,9 @@ def _under(found: Evidence, made: Estimates, *how: str) -> str:
     return "\n".join(filter(None, [captions.joined(captions.trained(runs)), reading, captions.command(found.sweeps)]))
 
 
-def _layout(made: Estimates, facets: tuple[str, ...]) -> Layout:
-    return Layout(made.design.compared, made.design.levels, facets)
-
-
 def _levelled(made: Estimates, frame: pd.DataFrame) -> pd.DataFrame:
     """Return `frame` with its levels in the column that a layout expects them in."""
     return frame.rename(columns={"level": made.design.compared})
-
-
-def _panels(frame: pd.DataFrame, facets: tuple[str, ...]) -> int:
-    return len(frame[list(facets)].drop_duplicates()) if facets else 1
 
 
 def _against_x(found: Evidence, made: Estimates) -> Iterator[Drawn]:
@@ -76,12 +53,12 @@ def _against_x(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     x, facets = made.design.x, made.design.facets
     frame = _levelled(made, made.finals)
     frame = frame[frame["best"]] if made.design.tuned else frame
-    if x is None or _panels(frame, facets) > MOST_PANELS:
+    if x is None or count(frame, facets) > MOST_PANELS:
         return
-    words = f"test accuracy at the end against {named(x)}{_at_best(made)}"
+    words = f"test accuracy at the end against {named(x)}{at_best(made)}"
     caption = _under(found, made, f"bands: {captions.interval(found.runs)}")
     frame = frame.assign(best=False)
-    figure = final_against(frame, x, _layout(made, facets), METRIC, _title(found, words), caption)
+    figure = final_against(frame, x, laid_out(made, facets), METRIC, titled(found, words), caption)
     yield Drawn("final", f"Accuracy against {named(x)}", caption, words, figure, frame)
 
 
@@ -90,7 +67,7 @@ def _forest(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     rows = made.effects[made.effects["n"] > 0]
     if not 0 < len(rows) <= MOST_ROWS:
         return
-    layout, words = _layout(made, made.design.cells), f"paired differences of test accuracy{_at_best(made)}"
+    layout, words = laid_out(made, made.design.cells), f"paired differences of test accuracy{at_best(made)}"
     few = made.fixed if len(made.fixed) <= 4 * MOST_ROWS else made.fixed[:0]
     caption = _under(
         found,
@@ -101,14 +78,14 @@ def _forest(found: Evidence, made: Estimates) -> Iterator[Drawn]:
         "light: both at one learning rate, descriptive" if len(few) else "",
         f"shaded: differences below {100 * made.margin:g} points",
     )
-    figure = forest(made.effects, few, layout, METRIC, made.margin, _title(found, words), caption)
+    figure = forest(made.effects, few, layout, METRIC, made.margin, titled(found, words), caption)
     yield Drawn("forest", "Paired differences", caption, words, figure, made.effects)
 
 
 def _against_lr(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     """Draw what training ends at against the learning rate."""
     frame = _levelled(made, made.finals)
-    if made.design.tuned is None or _panels(frame, made.design.cells) > MOST_PANELS:
+    if made.design.tuned is None or count(frame, made.design.cells) > MOST_PANELS:
         return
     words = "test accuracy at the end against the learning rate"
     caption = _under(
@@ -117,7 +94,7 @@ def _against_lr(found: Evidence, made: Estimates) -> Iterator[Drawn]:
         f"bands: {captions.interval(found.runs)}",
         "ringed: the learning rate with the best validation accuracy",
     )
-    figure = final_against(frame, "lr", _layout(made, made.design.cells), METRIC, _title(found, words), caption)
+    figure = final_against(frame, "lr", laid_out(made, made.design.cells), METRIC, titled(found, words), caption)
     name = "final" if made.design.x is None else "learning-rates"
     yield Drawn(name, "Accuracy against the learning rate", caption, words, figure, frame)
 
@@ -125,9 +102,9 @@ def _against_lr(found: Evidence, made: Estimates) -> Iterator[Drawn]:
 def _curves(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     """Draw the curves, each arm at its best learning rate."""
     frame, seeds = made.at_best(made.curves), made.at_best(found.points)
-    if _panels(frame, made.design.cells) > MOST_PANELS:
+    if count(frame, made.design.cells) > MOST_PANELS:
         return
-    words = f"training loss and validation accuracy{_at_best(made)}"
+    words = f"training loss and validation accuracy{at_best(made)}"
     counts = found.runs.groupby([*made.design.cells, made.design.compared], dropna=False)["seed"].nunique()
     caption = _under(
         found,
@@ -136,7 +113,7 @@ def _curves(found: Evidence, made: Estimates) -> Iterator[Drawn]:
         "thin lines: single seeds" if 1 < counts.min() <= FEW else "",
         "training loss: mean since the point before",
     )
-    figure = curves(frame, seeds, _layout(made, made.design.cells), _title(found, words), caption)
+    figure = curves(frame, seeds, laid_out(made, made.design.cells), titled(found, words), caption)
     yield Drawn("curves", "Curves", caption, words, figure, frame)
 
 
@@ -148,22 +125,22 @@ def _interaction(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     frame = _levelled(made, made.finals)
     frame = frame[frame["best"]] if made.design.tuned else frame
     others = tuple(name for name in made.design.cells if name != lines)
-    if _panels(frame, others) > MOST_PANELS:
+    if count(frame, others) > MOST_PANELS:
         return
-    words = f"test accuracy at the end by {named(made.design.compared)} and {named(lines)}{_at_best(made)}"
+    words = f"test accuracy at the end by {named(made.design.compared)} and {named(lines)}{at_best(made)}"
     caption = _under(found, made, f"bars: {captions.interval(found.runs)}")
-    figure = interaction(frame, lines, _layout(made, others), METRIC, _title(found, words), caption)
+    figure = interaction(frame, lines, laid_out(made, others), METRIC, titled(found, words), caption)
     yield Drawn("interaction", f"Interaction with {named(lines)}", caption, words, figure, frame)
 
 
 def _heat(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     """Draw what training ends at as a map over learning rates."""
     frame = _levelled(made, made.finals)
-    if made.design.tuned is None or _panels(frame, made.design.cells) > MOST_PANELS:
+    if made.design.tuned is None or count(frame, made.design.cells) > MOST_PANELS:
         return
     words = f"test accuracy at the end (%) by {named(made.design.compared)} and learning rate"
     caption = _under(found, made, "mean over seeds", "outlined: the learning rate with the best validation accuracy")
-    figure = heat_map(frame, "lr", _layout(made, made.design.cells), METRIC, _title(found, words), caption)
+    figure = heat_map(frame, "lr", laid_out(made, made.design.cells), METRIC, titled(found, words), caption)
     yield Drawn("heat", "Accuracy map", caption, words, figure, frame)
 
 
@@ -172,11 +149,7 @@ def _speed(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     frame = _levelled(made, made.speed).dropna(subset=["threshold", "mean"])
     if len(made.design.levels) < 2 or not 0 < len(frame) <= MOST_ROWS:
         return
-    words = f"steps to the best validation accuracy of {made.design.name(made.design.levels[0])}{_at_best(made)}"
+    words = f"steps to the best validation accuracy of {made.design.name(made.design.levels[0])}{at_best(made)}"
     caption = _under(found, made, f"lines: {captions.interval(found.runs)}", "runs that never reach it stay in")
-    figure = speed(frame, _layout(made, made.design.cells), _title(found, words), caption)
+    figure = speed(frame, laid_out(made, made.design.cells), titled(found, words), caption)
     yield Drawn("speed", "Speed", caption, words, figure, frame)
-
-
-def _at_best(made: Estimates) -> str:
-    return ", each arm at its best learning rate" if made.design.tuned else ""

@@ -53,9 +53,20 @@ def design(runs: pd.DataFrame, compared: str = "placement") -> Design:
             f"{': it has one value here' if chosen in ARM else nearest(compared, names)}"
         )
     tuned = "lr" if "lr" in varied and chosen != "lr" else None
-    cells = [name for name in ARM if name not in (chosen, tuned) and (name in varied or name == "activation")]
+    others = [name for name in varied if name not in (chosen, tuned) and not _belongs(rows, name, chosen)]
+    cells = [name for name in ARM if name in others or (name == "activation" and name != chosen)]
     levels = in_order(rows[[chosen]].dropna().drop_duplicates(), [chosen])[chosen].tolist()
     return Design(chosen, tuple(levels), tuned, tuple(cells), _on_x(rows, cells))
+
+
+def _belongs(rows: pd.DataFrame, name: str, chosen: str) -> bool:
+    """Say whether `name` only follows from the level of `chosen`, as an lr that is scaled with an initial gain does.
+
+    A placement or an activation is asked for by itself, and so is what differs between them.
+    """
+    if name in COMPARED or chosen in COMPARED:
+        return False
+    return bool((rows.groupby(chosen)[name].nunique() <= 1).all())
 
 
 def named(name: str, value: Any) -> str:

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
-from bnexp.activations import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE
-from bnexp.choices import Activation
+from bnexp.choices import Activation, InitScheme, Placement
 
 Array = NDArray[np.float64]
 Scalar = Callable[[float], float]
@@ -34,10 +33,17 @@ CUTS: Final = (-12.0, -3.0, 0.0, 3.0, 12.0)
 FIXED: Final = 1e-13
 """Relative change of q at which the variance map has come to rest."""
 
+DEEPEST: Final = 200
+"""Layers after which a variance map that still moves (tanh at σ = 1: q falls as 1/layer) is taken as it is."""
+
 
 def _density(z: float) -> float:
     return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
+
+LEAKY_SLOPE: Final = 0.01
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+"""Klambauer et al. 2017; like the formulas, once more than in the engine, so that a report needs no torch."""
 
 FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
     Activation.relu: (lambda u: max(u, 0.0), lambda u: float(u > 0)),
@@ -70,16 +76,16 @@ def pre_rate(activation: Activation) -> float:
 def post_rate(activation: Activation, sigma: float) -> float:
     """Return the rate under `post` for large batches."""
     phi, slope = FORMULAS[activation]
-    centre = mean(lambda z: phi(sigma * z))
-    variance = mean(lambda z: (phi(sigma * z) - centre) ** 2)
-    return sigma**2 * mean(lambda z: slope(sigma * z) ** 2) / variance
+    return sigma**2 * mean(lambda z: slope(sigma * z) ** 2) / _variance(phi, sigma)
 
 
 def none_rate(activation: Activation, sigma: float) -> float:
     """Return the rate without a norm, at the fixed point that the variance map reaches from inputs of variance 1."""
     phi, slope = FORMULAS[activation]
     before, q = math.inf, sigma**2
-    while abs(q - before) > FIXED * q:
+    for _ in range(DEEPEST):
+        if abs(q - before) <= FIXED * q:
+            break
         scale = math.sqrt(q)
         before, q = q, sigma**2 * mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
     return sigma**2 * mean(lambda z: slope(math.sqrt(q) * z) ** 2)
@@ -91,3 +97,51 @@ def pre_relu_rate(batch: int) -> float:
     slope = (math.pi - math.acos(c)) / math.pi
     j = math.sqrt(1 - c * c) / math.pi + slope * c
     return (slope + batch - 1) / ((batch - 3) * (1 - j)) - 1 / (batch - 3)
+
+
+def rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
+    """Return the rate of an arm; only for `pre` with relu does the batch enter."""
+    match placement:
+        case Placement.none:
+            return none_rate(activation, sigma)
+        case Placement.pre:
+            return pre_relu_rate(batch) if activation == Activation.relu else pre_rate(activation)
+        case Placement.post:
+            return post_rate(activation, sigma)
+
+
+def sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
+    """Return σ of a layer with as many outputs as `inputs`, the deviation of its initial weights times √inputs."""
+    deviation = {
+        InitScheme.torch: math.sqrt(1 / 3 / inputs),  # uniform in ±1/√inputs
+        InitScheme.xavier: math.sqrt(1 / inputs),
+        InitScheme.he: math.sqrt(2 / inputs),
+        InitScheme.lecun: math.sqrt(1 / inputs),
+        InitScheme.normal: 1.0,
+    }
+    return gain * deviation[scheme] * math.sqrt(inputs)
+
+
+def floor(
+    placement: Placement, activation: Activation, sigma: float, eps: float, first: float, layers: int
+) -> list[float]:
+    """Return var/(var + eps) of each of `layers` hidden layers at initialization; `first`, that of layer 1, is given.
+
+    A normalization gives its output the variance n = var/(var + eps) instead of 1, so the next layer's product has
+    σ²·n under `post` and σ²·Var φ(√n·Z) under `pre`; what the next normalization sees is that (`pre`) or Var φ of it
+    (`post`). Derived; Gaussian weights, no bias, infinite width.
+    """
+    phi, _ = FORMULAS[activation]
+    found = [first]
+    for _ in range(layers - 1):
+        scale = math.sqrt(found[-1])
+        is_pre = placement == Placement.pre
+        var = sigma**2 * _variance(phi, scale) if is_pre else _variance(phi, sigma * scale)
+        found.append(var / (var + eps))
+    return found
+
+
+def _variance(phi: Scalar, scale: float) -> float:
+    """Return Var φ(scale·Z)."""
+    centre = mean(lambda z: phi(scale * z))
+    return mean(lambda z: (phi(scale * z) - centre) ** 2)

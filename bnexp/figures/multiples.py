@@ -1,0 +1,175 @@
+"""Small multiples of lines with bands: the one way in which everything measured inside the layers is drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from bnexp.figures.layout import Layout
+from bnexp.figures.scales import Places
+from bnexp.figures.style import Look, drawing, framed, sheet
+
+PANEL, HEIGHT = 3.1, 2.7
+"""Width and height of a panel in inches."""
+
+NARROWEST: Final = 7.6
+"""Width in inches below which titles and captions have no room."""
+
+LEAST: Final = 0.02
+"""Greatest share that a scale of shares shows at least, so that a few units in thousands look like what they are."""
+
+CLOSE: Final = 100
+"""Factor below which a logarithmic scale has numbers between the powers of ten."""
+
+WIDE: Final = 1e4
+"""Factor from which one has powers of ten."""
+
+DECADES: Final = 30
+"""That a logarithmic scale shows at most."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a y axis shows, with its unit, and how: a share (0 to 1), a number by its logarithm, or as it is."""
+
+    label: str
+    kind: Literal["share", "log", "linear"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels side by side on one `scale`, each with its title and its rows: x, compared, mean, low, high and n."""
+
+    scale: Scale
+    panels: Sequence[tuple[str, pd.DataFrame]]
+
+
+def multiples(
+    rows: Sequence[Row], x: str, label: str, at: Places | None, layout: Layout, title: str, caption: str
+) -> Figure:
+    """Draw a panel for each of the `rows`' frames, a line per level against the column `x`.
+
+    `label` names x; `at`, if given, says where its values stand, else it is a number of its own.
+    """
+    with drawing():
+        figure, grid = panelled(rows, title, caption, legend(rows, layout))
+        for row, panels in zip(rows, grid, strict=True):
+            for (_, frame), axes in zip(row.panels, panels, strict=False):
+                for level, look, found in layout.arms(frame):
+                    line(axes, found, x, at, look, str(level))
+        for axes in grid[-1]:
+            axes.set_xlabel(label)
+        for axes in (axes for panels in grid for axes in panels):
+            number(axes, at)
+    return figure
+
+
+def panelled(
+    rows: Sequence[Row], title: str, caption: str, handles: Sequence[Line2D]
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with the axes of each of `rows`, titled and scaled, and no lines yet."""
+    columns = max(len(row.panels) for row in rows)
+    figure = sheet(max(NARROWEST, 1.1 + PANEL * columns), 1.9 + HEIGHT * len(rows))
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    found = []
+    for row, places in zip(rows, grid, strict=True):
+        kept = list(places[: len(row.panels)])
+        for axes in places[len(row.panels) :]:
+            axes.remove()
+        for axes, (name, _) in zip(kept, row.panels, strict=True):
+            axes.set_title(name, fontsize=11)
+        _scale(kept, row)
+        found.append(kept)
+    framed(figure, handles, title, caption)
+    return figure, found
+
+
+def line(axes: Axes, rows: pd.DataFrame, x: str, at: Places | None, look: Look, label: str) -> None:
+    """Draw the mean and its interval of one level; one in which `x` cannot act (missing there) is a level line."""
+    drawn: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 2, "label": label}
+    if at is not None and rows[x].isna().all():
+        ends = min(at.at.values()) - 0.5, max(at.at.values()) + 0.5
+        axes.plot(ends, [rows["mean"].iloc[0]] * 2, **drawn)
+        return
+    place = rows[x].map(at.at) if at is not None else rows[x]
+    rows = rows.assign(place=place).dropna(subset="place").sort_values("place")
+    if len(rows) == 1:
+        axes.vlines(rows["place"], rows["low"], rows["high"], color=look.colour, linewidth=1.4)
+    elif rows["low"].notna().any():
+        band: dict[str, Any] = {"color": look.colour, "alpha": 0.15, "linewidth": 0, "zorder": 1}
+        axes.fill_between(rows["place"], rows["low"], rows["high"], **band)
+    if len(rows) <= MARKED:
+        drawn |= {"marker": look.marker, "markersize": 5}
+    axes.plot(rows["place"], rows["mean"], **drawn)
+
+
+MARKED: Final = 20
+"""Up to so many points of a line have marks."""
+
+
+def legend(rows: Sequence[Row], layout: Layout) -> list[Line2D]:
+    """Return a handle for each level with the number of its seeds, from the smallest to the largest."""
+    handles = []
+    for _, look, found in layout.arms(pd.concat([frame for row in rows for _, frame in row.panels])):
+        few, many = int(found["n"].min()), int(found["n"].max())
+        handles.append(look.handle(f"{look.text}, n = {few}" if few == many else f"{look.text}, n = {few}–{many}"))
+    return handles
+
+
+def number(axes: Axes, at: Places | None = None) -> None:
+    """Write the values of x below `axes`: those that `at` has a place for, else round numbers."""
+    if at is not None:
+        at.number(axes, axes.get_xlabel(), PANEL)
+        return
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def _scale(panels: Sequence[Axes], row: Row) -> None:
+    """Give all `panels` of `row` one scale, which the means decide, and name and number it at the first."""
+    values = pd.concat([frame["mean"] for _, frame in row.panels]).to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    for axes in panels:
+        match row.scale.kind:
+            case "share":
+                top = max(float(values.max(initial=0)), LEAST)
+                axes.set_ylim(-0.03 * top, min(1.25 * top, 1.03))
+                axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
+            case "log":
+                _logarithmic(axes, values[values > 0])
+            case "linear":
+                low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
+                margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+                if low <= high:
+                    axes.set_ylim(low - margin, high + margin)
+    panels[0].set_ylabel(row.scale.label)
+    for axes in panels[1:]:
+        axes.tick_params(labelleft=False)
+
+
+def _logarithmic(axes: Axes, values: "np.ndarray[Any, np.dtype[np.float64]]") -> None:
+    axes.set_yscale("log", nonpositive="clip")
+    if not len(values):
+        return
+    high = float(values.max())
+    low = max(float(values.min()), high / 10.0**DECADES)
+    margin = (high / low) ** 0.08 * 1.1
+    axes.set_ylim(low / margin, high * margin)
+    few = high / low < CLOSE
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=7))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if high / low < WIDE else _power(value)))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _power(value: float) -> str:
+    """Return a power of ten as 10⁻⁷."""
+    return "10" + f"{np.log10(value):.0f}".translate(_RAISED)
+
+
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

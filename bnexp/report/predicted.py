@@ -1,0 +1,70 @@
+"""What the theory says of the arms of a report: frames in, the same with a column `predicted` out."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bnexp.choices import Activation, InitScheme, NormStatistics, Placement
+from bnexp.theory import predictions
+
+SAMPLE: Final = 500
+"""Training examples on which everything inside the layers is measured (`probes.EXAMPLES`)."""
+
+BATCHES: Final = 100
+"""Most batches over which population statistics are taken (`population.BATCHES`)."""
+
+
+def growth(arms: pd.DataFrame) -> pd.DataFrame:
+    """Add how much the squared gradient grows per layer in wide nets of the `arms`.
+
+    Columns read: placement, activation, data_train, hidden and those of the initialization, which may be of any arm of
+    a cell. Missing where the hidden layers differ in width.
+    """
+
+    def rate(row: dict[Any, Any]) -> float:
+        sigma = _sigma(row)
+        batch = min(SAMPLE, int(row["data_train"]))
+        return predictions.rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
+
+    return arms.assign(predicted=[rate(row) for row in arms.to_dict("records")])
+
+
+def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
+    """Add var/(var + eps) in wide nets at initialization, for all hidden layers but the first; `arm` are its columns.
+
+    `rows` has a row per arm and hidden layer, in the column `mean` what was measured. What the data give to the first
+    layer is no theory's matter: its measured share is where the prediction starts.
+    """
+    parts = []
+    for row in rows[rows["layer"] == 1].to_dict("records"):
+        placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
+        shares = predictions.floor(placement, activation, _sigma(row), row["norm_eps"], row["mean"], layers)
+        setting = {name: row[name] for name in arm}
+        parts.append(pd.DataFrame({**setting, "layer": range(2, layers + 1), "predicted": shares[1:]}))
+    return rows.merge(pd.concat(parts), on=[*arm, "layer"], how="left")
+
+
+def gap(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the gap of the first layer's means that sampling alone leaves when the weights stand still.
+
+    E|N(0, v)| = √(2v/π), in units of the deviation over examples. The mean of a sample of n of N examples has
+    v = 1/n − 1/N; running averages with momentum m of batches of B add v = m/((2 − m)·B). Population statistics are
+    those of the M examples of 100 batches, of which the sample is a part: v = 1/n − 1/M. Derived. Later layers see
+    inputs that every batch has normalized for itself, and have smaller gaps. Columns read: probe, batch_size,
+    data_train, norm_momentum, norm_statistics.
+    """
+    B, N, m = rows["batch_size"], rows["data_train"], rows["norm_momentum"]
+    is_running = rows["norm_statistics"] == NormStatistics.running
+    running = 1 / SAMPLE - 1 / N + m / ((2 - m) * B)
+    v = running.where(is_running, 1 / SAMPLE - 1 / np.minimum(BATCHES * B, N)).clip(lower=0)
+    return rows.assign(predicted=(2 * v / math.pi).pow(0.5).where(rows["probe"] == "first_mean_gap"))
+
+
+def _sigma(row: dict[Any, Any]) -> float:
+    """Return σ of a hidden layer after the first."""
+    widths = [int(width) for width in str(row["hidden"]).split("-")]
+    gain = row["init_gain"] * row["init_hidden_gain"]
+    return predictions.sigma(InitScheme(row["init_scheme"]), gain, widths[0]) if len(set(widths)) == 1 else math.nan
