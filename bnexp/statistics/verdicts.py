@@ -19,7 +19,8 @@ FEW: Final = 3
 class Verdict:
     """A finding about one cell: its `facet` (the cell without what is on x), a `sentence`, and `claim`, its core.
 
-    `kind` is that of the contrast which the question is about; `command` adds the seeds that would decide it.
+    `kind` is that of the contrast which the question is about; `command` adds the seeds that would decide it. `besides`
+    are claims of differences in the others.
     """
 
     facet: str
@@ -27,6 +28,7 @@ class Verdict:
     command: str | None
     kind: Kind
     claim: str
+    besides: tuple[str, ...] = ()
 
 
 def verdicts(effects: pd.DataFrame, design: Design, command: str | None = None) -> list[Verdict]:
@@ -42,13 +44,16 @@ def verdicts(effects: pd.DataFrame, design: Design, command: str | None = None) 
 
 
 def headline(found: Sequence[Verdict]) -> str:
-    """Return the answer in one sentence: each claim with the facets of which it holds, the surest first."""
+    """Return the answer in one sentence: each claim with the facets of which it holds, the surest first.
+
+    What is known besides follows.
+    """
     if not found:
         return "Nothing to compare."
     facets = list(dict.fromkeys(verdict.facet for verdict in found))
     order = sorted(found, key=lambda verdict: _SUREST.index(verdict.kind))
     parts = []
-    for claim in dict.fromkeys(verdict.claim for verdict in order):
+    for claim in dict.fromkeys([*(verdict.claim for verdict in order), *(c for v in found for c in v.besides)]):
         places = [place for facet in facets if (place := _place(found, facet, claim))]
         parts.append(f"{claim} for {_listed(places)}" if facets != [""] else claim)
     return f"{_capital('; '.join(parts))}."
@@ -59,9 +64,8 @@ _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
 
 def _place(found: Sequence[Verdict], facet: str, claim: str) -> str:
     """Return the facet if `claim` holds in it, with the number of its cells if not in all."""
-    claims = [verdict.claim for verdict in found if verdict.facet == facet]
-    count = claims.count(claim)
-    return facet if count == len(claims) else f"{facet} ({count} of {len(claims)})" if count else ""
+    holds = [claim in (verdict.claim, *verdict.besides) for verdict in found if verdict.facet == facet]
+    return facet if all(holds) else f"{facet} ({sum(holds)} of {len(holds)})" if any(holds) else ""
 
 
 def _verdict(rows: pd.DataFrame, design: Design, command: str | None) -> Verdict:
@@ -70,7 +74,8 @@ def _verdict(rows: pd.DataFrame, design: Design, command: str | None) -> Verdict
     asked = min(contrasts, key=lambda row: _order(row, design))
     answer = finding(asked)
     others = [row for row in contrasts if row is not asked]
-    rest = [finding(row).in_brief for row in others] if len(design.levels) <= FEW else _standing(contrasts, design)
+    few = list(map(finding, others)) if len(design.levels) <= FEW else []
+    rest = [each.in_brief for each in few] or (_standing(contrasts, design) if len(others) else [])
     sentence = "; ".join([answer.in_full, *rest, *_lost(contrasts, design)])
     label = ", ".join(filter(None, [_named(asked, design.cells), _lrs(contrasts, asked, design)]))
     more = seeds_wanted(asked) if answer.kind == "undecided" else 0
@@ -80,6 +85,7 @@ def _verdict(rows: pd.DataFrame, design: Design, command: str | None) -> Verdict
         with_seeds(command, asked["n"] + more) if command and more else None,
         answer.kind,
         answer.claim,
+        tuple(each.claim for each in few if each.kind == "better"),
     )
 
 

@@ -193,3 +193,8 @@ def test_no_effects_give_no_verdict() -> None:
     runs, _ = rows(product(BN))
     asked = design(runs)
     assert verdicts(comparisons.effects(runs, asked).iloc[:0], asked) == []
+
+
+def test_the_headline_ends_with_what_is_known_besides_the_question() -> None:
+    found = judged(product(activations=["relu", "tanh"], seeds=range(10)), end(0.01))
+    assert headline(found) == ("Post is better than pre for relu and tanh; post is better than none for relu and tanh.")
