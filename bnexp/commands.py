@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bnexp.choices import nearest, written
-from bnexp.config import KEYS
+from bnexp.keys import KEYS
 from bnexp.messages import one_sentence
 from bnexp.runs import Run, acting, command, key
 

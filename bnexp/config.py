@@ -1,168 +1,20 @@
-"""The typed schema of `conf/`, its one conversion into plain values, and what they ask for: runs and settings.
+"""From `conf/`, whose keys are in `keys.py`, to plain values, and what these ask for: runs and settings.
 
-YAML owns values; names and types are here and in `runs.py`, choices in `choices.py`. After the conversion nobody sees a
-`DictConfig`.
+After the conversion nobody sees a `DictConfig`.
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import (
-    Activation,
-    Affine,
-    Dtype,
-    InitScheme,
-    NormStatistics,
-    Optimizer,
-    Placement,
-    Probes,
-    Schedule,
-    nearest,
-    shown,
-)
+from bnexp.choices import Probes, nearest, shown
+from bnexp.keys import KEYS, STUDY, Config, Device
 from bnexp.runs import Run
-
-
-class Device(StrEnum):
-    """Where packs are trained; `auto` takes a GPU if there is one."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class Engine(StrEnum):
-    """What trains packs; `local` does it on this machine."""
-
-    local = "local"
-
-
-@dataclass
-class DataConfig:
-    """Keys of the group `data`."""
-
-    name: str
-    root: str | None
-    validation: int
-    train: int | None
-    standardize: bool
-
-
-@dataclass
-class OptimizerConfig:
-    """Keys of the group `optimizer`."""
-
-    name: Optimizer
-    momentum: float
-    nesterov: bool
-    weight_decay: float
-    decay_all: bool
-    hidden_lr_scale: float
-    beta1: float
-    beta2: float
-    eps: float
-
-
-@dataclass
-class ScheduleConfig:
-    """Keys of the group `schedule`."""
-
-    name: Schedule
-    warmup: int
-    every: int
-    factor: float
-
-
-@dataclass
-class InitConfig:
-    """Keys under `init`."""
-
-    scheme: InitScheme
-    gain: float
-    hidden_gain: float
-
-
-@dataclass
-class NormConfig:
-    """Keys under `norm`."""
-
-    eps: float
-    momentum: float
-    affine: Affine
-    statistics: NormStatistics
-
-
-@dataclass
-class EngineConfig:
-    """Keys of the group `engine`."""
-
-    name: Engine
-    lanes: int | None
-
-
-@dataclass
-class StudyConfig:
-    """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
-
-    `figures` are the figures about the mechanism that its page shows, beside those that every page has.
-    """
-
-    name: str | None
-    question: str | None
-    time: str | None
-    compare: str | None
-    figures: list[str]
-
-
-@dataclass
-class Config:
-    """All keys."""
-
-    placement: Placement
-    activation: Activation
-    lr: float
-    seed: int
-    data: DataConfig
-    hidden: list[int]
-    batch_size: int
-    epochs: int
-    steps: int | None
-    evaluate: int | None
-    optimizer: OptimizerConfig
-    schedule: ScheduleConfig
-    init: InitConfig
-    norm: NormConfig
-    dtype: Dtype
-    device: Device
-    engine: EngineConfig
-    workers: int | None
-    name: str
-    report: bool
-    probes: Probes
-    save_weights: bool
-    study: StudyConfig
-
-
-ConfigStore.instance().store(name="schema", node=Config, provider="bnexp")
-OmegaConf.register_new_resolver("product", lambda *factors: math.prod(map(float, factors)), replace=True)
-
-
-def _types(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not dataclasses.is_dataclass(node):
-        return {prefix.removesuffix("."): node}
-    return {name: kind for f in dataclasses.fields(node) for name, kind in _types(f.type, f"{prefix}{f.name}.").items()}
-
-
-KEYS: Final = _types(Config)
-"""The type of every key, by its full name, such as `norm.eps`."""
 
 Values = Mapping[str, Any]
 """What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
@@ -323,9 +175,6 @@ _NAMES: Final = {field: name if name in KEYS else f"{name}.name" for field, name
 """The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
 
 _LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list[str])}
-
-STUDY: Final = tuple(f"study.{f.name}" for f in dataclasses.fields(StudyConfig))
-"""Keys that a study says of itself."""
 
 _SHARED: Final = ("name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights")
 """Keys that must be the same for all runs of a sweep, as those of a study must."""

@@ -19,7 +19,8 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf, open_dict, rea
 from omegaconf.errors import OmegaConfBaseException
 
 from bnexp import config
-from bnexp.config import KEYS, Config, Values
+from bnexp.config import Values
+from bnexp.keys import KEYS, Config
 
 
 def expand(jobs: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConfig, first: int = 0) -> list[Values]:

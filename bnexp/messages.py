@@ -26,7 +26,8 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from bnexp.assignments import Told
 from bnexp.choices import misfit, nearest
-from bnexp.config import KEYS, missing_value, unknown_key
+from bnexp.config import missing_value, unknown_key
+from bnexp.keys import KEYS
 
 TRACEBACKS: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Whether the user asks, in Hydra's way, to see where an error comes from."""

@@ -14,7 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from bnexp import config, data
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Probes, Schedule, is_choice
-from bnexp.config import KEYS, Device, Engine, Values
+from bnexp.config import Values
+from bnexp.keys import KEYS, STUDY, Device, Engine
 from bnexp.runs import Run, command, identity, key
 from hydra_plugins.hydra_bnexp import register
 
@@ -120,7 +121,7 @@ def test_every_key_changes_the_run_or_the_settings_of_the_sweep(name: str) -> No
 
 def test_only_a_key_with_a_single_choice_has_no_other_value() -> None:
     single = {n for n, kind in KEYS.items() if is_choice(kind) and len(kind) == 1}
-    assert KEYS.keys() - ANOTHER.keys() - set(config.STUDY) == single
+    assert KEYS.keys() - ANOTHER.keys() - set(STUDY) == single
 
 
 def test_a_study_is_a_setting_of_its_sweep_and_says_all_of_itself() -> None:

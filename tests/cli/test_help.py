@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bnexp
-from bnexp import config, data
+from bnexp import config, data, keys
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
 from tests.cli.conftest import Command, Ended, Fakes, process
 
@@ -30,7 +30,7 @@ def test_the_help_fits_a_terminal_of_100_columns(command: Command) -> None:
 def test_the_help_lists_every_key_with_its_default(command: Command) -> None:
     listed = re.findall(r"^  ([a-z0-9_.]+=\S+)", help_text(command), re.MULTILINE)
     names = [word.partition("=")[0] for word in listed]
-    assert sorted(names) == sorted(name.removesuffix(".name") for name in config.KEYS if name not in config.STUDY[1:])
+    assert sorted(names) == sorted(name.removesuffix(".name") for name in keys.KEYS if name not in keys.STUDY[1:])
     assert command("--cfg", "job", *listed).out == command("--cfg", "job").out
 
 
@@ -44,7 +44,7 @@ def test_the_help_lists_every_choice(command: Command) -> None:
     choices = {
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
         "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics,
-        "probes": Probes, "device": config.Device, "engine": config.Engine,
+        "probes": Probes, "device": keys.Device, "engine": keys.Engine,
         "data": data.SETS,
     }  # fmt: skip
     for name, members in choices.items():
