@@ -36,7 +36,8 @@ test-slow: $(SET_UP)  ## the tests that take more than a minute
 demo: $(SET_UP)  ## a small study on the bundled digits, with its report
 	$(BIN)/bnexp study=quickstart name=demo
 
-bench: $(SET_UP)  ## bnexp beside its peers (make bench ARGS="--root FOLDER_OF_MNIST --only steps,epoch")
+bench: $(SET_UP)  ## a step and its parts, then bnexp beside its peers (make bench ARGS="--root FOLDER_OF_MNIST --only steps,epoch")
+	$(BIN)/python scripts/benchmark_step.py
 	$(BIN)/python scripts/benchmark_sweep.py $(ARGS)
 
 clean:  ## remove what was built: .venv, caches, dist (results in outputs/ stay)
