@@ -11,6 +11,7 @@ from bnexp.statistics.curves import curves
 from bnexp.statistics.design import Design
 from bnexp.statistics.sensitivity import sensitivity
 from bnexp.statistics.speed import speed
+from bnexp.statistics.stability import in_words, largest_stable
 from bnexp.statistics.verdicts import Verdict
 
 METRIC: Final = "test_accuracy"
@@ -26,6 +27,7 @@ class Estimates:
     effects: pd.DataFrame
     fixed: pd.DataFrame
     finals: pd.DataFrame
+    stable: pd.DataFrame
     best: pd.DataFrame
     sensitivity: pd.DataFrame
     speed: pd.DataFrame
@@ -35,8 +37,9 @@ class Estimates:
 
     @property
     def headline(self) -> str:
-        """The answer in one sentence."""
-        return verdicts.headline(self.verdicts)
+        """The answer in a sentence; where learning rates were tried, one about the largest follows."""
+        answer = verdicts.headline(self.verdicts)
+        return f"{answer} {in_words(self.stable, self.design)}" if len(self.stable) else answer
 
     def at_best(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of `frame`, which has the columns of arms, whose learning rate is the best of their arm."""
@@ -50,13 +53,15 @@ def estimate(found: Evidence, design: Design, margin: float) -> Estimates:
     """Return all estimates about `found`; `margin` is the accuracy below which a difference is none."""
     runs = found.runs
     effects = comparisons.effects(runs, design, METRIC, margin)
+    finals = comparisons.finals(runs, design, METRIC)
     command = str(found.sweeps[-1]["command"]) if found.sweeps else None
     return Estimates(
         design=design,
         margin=margin,
         effects=effects,
         fixed=comparisons.fixed_effects(runs, design, METRIC, margin) if design.tuned else effects[:0],
-        finals=comparisons.finals(runs, design, METRIC),
+        finals=finals,
+        stable=largest_stable(finals if design.tuned and design.x is None else finals[:0], design),
         best=comparisons.best(runs, design),
         sensitivity=sensitivity(runs, found.points, design),
         speed=speed(runs, found.points, design),

@@ -16,7 +16,15 @@ _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("lo
 
 def listed(found: Evidence, made: Estimates) -> list[Table]:
     """Return the tables that have a row."""
-    tables = [_effects(found, made), _finals(found, made), _fixed(made), _sensitivity(made), _speed(made), _all(made)]
+    tables = [
+        _effects(found, made),
+        _finals(found, made),
+        _fixed(made),
+        _stable(made),
+        _sensitivity(made),
+        _speed(made),
+        _all(made),
+    ]
     return [table for table in tables if len(table.frame)]
 
 
@@ -118,6 +126,22 @@ def _fixed(made: Estimates) -> Table:
             Column("b", "b"),
             Column("n", "n"),
             _DIFFERENCE,
+        ),
+    )
+
+
+def _stable(made: Estimates) -> Table:
+    return Table(
+        "stable",
+        "Largest learning rates",
+        "The largest learning rate tried at which no run diverged or stayed within two points of chance.",
+        made.stable,
+        (
+            *_cells(made, made.stable),
+            Column("level", named(made.design.compared)),
+            Column("lr", "lr"),
+            Column("edge", "largest tried"),
+            Column("n", "n"),
         ),
     )
 

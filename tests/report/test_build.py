@@ -53,7 +53,8 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
         assert len(pd.read_csv(folder / "figures" / f"{name}.csv")) > 0
     tables = {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
     assert {name: len(table) for name, table in tables.items()} == {
-        "effects": 2 * 3, "finals": 2 * 3 * 3, "fixed": 2 * 3 * 3, "sensitivity": 6, "speed": 6, "aggregate": 3,
+        "effects": 2 * 3, "finals": 2 * 3 * 3, "fixed": 2 * 3 * 3,
+        "stable": 6, "sensitivity": 6, "speed": 6, "aggregate": 3,
     }  # fmt: skip
     assert {path.stem for path in (folder / "tables").glob("*.tex")} == set(tables)
     text = made.page.read_text()
