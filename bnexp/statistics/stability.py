@@ -22,15 +22,14 @@ def in_words(stable: pd.DataFrame, design: Design) -> str:
     """Return the sentence about `largest_stable`."""
     cells = stable.groupby(list(design.cells), dropna=False, sort=False) if design.cells else [((), stable)]
     parts = []
-    for values, rows in cells:
-        levels = ", ".join(_limit(design.name(level), lr, edge) for level, lr, edge in _limits(rows))
-        acting = [named(name, value) for name, value in zip(design.cells, values, strict=True) if pd.notna(value)]
+    for _, rows in cells:
+        levels = ", ".join(
+            _limit(design.name(level), lr, edge)
+            for level, lr, edge in zip(rows["level"], rows["lr"], rows["edge"], strict=True)
+        )
+        acting = [named(name, rows[name].iloc[0]) for name in design.cells if rows[name].notna().all()]
         parts.append(f"{levels} for {' / '.join(acting)}" if acting else levels)
     return f"Largest learning rate at which no run diverged or stayed at chance: {'; '.join(parts)}."
-
-
-def _limits(rows: pd.DataFrame) -> "zip[tuple[object, float, bool]]":
-    return zip(rows["level"], rows["lr"], rows["edge"], strict=True)
 
 
 def _limit(level: str, lr: float, edge: bool) -> str:
