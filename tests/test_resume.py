@@ -50,7 +50,7 @@ def content(folder):
 
 
 def stored(folder):
-    return len(list((folder / "outputs" / "x" / "runs").glob("*.parquet")))
+    return len(list((folder / "outputs" / "x" / "runs").glob("[!.]*.parquet")))  # not what is still being written
 
 
 def wait_for(condition, seconds=60.0):
