@@ -5,8 +5,6 @@ import io
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "how-batch-norm-works.md").read_text()
