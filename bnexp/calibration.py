@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import torch
 
-from bnexp import training
+from bnexp import probes, training
 from bnexp.assignments import Assignment
-from bnexp.choices import Placement
+from bnexp.choices import Placement, Probes
 from bnexp.data import Data
 from bnexp.packs import packs
 from bnexp.runs import Run
@@ -27,10 +27,11 @@ FEATURES: Final = 784
 """Inputs of the net whose speed is measured, 784-100-100-100-10 with batches of 60."""
 
 
-def pace(given: Assignment, data: Data, device: torch.device, seconds: float) -> dict[str, float]:
+def pace(given: Assignment, data: Data, device: torch.device, seconds: float, level: Probes) -> dict[str, float]:
     """Train a pack for about so many `seconds` and return what its parts take, in seconds, and the memory in bytes.
 
-    `begin` is its start, `step` one step of all its lanes, `evaluation` one of all on validation and test examples.
+    `begin` is its start, `step` one step of all its lanes, `evaluation` one of all on validation and test examples,
+    with what `level` asks to be measured inside the layers.
     `memory` is the most that this process has held so far.
     """
     run = given.pack.runs[0]
@@ -41,6 +42,7 @@ def pace(given: Assignment, data: Data, device: torch.device, seconds: float) ->
     few = min(2 * training.EVALUATION_BATCH, len(data.y_test_N))
     training.evaluate(state, *(part[:few] for part in state.examples.test))
     evaluated = time.perf_counter()
+    probed = _probing(state, level)
     rows_KSB = _batches(run, len(given.pack.seeds), 5).to(device)
     state, _, _ = training.advance(state, rows_KSB)  # the first steps allocate
     steps, took = 0, 0.0
@@ -51,10 +53,20 @@ def pace(given: Assignment, data: Data, device: torch.device, seconds: float) ->
         steps, took = steps + len(rows_KSB), took + time.perf_counter() - before
     return {
         "begin": begun - started,
-        "evaluation": (evaluated - begun) * (len(data.y_validation_N) + len(data.y_test_N)) / few,
+        "evaluation": (evaluated - begun) * (len(data.y_validation_N) + len(data.y_test_N)) / few + probed,
         "step": took / steps,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     }
+
+
+def _probing(state: training.State, level: Probes) -> float:
+    """Return the seconds that looking inside the layers takes, once its buffers are there."""
+    took = 0.0
+    for _ in range(2 if level is not Probes.none else 0):
+        started = time.perf_counter()
+        probes.measure(state, level)
+        took = time.perf_counter() - started
+    return took
 
 
 def rates(device: torch.device) -> dict[str, float]:

@@ -47,7 +47,7 @@ class Here:
         """Measure something and return the one answer."""
         from bnexp.worker import measured
 
-        return [measured(order, self.data, self.start(0))]
+        return [measured(order, self.data, self.start(0), self.probes)]
 
     def train(self, todo: deque[Assignment]) -> Iterator[tuple[Assignment, Event]]:
         """Train what is in `todo`, which may grow meanwhile, and yield every event with its pack."""

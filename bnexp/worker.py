@@ -116,25 +116,26 @@ def _work(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
         raise Told(str(error)) from None
     tell(Event(Kind.ready, device))
     store, data = Store(setting["store"]), {one.setting: one for one in map(sharing.attach, setting["data"])}
+    level = Probes(setting["probes"])
     for line in lines:
         order = json.loads(line)
         match order["do"]:
             case "train":
                 given = assignment(order["assignment"])
                 of_pack = data[given.pack.runs[0].data_setting]
-                level = Probes(setting["probes"])
                 for said in train(given, of_pack, store, device, weights=setting["weights"], level=level):
                     tell(said)
             case _:
-                tell(Event(Kind.measured, numbers=measured(order, data, device)))
+                tell(Event(Kind.measured, numbers=measured(order, data, device, level)))
 
 
-def measured(order: Mapping[str, Any], data: Mapping[Any, Data], device: str) -> dict[str, float]:
+def measured(order: Mapping[str, Any], data: Mapping[Any, Data], device: str, level: Probes) -> dict[str, float]:
     """Return the answer to an order to measure."""
     if order["do"] == "lanes":
         return calibration.rates(torch.device(device))
     given = assignment(order["assignment"])
-    return calibration.pace(given, data[given.pack.runs[0].data_setting], torch.device(device), order["seconds"])
+    of_pack = data[given.pack.runs[0].data_setting]
+    return calibration.pace(given, of_pack, torch.device(device), order["seconds"], level)
 
 
 if __name__ == "__main__":

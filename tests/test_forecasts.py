@@ -1,11 +1,16 @@
 """How long a sweep will take, from what its parts were measured to take."""
 
 import dataclasses
+import time
 
 import pytest
+import torch
 
+from bnexp import calibration
 from bnexp.assignments import Assignment
+from bnexp.choices import Probes
 from bnexp.forecasts import MOST_SHAPES, STORING, forecast
+from bnexp.packs import packs
 from bnexp.store import Store
 from bnexp.sweep import Means, train_sweep
 from bnexp.sweep import forecast as forecast_sweep
@@ -74,3 +79,13 @@ def test_a_forecast_trains_and_writes_nothing_and_knows_what_is_stored(tmp_path)
     longer = [dataclasses.replace(runs[2], seed=9), *runs]
     found = forecast_sweep(longer, [small_data()], store, means=means, save_weights=False, started=0.0)
     assert (found.asked, sum(len(one.pack.runs) for one in found.planned)) == (4, 2)
+
+
+def test_what_is_measured_inside_the_layers_is_part_of_an_evaluation(monkeypatch):
+    (pack,) = packs([small_run(dtype="float32")], 1)
+    monkeypatch.setattr(calibration.probes, "measure", lambda *_: time.sleep(0.3))
+    paces = [
+        calibration.pace(Assignment("a", pack), small_data(), torch.device("cpu"), 0.01, level)
+        for level in (Probes.none, Probes.basic)
+    ]
+    assert paces[1]["evaluation"] >= 0.3 > paces[0]["evaluation"]
