@@ -1,7 +1,7 @@
 """The runs that count, the axes by which they differ, and the arms over which seeds are taken together."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from bnexp.choices import is_choice
 from bnexp.results import METRICS
 from bnexp.runs import Run
+from bnexp.statistics.inference import student
 
 STUCK: Final = 0.02
 """A run that ends at most this far above chance accuracy, without having diverged, is stuck."""
@@ -111,6 +112,22 @@ def final(runs: pd.DataFrame) -> pd.DataFrame:
         stuck=("stuck", "sum"),
     )
     return in_order(arms, axes(runs))
+
+
+def estimated(rows: pd.DataFrame, by: Sequence[str], columns: Sequence[str], name: str) -> pd.DataFrame:
+    """Return the mean of each of `columns` over the rows that agree in `by`, and its interval (missing for one row).
+
+    Columns: `by`, `name` (which of `columns`), mean, low, high and n, the rows that have a value.
+    """
+    grouped = rows.groupby(list(by), dropna=False, sort=False)[list(columns)]
+    means, sds, counts = grouped.mean(), grouped.std(), grouped.count()
+    parts = []
+    for column in columns:
+        low, high = student(means[column], sds[column], counts[column])
+        found = {name: column, "mean": means[column], "low": low, "high": high, "n": counts[column]}
+        parts.append(pd.DataFrame(found).reset_index())
+    estimates = pd.concat(parts, ignore_index=True)
+    return estimates[estimates["n"] > 0].reset_index(drop=True)
 
 
 def _widths(hidden: Any) -> str:

@@ -8,8 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bnexp.results import METRICS
-from bnexp.statistics.arms import axes, counted, in_order
-from bnexp.statistics.inference import student
+from bnexp.statistics.arms import axes, counted, estimated, in_order
 
 POINTS: Final = 50
 """Points of a training curve: more show the noise of single batches, which hides what is compared."""
@@ -109,12 +108,4 @@ def curves(seeds: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     `high` (the interval; missing for one seed) and `n`.
     """
     by = [*axes(runs), "step"]
-    grouped = seeds.groupby(by, dropna=False, sort=False)[list(METRICS)]
-    means, sds, counts = grouped.mean(), grouped.std(), grouped.count()
-    parts = []
-    for metric in METRICS:
-        low, high = student(means[metric], sds[metric], counts[metric])
-        columns = {"metric": metric, "mean": means[metric], "low": low, "high": high, "n": counts[metric]}
-        parts.append(pd.DataFrame(columns).reset_index())
-    estimates = pd.concat(parts, ignore_index=True)
-    return in_order(estimates[estimates["n"] > 0], ["metric", *by])
+    return in_order(estimated(seeds, by, METRICS, "metric"), ["metric", *by])

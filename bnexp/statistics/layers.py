@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bnexp.statistics.inference import student
+from bnexp.statistics.arms import estimated
 
 EARLY: Final = 0.1
 """Part of the training after which it is early."""
@@ -65,15 +65,7 @@ def means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.Da
 
     Columns: `by`, probe, mean, low, high and n.
     """
-    grouped = rows.groupby(list(by), dropna=False, sort=False)[list(probes)]
-    centres, sds, counts = grouped.mean(), grouped.std(), grouped.count()
-    parts = []
-    for probe in probes:
-        low, high = student(centres[probe], sds[probe], counts[probe])
-        columns = {"probe": probe, "mean": centres[probe], "low": low, "high": high, "n": counts[probe]}
-        parts.append(pd.DataFrame(columns).reset_index())
-    found = pd.concat(parts, ignore_index=True)
-    return found[found["n"] > 0].reset_index(drop=True)
+    return estimated(rows, by, probes, "probe")
 
 
 def geometric_means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.DataFrame:
