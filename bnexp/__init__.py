@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from bnexp.choices import Activation, Placement
-    from bnexp.data import Data
-    from bnexp.data import load as load_data
+    from bnexp.data.datasets import Data
+    from bnexp.data.datasets import load as load_data
     from bnexp.runs import Run
-    from bnexp.store import Store, load
-    from bnexp.sweep import train
+    from bnexp.store.store import Store, load
+    from bnexp.sweeps.sweep import train
 
     __version__: str
 
@@ -20,13 +20,13 @@ __all__ = ["Activation", "Data", "Placement", "Run", "Store", "__version__", "lo
 
 _HOMES: Final = {
     "Activation": "choices.Activation",
-    "Data": "data.Data",
+    "Data": "data.datasets.Data",
     "Placement": "choices.Placement",
     "Run": "runs.Run",
-    "Store": "store.Store",
-    "load": "store.load",
-    "load_data": "data.load",
-    "train": "sweep.train",
+    "Store": "store.store.Store",
+    "load": "store.store.load",
+    "load_data": "data.datasets.load",
+    "train": "sweeps.sweep.train",
 }
 
 
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
         return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'bnexp' has no attribute '{name}'")
-    module, _, attribute = _HOMES[name].partition(".")
+    module, _, attribute = _HOMES[name].rpartition(".")
     return getattr(import_module(f"bnexp.{module}"), attribute)
 
 

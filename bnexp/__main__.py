@@ -2,6 +2,6 @@
 
 import sys
 
-from bnexp.cli import main
+from bnexp.cli.main import main
 
 sys.exit(main())

@@ -23,12 +23,13 @@ import pandas as pd
 
 from bnexp.choices import Activation, Placement
 from bnexp.report.build import build
-from bnexp.results import METRICS
 from bnexp.runs import Run, acting
-from bnexp.statistics import comparisons, curves, speed, verdicts
+from bnexp.statistics import comparisons, curves, speed
 from bnexp.statistics.design import design
 from bnexp.statistics.sensitivity import sensitivity
-from bnexp.store import Store
+from bnexp.store.rows import METRICS
+from bnexp.store.store import Store
+from bnexp.verdicts import verdicts
 
 ACTIVATIONS: Final = (Activation.relu, Activation.gelu, Activation.tanh, Activation.sigmoid)
 LRS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

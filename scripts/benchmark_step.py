@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from bnexp import probes, training
 from bnexp.choices import Activation, Placement, Probes
-from bnexp.data import Data
-from bnexp.packs import packs
+from bnexp.data.datasets import Data
+from bnexp.engine import probes, training
+from bnexp.engine.packs import packs
 from bnexp.runs import Run
 
 FLOP = 26.376e6

@@ -1,7 +1,7 @@
 """How fast is bnexp beside what else could train the same sweep, in one run on one machine?
 
-The peers, their network and what they log are in `peers.py`; bnexp evaluates besides at step 0, which counts in `sweep`
-alone. Rows of one measurement are taken in turn, round by round. A ratio is the median over the rounds of
+The peers, their network and what they log are in `benchmarks/peers.py`; bnexp evaluates besides at step 0, which counts
+in `sweep` alone. Rows of one measurement are taken in turn, round by round. A ratio is the median over the rounds of
 baseline / row, both of the same round: a noisy machine is noisy for both. Read the ratios.
 
 steps     µs per run-step of training alone, all cores busy (processes are warmed up and begin together)
@@ -30,13 +30,14 @@ from typing import Final
 
 import numpy as np
 import torch
-from peers import BATCH, LR, WIDTHS, Trainer, eager, loader, product, stacked
-from stopwatch import CORES, ROOT, Size, observed, together
+from benchmarks.peers import BATCH, LR, WIDTHS, Trainer, eager, loader, product, stacked
+from benchmarks.stopwatch import CORES, ROOT, Size, observed, together
 
-from bnexp import provenance, training
+from bnexp import provenance
 from bnexp.choices import Activation, Placement
-from bnexp.data import Data, batch_order
-from bnexp.packs import packs
+from bnexp.data.datasets import Data, batch_order
+from bnexp.engine import training
+from bnexp.engine.packs import packs
 from bnexp.runs import Run
 
 EXTRA: Final = "not installed: pip install -c constraints.txt -e '.[bench]'"
@@ -99,7 +100,7 @@ def engine(data: Data, seeds: int, placements: Iterable[str], activations: Itera
 
 def scanned(data: Data, runs: int) -> Trainer:
     """The peer in JAX, which is imported by the processes that measure it alone."""
-    from peer_jax import scanned
+    from benchmarks.peer_jax import scanned
 
     return scanned(data, runs)
 
@@ -139,7 +140,7 @@ def sweep_rows(root: str | None, runs: int, epochs: int) -> list[Row]:
         return [Row("sweep", what, how, unit, JOBLIB, None) for what in (JOBLIB, "bnexp -m")]
     mine = ("-m", "bnexp", "-m", *axes, f"epochs={epochs}", f"data.root={root}", "activation=sigmoid", "report=false")
     theirs = (
-        *(str(ROOT / "scripts" / "peers.py"), "-m", "hydra/launcher=joblib", f"hydra.launcher.n_jobs={CORES}"),
+        *(str(ROOT / "scripts" / "peer_sweep.py"), "-m", "hydra/launcher=joblib", f"hydra.launcher.n_jobs={CORES}"),
         *(f"+{axis}" for axis in (*axes, f"epochs={epochs}", f"root={root}")),
     )
     call = (lambda: observed(theirs)[0]) if launcher else None

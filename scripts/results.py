@@ -22,7 +22,7 @@ from pictures import for_the_web
 from bnexp import load
 from bnexp.files import write_whole
 from bnexp.statistics.arms import ARM, STUCK, counted
-from bnexp.store import Store
+from bnexp.store.store import Store
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 

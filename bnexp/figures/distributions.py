@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.multiples import HEIGHT, NARROWEST, PANEL, Row, Scale, number, panelled
+from bnexp.figures.small_multiples import HEIGHT, NARROWEST, PANEL, Row, Scale, number, panelled
 from bnexp.figures.style import INK, MUTED, Look, drawing, framed, sheet
 
 QUANTILES: Final = ("unit_q15", "unit_q50", "unit_q85")

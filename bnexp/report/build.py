@@ -9,19 +9,19 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp import __version__
+from bnexp.figures.export import written
 from bnexp.figures.style import looks, named
-from bnexp.figures.writing import written
 from bnexp.files import write_whole
 from bnexp.report import captions, explorer, page, tables
-from bnexp.report.drawn import drawn
+from bnexp.report.effect_figures import drawn
 from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, compared, gather
 from bnexp.report.explorer import Explorer, Level
-from bnexp.report.listed import diverged, listed
-from bnexp.report.shown import Drawn
+from bnexp.report.figure import Drawn
+from bnexp.report.result_tables import diverged, listed
 from bnexp.statistics.comparisons import MARGIN
-from bnexp.statistics.verdicts import Verdict
-from bnexp.store import Store
+from bnexp.store.store import Store
+from bnexp.verdicts.verdicts import Verdict
 
 CITATION: Final = (
     f"The bnexp authors. bnexp {__version__}: paired evidence on where batch normalization should stand. 2026."

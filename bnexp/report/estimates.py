@@ -6,13 +6,14 @@ from typing import Final
 import pandas as pd
 
 from bnexp.report.evidence import Evidence
-from bnexp.statistics import comparisons, verdicts
+from bnexp.statistics import comparisons
 from bnexp.statistics.curves import curves
 from bnexp.statistics.design import Design
+from bnexp.statistics.largest_stable_lr import in_words, largest_stable
 from bnexp.statistics.sensitivity import sensitivity
 from bnexp.statistics.speed import speed
-from bnexp.statistics.stability import in_words, largest_stable
-from bnexp.statistics.verdicts import Verdict
+from bnexp.verdicts import verdicts
+from bnexp.verdicts.verdicts import Verdict
 
 METRIC: Final = "test_accuracy"
 """What is reported; what is chosen is chosen on validation."""

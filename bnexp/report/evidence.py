@@ -11,7 +11,7 @@ from bnexp.runs import key
 from bnexp.statistics.arms import axes, counted
 from bnexp.statistics.curves import followed
 from bnexp.statistics.design import Design, design
-from bnexp.store import Store, once
+from bnexp.store.store import Store, once
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp.choices import is_choice
-from bnexp.results import METRICS
 from bnexp.runs import Run
 from bnexp.statistics.inference import student
+from bnexp.store.rows import METRICS
 
 STUCK: Final = 0.02
 """A run that ends at most this far above chance accuracy, without having diverged, is stuck."""

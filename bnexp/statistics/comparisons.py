@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.results import METRICS
 from bnexp.statistics import contrasts, inference, resampling, selection
 from bnexp.statistics.design import Design
 from bnexp.statistics.grid import Grid, grid
 from bnexp.statistics.inference import Floats
 from bnexp.statistics.notes import Side, note
 from bnexp.statistics.selection import Booleans, Integers, Selection
+from bnexp.store.rows import METRICS
 
 MARGIN: Final = 0.001
 """Accuracy below which a difference is none, if no other margin is given: 0.1 percentage points."""

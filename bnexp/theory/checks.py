@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bnexp import provenance
-from bnexp.theory import folding, growth, layer, rules, symmetry, trajectories
+from bnexp.theory import before_training, folding, growth, layer, symmetry, trajectories
 from bnexp.theory.claims import Claim
 
 Check = Callable[[], Iterator[Claim]]
@@ -32,8 +32,8 @@ EXACT: Final[tuple[Check, ...]] = (
     layer.bias_before_a_norm,
     layer.running_statistics,
     folding.folding,
-    rules.batch_of_one,
-    rules.paired_draws,
+    before_training.batch_of_one,
+    before_training.paired_draws,
 )
 """Identities: they hold up to rounding, in nets of any size."""
 

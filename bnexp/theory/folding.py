@@ -13,9 +13,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from bnexp import training
 from bnexp.choices import Activation, Placement
-from bnexp.theory import nets
+from bnexp.engine import training
+from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_least, at_most
 
 STEPS: Final = 10
@@ -25,24 +25,26 @@ STEPS: Final = 10
 def folding() -> Iterator[Claim]:
     """Fold the norms of trained nets away and compare the logits on examples of another batch."""
     for placement in (Placement.pre, Placement.post):
-        base = replace(nets.BASE, placement=placement)
-        normed = nets.begin([replace(base, activation=activation) for activation in Activation])
-        rows_KSB = torch.stack([nets.rows(batch) for batch in range(STEPS)]).unsqueeze(1)
+        base = replace(small_nets.BASE, placement=placement)
+        normed = small_nets.begin([replace(base, activation=activation) for activation in Activation])
+        rows_KSB = torch.stack([small_nets.rows(batch) for batch in range(STEPS)]).unsqueeze(1)
         normed, _, _ = training.advance(normed, rows_KSB)
-        without = [replace(nets.BASE, placement=Placement.none, activation=activation) for activation in Activation]
-        plain, folded = nets.begin(without), nets.begin(without)
+        without = [
+            replace(small_nets.BASE, placement=Placement.none, activation=activation) for activation in Activation
+        ]
+        plain, folded = small_nets.begin(without), small_nets.begin(without)
         for state in (plain, folded):
             _copy(normed, state)
         fold = _fold_before if placement == Placement.pre else _fold_after
-        for layer in nets.LAYERS:
+        for layer in small_nets.LAYERS:
             fold(normed, folded, layer)
         wanted, found, unfolded = (
-            nets.forward(state, nets.rows(STEPS), training=False) for state in (normed, folded, plain)
+            small_nets.forward(state, small_nets.rows(STEPS), training=False) for state in (normed, folded, plain)
         )
         where = "before" if placement == Placement.pre else "after"
         words = f"{placement}, any activation: folded into the Linear {where} it, a net without a norm has its logits"
-        yield Claim(words, "derived", at_most(1e-11), float(nets.relative(found, wanted).max()))
-        difference = float(nets.relative(unfolded, wanted).min())
+        yield Claim(words, "derived", at_most(1e-11), float(small_nets.relative(found, wanted).max()))
+        difference = float(small_nets.relative(unfolded, wanted).min())
         yield Claim(f"{placement}: left out instead of folded, it has others", "derived", at_least(1e-2), difference)
 
 
@@ -50,7 +52,7 @@ def _copy(source: training.State, target: training.State) -> None:
     """Copy the weights, and the biases where `source` has them."""
     for to, weights in zip(target.network.weights, source.network.weights, strict=True):
         to.copy_(weights)
-    for layer in (*nets.LAYERS, source.network.hidden_layers):
+    for layer in (*small_nets.LAYERS, source.network.hidden_layers):
         _bias(target, layer).copy_(_bias(source, layer))
 
 

@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 import torch
 
-from bnexp import network, propagation
 from bnexp.choices import Activation, Dtype, InitScheme, Placement
-from bnexp.packs import Pack
+from bnexp.engine import network, propagation
+from bnexp.engine.packs import Pack
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory import predictions

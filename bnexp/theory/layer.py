@@ -12,13 +12,13 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from bnexp import normalization
 from bnexp.choices import Activation, InitScheme, Placement
-from bnexp.network import Network
+from bnexp.engine import normalization
+from bnexp.engine.network import Network
 from bnexp.randomness import generator
-from bnexp.theory import nets
-from bnexp.theory.blocks import NONE, POST, PRE, largest, smallest
+from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_least, at_most, near
+from bnexp.theory.invariant_blocks import NONE, POST, PRE, largest, smallest
 
 SHAPE: Final = (2, 3, 64, 7)
 """[S, G, B, H] of a layer that is looked at alone."""
@@ -76,9 +76,9 @@ def slope() -> Iterator[Claim]:
 
     The error is relative to the sum of what each parameter contributes to the slope, taken without its sign.
     """
-    state = nets.begin(nets.arms(nets.BASE))
-    net, rows_B = state.network, nets.rows(0)
-    gradients, rng = nets.gradients(state, rows_B), generator(0, "direction")
+    state = small_nets.begin(small_nets.arms(small_nets.BASE))
+    net, rows_B = state.network, small_nets.rows(0)
+    gradients, rng = small_nets.gradients(state, rows_B), generator(0, "direction")
     parameters, slopes = [*net.weights, net.vectors_RP], [*gradients.weights, gradients.vectors_RP * net.learned_RP]
     directions = [torch.from_numpy(rng.standard_normal(tuple(tensor.shape))) for tensor in parameters]
     directions[-1].mul_(net.learned_RP)
@@ -88,7 +88,7 @@ def slope() -> Iterator[Claim]:
     for factor in (STEP, -2 * STEP):
         for tensor, direction in zip(parameters, directions, strict=True):
             tensor.add_(direction, alpha=factor)
-        losses.append(nets.loss(state, rows_B))
+        losses.append(small_nets.loss(state, rows_B))
     found_R = (losses[0] - losses[1]) / (2 * STEP)
     error = float(((found_R - signed_R) / unsigned_R).abs().max())
     words = "the gradient is the slope of the loss, every placement and activation"
@@ -103,10 +103,10 @@ def _by_lane(net: Network, parts: list[Tensor]) -> Tensor:
 
 def recovered_identity() -> Iterator[Claim]:
     """Let gamma = sqrt(var + eps) and beta = mu undo the normalization."""
-    alone, eps = _alone(), nets.BASE.norm_eps
+    alone, eps = _alone(), small_nets.BASE.norm_eps
     y, _ = _normalise(alone.x, (alone.var + eps).sqrt(), alone.mu, eps)
     by_unit = (tensor.transpose(0, 3).flatten(1) for tensor in (y, alone.x))
-    error = float(nets.relative(*by_unit).max())
+    error = float(small_nets.relative(*by_unit).max())
     words = "gamma = sqrt(var + eps) and beta = mu give y = x"
     yield Claim(words, "Ioffe & Szegedy 2015, 3", at_most(1e-12), error)
 
@@ -117,12 +117,14 @@ def eps_floor() -> Iterator[Claim]:
     var = wᵀ·C·w of a unit of the first layer, with C the biased covariance of the inputs in the batch.
     """
     deviations = (1e-4, 1e-2, 1.0)
-    base = replace(nets.BASE, placement=Placement.pre, activation=Activation.identity, init_scheme=InitScheme.normal)
-    state = nets.begin([replace(base, init_gain=deviation) for deviation in deviations])
-    net, rows_B = state.network, nets.rows(0)
+    base = replace(
+        small_nets.BASE, placement=Placement.pre, activation=Activation.identity, init_scheme=InitScheme.normal
+    )
+    state = small_nets.begin([replace(base, init_gain=deviation) for deviation in deviations])
+    net, rows_B = state.network, small_nets.rows(0)
     for name, value in (("gamma", 1.0), ("beta", 0.0)):
         net.vector_SG1O(name, 0, net.vectors_RP).fill_(value)
-    nets.forward(state, rows_B, training=True)
+    small_nets.forward(state, rows_B, training=True)
     h_RBH = state.workspace(len(rows_B)).h[0]
     covariance_DD = torch.cov(state.examples.train[0][rows_B].T, correction=0)
     w_RDH = net.weight_SGIO(0, net.weights)[0]
@@ -142,15 +144,15 @@ def running_statistics() -> Iterator[Claim]:
     of the activation.
     """
     batches, momenta = 5, (0.01, 0.1, 1.0)
-    base = replace(nets.BASE, activation=Activation.relu)
-    state = nets.begin([
+    base = replace(small_nets.BASE, activation=Activation.relu)
+    state = small_nets.begin([
         replace(base, placement=p, norm_momentum=m) for p in (Placement.pre, Placement.post) for m in momenta
     ])  # fmt: skip
     net, m_R = state.network, state.network.momentum_SG11.view(-1, 1)
     normalised = []
     for batch in range(batches):
-        nets.forward(state, nets.rows(batch), training=True)
-        x_BD = state.examples.train[0][nets.rows(batch)]
+        small_nets.forward(state, small_nets.rows(batch), training=True)
+        x_BD = state.examples.train[0][small_nets.rows(batch)]
         u_RBH = x_BD @ net.weight_SGIO(0, net.weights)[0] + net.vector_SG1O("bias", 0, net.vectors_RP)[0]
         normalised.append(torch.cat([u_RBH[: len(momenta)], u_RBH[len(momenta) :].clamp_min(0)]))
     for name, start, running, of_batch in (
@@ -160,7 +162,7 @@ def running_statistics() -> Iterator[Claim]:
         wanted_RH = (1 - m_R) ** batches * start
         for k, values_RH in enumerate(of_batch, start=1):
             wanted_RH = wanted_RH + m_R * (1 - m_R) ** (batches - k) * values_RH
-        error = float(nets.relative(running.flatten(0, 2), wanted_RH).max())
+        error = float(small_nets.relative(running.flatten(0, 2), wanted_RH).max())
         words = f"running {name} after {batches} batches: (1 − m)^K·start + Σ m·(1 − m)^(K−k)·batch_k"
         yield Claim(words, "PyTorch, BatchNorm1d", at_most(1e-12), error)
 
@@ -170,8 +172,8 @@ def bias_before_a_norm() -> Iterator[Claim]:
 
     dx has no part along 1, because a shift of x changes nothing. Relative to Σ_B |dx|, the largest value of all units.
     """
-    state = nets.begin(nets.arms(nets.BASE))
-    products = nets.gradients(state, nets.rows(0)).products
+    state = small_nets.begin(small_nets.arms(small_nets.BASE))
+    products = small_nets.gradients(state, small_nets.rows(0)).products
     ratios = [(d.sum(2).abs().amax(2) / d.abs().sum(2).amax(2)).flatten() for d in products]
     ratios_R = torch.stack(ratios).amax(0)
     source = "Ioffe & Szegedy 2015, 3.2"

@@ -13,12 +13,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from bnexp import training
 from bnexp.choices import Activation, Placement
+from bnexp.engine import training
 from bnexp.randomness import generator
-from bnexp.theory import nets
-from bnexp.theory.blocks import smallest, with_block, without_block
+from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_least, at_most
+from bnexp.theory.invariant_blocks import smallest, with_block, without_block
 
 SOURCE: Final = "Ioffe & Szegedy 2015, 3.3"
 DECADES: Final = (-2, 2)
@@ -33,18 +33,20 @@ def scale_invariance() -> Iterator[Claim]:
     The Jacobian is compared by its product with one random cotangent, which no wrong Jacobian survives but by chance.
     The gradient of a scaled neuron must be 1/a times that of the neuron (Ioffe & Szegedy 2015, section 3.3).
     """
-    plain, scaled, unbiased = (nets.begin(nets.arms(replace(nets.BASE, norm_eps=0.0))) for _ in range(3))
-    factors = [_factors(layer) for layer in nets.LAYERS]
+    plain, scaled, unbiased = (
+        small_nets.begin(small_nets.arms(replace(small_nets.BASE, norm_eps=0.0))) for _ in range(3)
+    )
+    factors = [_factors(layer) for layer in small_nets.LAYERS]
     for layer, a_H in enumerate(factors):
         _scale(scaled, layer, a_H, bias=True)
         _scale(unbiased, layer, a_H, bias=False)
-    rows_B = nets.rows(0)
-    logits_RCB = nets.forward(plain, rows_B, training=True)
-    output_R = nets.relative(nets.forward(scaled, rows_B, training=True), logits_RCB)
-    alone_R = nets.relative(nets.forward(unbiased, rows_B, training=True), logits_RCB)
+    rows_B = small_nets.rows(0)
+    logits_RCB = small_nets.forward(plain, rows_B, training=True)
+    output_R = small_nets.relative(small_nets.forward(scaled, rows_B, training=True), logits_RCB)
+    alone_R = small_nets.relative(small_nets.forward(unbiased, rows_B, training=True), logits_RCB)
     cotangent_RCB = torch.from_numpy(generator(0, "cotangent").standard_normal(logits_RCB.shape))
-    before, after = (nets.pull_back(state, rows_B, cotangent_RCB) for state in (plain, scaled))
-    jacobian_R = nets.relative(after.x_SGBD[0], before.x_SGBD[0])
+    before, after = (small_nets.pull_back(state, rows_B, cotangent_RCB) for state in (plain, scaled))
+    jacobian_R = small_nets.relative(after.x_SGBD[0], before.x_SGBD[0])
     gradient_R = torch.stack([_gradient_error(plain, before, after, *pair) for pair in enumerate(factors)]).amax(0)
     yield from _contrast(plain, output_R, ("leaves the output", "changes the output"))
     yield Claim(
@@ -76,9 +78,9 @@ def radial_identity() -> Iterator[Claim]:
     """
     found = []
     for eps in (1e-5, 1e-2, 1.0):
-        state = nets.begin(nets.arms(replace(nets.BASE, norm_eps=eps)))
-        gradients = nets.gradients(state, nets.rows(0))
-        found.append(torch.stack([_radial_error(state, gradients, layer, eps) for layer in nets.LAYERS]).amax(0))
+        state = small_nets.begin(small_nets.arms(replace(small_nets.BASE, norm_eps=eps)))
+        gradients = small_nets.gradients(state, small_nets.rows(0))
+        found.append(torch.stack([_radial_error(state, gradients, layer, eps) for layer in small_nets.LAYERS]).amax(0))
     errors_R = torch.stack(found)
     words = "<w, dw> + b·db = eps/(var + eps)·gamma·dgamma at eps 1e-5, 0.01 and 1"
     yield from with_block(state, errors_R.amax(0), words, "derived", at_most(1e-12))
@@ -87,7 +89,9 @@ def radial_identity() -> Iterator[Claim]:
 
 def _factors(layer: int) -> Tensor:
     rng = generator(0, "factors", layer)
-    return torch.from_numpy(10 ** rng.permutation(torch.linspace(*DECADES, nets.BASE.hidden[layer]).double().numpy()))
+    return torch.from_numpy(
+        10 ** rng.permutation(torch.linspace(*DECADES, small_nets.BASE.hidden[layer]).double().numpy())
+    )
 
 
 def _scale(state: training.State, layer: int, a_H: Tensor, *, bias: bool) -> None:
@@ -98,17 +102,17 @@ def _scale(state: training.State, layer: int, a_H: Tensor, *, bias: bool) -> Non
 
 
 def _gradient_error(
-    state: training.State, before: nets.Gradients, after: nets.Gradients, layer: int, a_H: Tensor
+    state: training.State, before: small_nets.Gradients, after: small_nets.Gradients, layer: int, a_H: Tensor
 ) -> Tensor:
     """Return each lane's largest error of a·(gradient of a scaled neuron) relative to the layer's largest gradient."""
-    old, new = (nets.neurons(state, layer, found.weights, found.vectors_RP) for found in (before, after))
+    old, new = (small_nets.neurons(state, layer, found.weights, found.vectors_RP) for found in (before, after))
     return ((a_H * new - old).square().sum(1).amax(1) / old.square().sum(1).amax(1)).sqrt()
 
 
-def _radial_error(state: training.State, gradients: nets.Gradients, layer: int, eps: float) -> Tensor:
+def _radial_error(state: training.State, gradients: small_nets.Gradients, layer: int, eps: float) -> Tensor:
     net = state.network
-    w = nets.neurons(state, layer, net.weights, net.vectors_RP)
-    g = nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
+    w = small_nets.neurons(state, layer, net.weights, net.vectors_RP)
+    g = small_nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
     gamma, dgamma = (net.vector_SG1O("gamma", layer, flat) for flat in (net.vectors_RP, gradients.vectors_RP))
     wanted_RH = (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
     lengths = (w.square().sum(1) * g.square().sum(1)).sqrt()

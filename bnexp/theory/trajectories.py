@@ -13,11 +13,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from bnexp import training
+from bnexp.engine import training
 from bnexp.runs import Run
-from bnexp.theory import nets
-from bnexp.theory.blocks import with_block, without_block
+from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_most, exactly
+from bnexp.theory.invariant_blocks import with_block, without_block
 
 LR: Final = 0.1
 GROWTH_STEPS: Final = 10
@@ -36,8 +36,8 @@ def equivalence() -> Iterator[Claim]:
     plain = _losses(1)
     twos = torch.stack([_largest(_losses(2.0**k), plain) for k in (-3, 5)])
     tens = torch.stack([_largest(_losses(a), plain) for a in (0.1, 10)])
-    state = nets.begin(_runs(1, 1))
-    words = f"from (a·W, a²·lr, a²·eps) the same loss in {nets.BATCHES} SGD steps"
+    state = small_nets.begin(_runs(1, 1))
+    words = f"from (a·W, a²·lr, a²·eps) the same loss in {small_nets.BATCHES} SGD steps"
     bits, digits = f"{words}, to the last bit for a = 1/8 and 32", f"{words}, for a = 0.1 and 10"
     yield from with_block(state, twos.amax(0), bits, "derived", exactly(0))
     yield from with_block(state, tens.amax(0), digits, "derived", at_most(1e-9))
@@ -50,15 +50,15 @@ def norm_growth() -> Iterator[Claim]:
     With eps 0 the gradient of an invariant block is orthogonal to it (the radial identity), so that by Pythagoras
     ‖w_(t+1)‖² = ‖w_t‖² + lr²·‖g_t‖². The error is relative to the layer's largest growth.
     """
-    state = nets.begin(nets.arms(replace(nets.BASE, lr=GROWTH_LR, norm_eps=0.0)))
+    state = small_nets.begin(small_nets.arms(replace(small_nets.BASE, lr=GROWTH_LR, norm_eps=0.0)))
     worst_R = torch.zeros(len(state.pack.runs), dtype=torch.float64)
     for batch in range(GROWTH_STEPS):
-        rows_B = nets.rows(batch)
-        gradients = nets.gradients(state, rows_B)
-        before = [_squares(state, layer) for layer in nets.LAYERS]
+        rows_B = small_nets.rows(batch)
+        gradients = small_nets.gradients(state, rows_B)
+        before = [_squares(state, layer) for layer in small_nets.LAYERS]
         state, _, _ = training.advance(state, rows_B[None, None])
         for layer, before_RH in enumerate(before):
-            g = nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
+            g = small_nets.neurons(state, layer, gradients.weights, gradients.vectors_RP)
             steps_RH = GROWTH_LR**2 * g.square().sum(1)
             errors_RH = (_squares(state, layer) - before_RH - steps_RH).abs()
             worst_R = torch.maximum(worst_R, errors_RH.amax(1) / steps_RH.amax(1))
@@ -71,11 +71,11 @@ def norm_growth() -> Iterator[Claim]:
 def _squares(state: training.State, layer: int) -> Tensor:
     """Return ‖(w, b)‖² of every neuron of `layer`, [R, H]."""
     net = state.network
-    return nets.neurons(state, layer, net.weights, net.vectors_RP).square().sum(1)
+    return small_nets.neurons(state, layer, net.weights, net.vectors_RP).square().sum(1)
 
 
 def _runs(lr_factor: float, eps_factor: float) -> list[Run]:
-    return nets.arms(replace(nets.BASE, lr=LR * lr_factor, norm_eps=nets.BASE.norm_eps * eps_factor))
+    return small_nets.arms(replace(small_nets.BASE, lr=LR * lr_factor, norm_eps=small_nets.BASE.norm_eps * eps_factor))
 
 
 def _losses(a: float) -> Tensor:
@@ -84,13 +84,13 @@ def _losses(a: float) -> Tensor:
     `advance` has one learning rate for a whole lane, so two packs take every step from the same point, one at lr and
     one at a²·lr: the next point is the block of the second and the rest of the first.
     """
-    slow, fast = (nets.begin(_runs(factor, a**2)) for factor in (1, a**2))
+    slow, fast = (small_nets.begin(_runs(factor, a**2)) for factor in (1, a**2))
     for state in (slow, fast):
         for block in _blocks(state):
             block.mul_(a)
     losses = []
-    for batch in range(nets.BATCHES):
-        rows_B = nets.rows(batch)
+    for batch in range(small_nets.BATCHES):
+        rows_B = small_nets.rows(batch)
         slow, loss_KR, _ = training.advance(slow, rows_B[None, None])
         fast, _, _ = training.advance(fast, rows_B[None, None])
         losses.append(loss_KR[0])
@@ -104,7 +104,7 @@ def _losses(a: float) -> Tensor:
 def _blocks(state: training.State) -> list[Tensor]:
     """Return weights and biases of the hidden layers, as views."""
     net = state.network
-    biases = [net.vector_SG1O("bias", layer, net.vectors_RP) for layer in nets.LAYERS]
+    biases = [net.vector_SG1O("bias", layer, net.vectors_RP) for layer in small_nets.LAYERS]
     return [*net.weights[:-1], *biases]
 
 

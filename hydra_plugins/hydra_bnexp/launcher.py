@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn, JobRuntime, JobStatus, filter_overrides
 from omegaconf import OmegaConf, open_dict, read_write
 
 if TYPE_CHECKING:
-    from bnexp.cli import Task
+    from bnexp.cli.main import Task
 
 # bnexp is imported where it is used: Hydra imports this module for every program on the machine that uses Hydra.
 
@@ -36,7 +36,7 @@ class BnexpLauncher(BasicLauncher):
         Its `cfg` and `hydra_cfg` are `None` if nobody reads them, because only a full composition has them, which costs
         70 ms a job: our sweeper reads the losses alone; another one, and callbacks, may read everything.
         """
-        from bnexp.cli import Task
+        from bnexp.cli.main import Task
 
         task = self.task_function
         if not isinstance(task, Task):
@@ -52,8 +52,8 @@ class BnexpLauncher(BasicLauncher):
             HydraConfig.instance().cfg = current
 
     def _launch(self, task: "Task", job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-        from bnexp.expansion import expand
-        from bnexp.messages import one_sentence
+        from bnexp.cli.expansion import expand
+        from bnexp.cli.hydra_errors import one_sentence
 
         assert self.config is not None
         assert self.hydra_context is not None
@@ -67,9 +67,9 @@ class BnexpLauncher(BasicLauncher):
 
         All jobs start before the first one ends, because they are trained together.
         """
-        from bnexp import config
-        from bnexp.expansion import compose, task_part
-        from bnexp.messages import one_sentence
+        from bnexp.cli import values as config
+        from bnexp.cli.expansion import compose, task_part
+        from bnexp.cli.hydra_errors import one_sentence
 
         assert self.config is not None
         assert self.hydra_context is not None

@@ -64,17 +64,17 @@ class BnexpSweeper(BasicSweeper):
 
     def _check_all(self, jobs: Sequence[Sequence[str]]) -> None:
         """Exit with one sentence if a job is wrong: a launch sees only its own ones."""
-        from bnexp import config
-        from bnexp.cli import Task
-        from bnexp.expansion import expand
-        from bnexp.messages import one_sentence
+        from bnexp.cli import values
+        from bnexp.cli.expansion import expand
+        from bnexp.cli.hydra_errors import one_sentence
+        from bnexp.cli.main import Task
 
         assert self.hydra_context is not None
         assert self.config is not None
         if isinstance(self.task_function, Task):
             with one_sentence():
                 for job in expand(jobs, self.hydra_context.config_loader, self.config):
-                    config.run(job)
+                    values.run(job)
 
 
 def _check(override: Override) -> None:

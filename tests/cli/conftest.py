@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from rich.table import Table
 
-from bnexp import cli, data, sweep
+from bnexp.cli import main, summary
+from bnexp.data import datasets
 from bnexp.report import build as building
-from bnexp.report import summary
 from bnexp.report.build import Report
 from bnexp.runs import Run
-from bnexp.store import Store
+from bnexp.store.store import Store
+from bnexp.sweeps import sweep
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIVERGES, FAILS = 1e4, 1e5
@@ -98,7 +99,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         return drawn
 
     monkeypatch.setattr(sweep, "train_sweep", train_sweep)
-    monkeypatch.setattr(data, "load", load)
+    monkeypatch.setattr(datasets, "load", load)
     monkeypatch.setattr(building, "build", build)
     monkeypatch.setattr(summary, "summary_table", table)
     return asked
@@ -113,7 +114,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def run(*words: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["bnexp", *words])
         try:
-            code: Any = cli.main()
+            code: Any = main.main()
         except SystemExit as end:
             code = end.code or 0
         said = capsys.readouterr()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import bnexp
-from bnexp import config, data, keys
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
+from bnexp.cli import schema, values
+from bnexp.data import datasets
 from tests.cli.conftest import Command, Ended, Fakes, process
 
 
@@ -30,13 +31,13 @@ def test_the_help_fits_a_terminal_of_100_columns(command: Command) -> None:
 def test_the_help_lists_every_key_with_its_default(command: Command) -> None:
     listed = re.findall(r"^  ([a-z0-9_.]+=\S+)", help_text(command), re.MULTILINE)
     names = [word.partition("=")[0] for word in listed]
-    assert sorted(names) == sorted(name.removesuffix(".name") for name in keys.KEYS if name not in keys.STUDY[1:])
+    assert sorted(names) == sorted(name.removesuffix(".name") for name in schema.KEYS if name not in schema.STUDY[1:])
     assert command("--cfg", "job", *listed).out == command("--cfg", "job").out
 
 
 def test_the_help_lists_every_study_in_a_line(command: Command) -> None:
     lines = help_text(command).partition("Studies")[2].partition("\n\n")[0].splitlines()[1:]
-    assert sorted(line.split()[0] for line in lines) == sorted(p.stem for p in (config.folder() / "study").iterdir())
+    assert sorted(line.split()[0] for line in lines) == sorted(p.stem for p in (values.folder() / "study").iterdir())
 
 
 def test_the_help_lists_every_choice(command: Command) -> None:
@@ -44,8 +45,8 @@ def test_the_help_lists_every_choice(command: Command) -> None:
     choices = {
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
         "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics,
-        "probes": Probes, "device": keys.Device, "engine": keys.Engine,
-        "data": data.SETS,
+        "probes": Probes, "device": schema.Device, "engine": schema.Engine,
+        "data": datasets.SETS,
     }  # fmt: skip
     for name, members in choices.items():
         found = re.search(rf"^  {name}=\S+ +(.*(?:\n {{30,}}.*)*)", text, re.MULTILINE)
@@ -78,7 +79,7 @@ def test_the_version_is_that_of_the_package(command: Command) -> None:
 def test_an_answer_without_training_loads_no_heavy_library(words: list[str], tmp_path: Path) -> None:
     script = (
         "import sys\n"
-        "from bnexp.cli import main\n"
+        "from bnexp.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'numpy', 'pandas', 'matplotlib', 'scipy', 'sklearn', 'pyarrow', 'rich'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"

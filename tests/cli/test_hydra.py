@@ -11,7 +11,7 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
-from bnexp import config
+from bnexp.cli import values
 from hydra_plugins.hydra_bnexp import register
 from tests.cli.conftest import DIVERGES, FAILS, Command, Fakes, process
 
@@ -62,7 +62,7 @@ def test_a_mistake_in_a_file_of_the_user_is_told_in_one_sentence(
 def test_a_file_of_the_user_that_leaves_out_the_schema_is_held_to_it(
     word: str, sentence: str | None, command: Command, fakes: Fakes, tmp_path: Path
 ) -> None:
-    whole = (config.folder() / "config.yaml").read_text()
+    whole = (values.folder() / "config.yaml").read_text()
     (tmp_path / "bare.yaml").write_text(whole.replace("  - schema\n", ""))
     for words in ([word], ["-m", word]):
         ended = command("--config-dir", ".", "--config-name", "bare", *words)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hydra.errors import HydraException
 
-from bnexp import config
+from bnexp.cli import values
 from tests.cli.conftest import Command, Ended, Fakes, process
 
 KEY = "a key must be one of those that `bnexp --help` lists; got"
@@ -146,7 +146,7 @@ def test_a_wording_of_hydra_that_is_not_known_here_is_still_one_line(
     def new(_: Any) -> None:
         raise HydraException("Something\n  new.\nSee https://hydra.cc/docs")
 
-    monkeypatch.setattr(config, "run", new)
+    monkeypatch.setattr(values, "run", new)
     assert command("lr=1") == Ended(2, "", "bnexp: Something new\n")
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import bnexp
-from bnexp import sweep
 from bnexp.choices import Activation, Placement
 from bnexp.runs import Run
-from bnexp.store import Store
-from bnexp.sweep import Means
+from bnexp.store.store import Store
+from bnexp.sweeps import sweep
+from bnexp.sweeps.sweep import Means
 from tests.cli.conftest import DIVERGES, FAILS, WIDE, Built, Command, Ended, Fakes, process
 
 

@@ -15,10 +15,10 @@ from matplotlib.lines import Line2D
 
 from bnexp.choices import Activation, Placement
 from bnexp.figures.curves import curves
+from bnexp.figures.export import written
 from bnexp.figures.layout import Layout
-from bnexp.figures.writing import written
 from bnexp.statistics import curves as estimates
-from tests.synthetic import START_ACCURACY, Rows, product, rows
+from tests.support.synthetic import START_ACCURACY, Rows, product, rows
 
 PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
 

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from bnexp.figures.finals import final_against
-from bnexp.figures.grids import heat_map
+from bnexp.figures.heat_map import heat_map
 from bnexp.figures.layout import Layout
-from tests.estimates import LRS, finals
+from tests.support.estimates import LRS, finals
 
 PLACEMENTS = ("none", "pre", "post")
 LAYOUT = Layout("placement", PLACEMENTS, ("activation",))

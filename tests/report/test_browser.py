@@ -15,8 +15,8 @@ from selenium.webdriver.support.ui import Select
 from bnexp.report import page
 from bnexp.report.explorer import explorer
 from bnexp.report.tables import Column, Table
-from tests.report.browser import CONTRAST, column, requests, show, started, until
-from tests.report.pages import HOSTILE, LEVELS, PAGE, Said, curves, hostile
+from tests.support.browser import CONTRAST, column, requests, show, started, until
+from tests.support.pages import HOSTILE, LEVELS, PAGE, Said, curves, hostile
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from bnexp.report.build import build
-from bnexp.store import Store
-from tests.synthetic import Rows, product, rows
+from bnexp.store.store import Store
+from tests.support.synthetic import Rows, product, rows
 
 COMMAND = "bnexp -m placement=pre,post 'seed=range(3)'"
 

@@ -6,7 +6,7 @@ import pytest
 
 from bnexp.report import explorer as explorers
 from bnexp.report.explorer import Level, explorer
-from tests.report.pages import LEVELS, curves
+from tests.support.pages import LEVELS, curves
 
 
 def test_curves_of_a_level_on_which_an_axis_cannot_act_belong_to_all_values_of_it() -> None:

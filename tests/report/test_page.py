@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from bnexp.report import page
 from bnexp.report.explorer import explorer
 from bnexp.report.tables import Column, Table
-from tests.report.pages import FOREST, HOSTILE, LEVELS, PAGE, against_lr, curves, hostile, svg
+from tests.support.pages import FOREST, HOSTILE, LEVELS, PAGE, against_lr, curves, hostile, svg
 
 PATHS = {"effects": "figures/effects.svg", "lr": "figures/lr.svg"}
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bnexp.report.tables import Column, Table, cells, csv, numeric, tex
-from tests.report.pages import EFFECTS, FINALS
+from tests.support.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
 

@@ -12,7 +12,7 @@ from scipy import stats
 from bnexp.choices import Activation, Optimizer
 from bnexp.statistics import arms, curves
 from bnexp.statistics.inference import student
-from tests.synthetic import END_LOSS, START_LOSS, STEPS, product, rows
+from tests.support.synthetic import END_LOSS, START_LOSS, STEPS, product, rows
 
 
 def at(estimates: pd.DataFrame, metric: str, step: int) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from bnexp.runs import Run
 from bnexp.statistics import comparisons, curves
 from bnexp.statistics.design import design
 from bnexp.statistics.power import seeds_needed
-from tests.synthetic import START_LOSS, product, rows
+from tests.support.synthetic import START_LOSS, product, rows
 
 ACCURACY = {
     "none": (0.90, 0.91, 0.92, 0.90, 0.91, 0.93, 0.92),

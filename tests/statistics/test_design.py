@@ -9,7 +9,7 @@ from bnexp.choices import Activation
 from bnexp.runs import Run
 from bnexp.statistics.design import Design, design
 from bnexp.statistics.grid import grid
-from tests.synthetic import product, rows
+from tests.support.synthetic import product, rows
 
 
 def over(runs: list[Run], name: str, values: list[object]) -> list[Run]:

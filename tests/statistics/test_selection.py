@@ -7,7 +7,7 @@ import pytest
 from bnexp.statistics import comparisons, selection
 from bnexp.statistics.design import design
 from bnexp.statistics.grid import grid
-from tests.synthetic import product, rows
+from tests.support.synthetic import product, rows
 
 LRS = (0.01, 0.1, 1.0)
 

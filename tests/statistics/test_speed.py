@@ -10,7 +10,7 @@ from bnexp.statistics.curves import followed
 from bnexp.statistics.design import design
 from bnexp.statistics.sensitivity import sensitivity
 from bnexp.statistics.speed import speed
-from tests.synthetic import END_LOSS, START_LOSS, STEPS, Rows, product, rows
+from tests.support.synthetic import END_LOSS, START_LOSS, STEPS, Rows, product, rows
 
 
 def measured(frames: Rows) -> pd.DataFrame:

@@ -1,0 +1,149 @@
+"""The typed schema of `conf/`: every key with its type. YAML owns the values; choices are in `choices.py`."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
+
+
+class Device(StrEnum):
+    """Where packs are trained; `auto` takes a GPU if there is one."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Engine(StrEnum):
+    """What trains packs; `local` does it on this machine."""
+
+    local = "local"
+
+
+@dataclass
+class DataConfig:
+    """Keys of the group `data`."""
+
+    name: str
+    root: str | None
+    validation: int
+    train: int | None
+    standardize: bool
+
+
+@dataclass
+class OptimizerConfig:
+    """Keys of the group `optimizer`."""
+
+    name: Optimizer
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    decay_all: bool
+    hidden_lr_scale: float
+    beta1: float
+    beta2: float
+    eps: float
+
+
+@dataclass
+class ScheduleConfig:
+    """Keys of the group `schedule`."""
+
+    name: Schedule
+    warmup: int
+    every: int
+    factor: float
+
+
+@dataclass
+class InitConfig:
+    """Keys under `init`."""
+
+    scheme: InitScheme
+    gain: float
+    hidden_gain: float
+
+
+@dataclass
+class NormConfig:
+    """Keys under `norm`."""
+
+    eps: float
+    momentum: float
+    affine: Affine
+    statistics: NormStatistics
+
+
+@dataclass
+class EngineConfig:
+    """Keys of the group `engine`."""
+
+    name: Engine
+    lanes: int | None
+
+
+@dataclass
+class StudyConfig:
+    """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
+
+    `figures` are the figures about the mechanism that its page shows, beside those that every page has.
+    """
+
+    name: str | None
+    question: str | None
+    time: str | None
+    compare: str | None
+    figures: list[str]
+
+
+@dataclass
+class Config:
+    """All keys."""
+
+    placement: Placement
+    activation: Activation
+    lr: float
+    seed: int
+    data: DataConfig
+    hidden: list[int]
+    batch_size: int
+    epochs: int
+    steps: int | None
+    evaluate: int | None
+    optimizer: OptimizerConfig
+    schedule: ScheduleConfig
+    init: InitConfig
+    norm: NormConfig
+    dtype: Dtype
+    device: Device
+    engine: EngineConfig
+    workers: int | None
+    name: str
+    report: bool
+    probes: Probes
+    save_weights: bool
+    study: StudyConfig
+
+
+ConfigStore.instance().store(name="schema", node=Config, provider="bnexp")
+OmegaConf.register_new_resolver("product", lambda *factors: math.prod(map(float, factors)), replace=True)
+
+
+def _types(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not dataclasses.is_dataclass(node):
+        return {prefix.removesuffix("."): node}
+    return {name: kind for f in dataclasses.fields(node) for name, kind in _types(f.type, f"{prefix}{f.name}.").items()}
+
+
+KEYS: Final = _types(Config)
+"""The type of every key, by its full name, such as `norm.eps`."""
+
+STUDY: Final = tuple(f"study.{f.name}" for f in dataclasses.fields(StudyConfig))
+"""Keys that a study says of itself."""

@@ -1,0 +1,182 @@
+"""From `conf/`, whose keys are in `keys.py`, to plain values, and what these ask for: runs and settings.
+
+After the conversion nobody sees a `DictConfig`.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from bnexp.choices import Probes, nearest, shown
+from bnexp.cli.schema import KEYS, STUDY, Config, Device
+from bnexp.runs import Run
+
+Values = Mapping[str, Any]
+"""What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism."""
+
+    name: str
+    question: str
+    time: str
+    compare: str
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind.
+
+    `workers` are processes (`None`: one per core; 0: this one), `lanes` the most of a pack (`None`: to be measured).
+    """
+
+    name: str
+    data_root: Path | None
+    device: Device
+    workers: int | None
+    lanes: int | None
+    report: bool
+    probes: Probes
+    save_weights: bool
+    study: Study | None
+
+
+def folder() -> Path:
+    """Return the folder of the configuration: in the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    return next(path for path in (package / "conf", package.parent / "conf") if (path / "config.yaml").is_file())
+
+
+def values(cfg: DictConfig) -> Values:
+    """Return what `cfg` asks for; raise `ValueError` unless it has every key and no other."""
+    if OmegaConf.get_type(cfg) is not Config:  # from a file of the user that leaves out the schema
+        theirs, cfg = cfg, OmegaConf.structured(Config)
+        cfg.merge_with(theirs)
+    written = leaves(cfg, resolve=False)
+    for name in [name for name, value in written.items() if value == MISSING] + [k for k in KEYS if k not in written]:
+        raise missing_value(name)
+    for name in written:
+        if name not in KEYS:
+            raise unknown_key(name)
+    found = leaves(cfg, resolve=True)
+    return {name: found[name] for name in KEYS}
+
+
+def leaves(cfg: DictConfig, *, resolve: bool) -> dict[str, Any]:
+    """Return the values of `cfg` by the full names of their keys: as they are written, or with `resolve` worked out."""
+    return _flat(OmegaConf.to_container(cfg, resolve=resolve))
+
+
+def nested(job: Values) -> dict[str, Any]:
+    """Return the values of `job` as `conf/` writes them: keys of a group below its name, choices as plain strings."""
+    tree: dict[str, Any] = {}
+    for name, value in job.items():
+        group, _, last = name.rpartition(".")
+        branch = tree.setdefault(group, {}) if group else tree
+        branch[last] = str(value) if isinstance(value, StrEnum) else list(value) if name in _LISTS else value
+    return tree
+
+
+def run(job: Values) -> Run:
+    """Return the run that `job` asks for; raise `ValueError` with one sentence if there is no such run.
+
+    Epochs become optimizer steps, and the default of `data.train` the number of examples that it stands for.
+    """
+    from bnexp.data.datasets import (
+        training_examples,  # here, because it loads numpy, for which `bnexp --help` must not wait
+    )
+
+    fields = {field: job[name] for field, name in _NAMES.items()}
+    fields["data_train"] = training_examples(job["data.name"], job["data.train"], job["data.validation"])
+    draft = Run(**fields | {"steps": 1, "evaluate": 1})  # everything but its length is right, so that an epoch has one
+    steps, evaluate = _length(job, draft.steps_per_epoch)
+    return dataclasses.replace(draft, steps=steps, evaluate=evaluate)
+
+
+def settings(jobs: Sequence[Values]) -> Settings:
+    """Return the settings that all `jobs` share; raise `ValueError` if they differ or are out of range."""
+    for name in (*_SHARED, *STUDY):
+        asked = dict.fromkeys(job[name] for job in jobs)
+        if len(asked) > 1:
+            raise ValueError(
+                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(shown, asked))}: take one"
+            )
+    first = jobs[0]
+    name, workers, lanes = first["name"], first["workers"], first["engine.lanes"]
+    # Exactly one folder below outputs/, on any system, and not a hidden one.
+    if not name or name.startswith(".") or not set(name).isdisjoint('/\\:*?"<>|\0'):
+        raise ValueError(f"name must be a plain folder name without slashes or a leading dot; got {shown(name)}")
+    if workers is not None and workers < 0:
+        raise ValueError(f"workers must be at least 0, which trains in this process; got {workers}")
+    if lanes is not None and lanes < 1:
+        raise ValueError(f"engine.lanes must be at least 1; got {lanes}")
+    root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
+    left = first["report"], first["probes"], first["save_weights"]
+    return Settings(name, root, first["device"], workers, lanes, *left, _study(first))
+
+
+def _study(job: Values) -> Study | None:
+    """Return the study that `job` belongs to; raise `ValueError` unless it says all of itself or nothing."""
+    said = [job[name] for name in STUDY]
+    lacking = [name for name, value in zip(STUDY, said, strict=True) if value is None]
+    if len(lacking) > 0 and any(said):
+        raise ValueError(
+            f"a study must say its name, question, time and the axis that it compares; got no {lacking[0]}: add it to "
+            "the study's file"
+        )
+    return None if lacking else Study(*said)
+
+
+def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
+    """Return the keys in which `jobs` differ, each with its values in the order of their first appearance."""
+    columns = {name: list(dict.fromkeys(job[name] for job in jobs)) for name in KEYS}
+    return {name: column for name, column in columns.items() if len(column) > 1}
+
+
+def unknown_key(name: str) -> ValueError:
+    """Return the error about a key that does not exist: it suggests keys of that last name, or else the nearest one."""
+    twins = [key for key in KEYS if key.rpartition(".")[2] == name.rpartition(".")[2]]
+    hint = f": did you mean {' or '.join(twins)}?" if twins else nearest(name, (k.removesuffix(".name") for k in KEYS))
+    return ValueError(f"a key must be one of those that `bnexp --help` lists; got '{name}'{hint}")
+
+
+def missing_value(name: str) -> ValueError:
+    """Return the error about a key whose value was taken away."""
+    return ValueError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict) or not node:
+        return {prefix.removesuffix("."): tuple(node) if isinstance(node, list) else node}
+    return {name: value for k, inner in node.items() for name, value in _flat(inner, f"{prefix}{k}.").items()}
+
+
+def _length(job: Values, steps_per_epoch: int) -> tuple[int, int]:
+    """Return the optimizer steps of the training and of the distance between two evaluations."""
+    epochs, steps, evaluate = job["epochs"], job["steps"], job["evaluate"]
+    for name, value in (("epochs", epochs), ("steps", steps), ("evaluate", evaluate)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1; got {value}")
+    unit = steps_per_epoch if steps is None else 1
+    return (
+        epochs * steps_per_epoch if steps is None else steps,
+        steps_per_epoch if evaluate is None else evaluate * unit,
+    )
+
+
+_KEYS_OF_RUN: Final = {f.name: f.metadata["key"] for f in dataclasses.fields(Run)}
+_NAMES: Final = {field: name if name in KEYS else f"{name}.name" for field, name in _KEYS_OF_RUN.items()}
+"""The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
+
+_LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list[str])}
+
+_SHARED: Final = ("name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights")
+"""Keys that must be the same for all runs of a sweep, as those of a study must."""

@@ -1,0 +1,5 @@
+"""The engine: packs of runs and arrays in, the points of their curves out; all stacked, and a run is a pack of one.
+
+`packs` lays runs out as lanes, `network` holds the parameters and decides placement (`ORDER`), `propagation` goes
+forward and back, `optimizers` moves the weights, `training` is the loop; `probes` and `landscape` look inside.
+"""

@@ -1,0 +1,198 @@
+"""What is measured inside the layers of a pack while it trains, without changing the training by a bit.
+
+Letters: R = S·G lanes (S seeds × G arms), L layers (hidden ones, then the output), B examples, H units, O outputs of a
+layer, N numbers of a lane; u input of the activation, z = Wx (+ b) output of a matrix product, w incoming weights.
+
+The examples are a fixed sample, the first `EXAMPLES` that the seed visits in epoch 0, the same for all arms and steps.
+They go through the network as a batch of training does: normalization uses their statistics and moves no running one.
+What the numbers mean and their units: `schemas.LAYERS`. Sources: Ioffe & Szegedy 2015, figure 1 (quantiles);
+van Laarhoven 2017 (effective learning rate); Santurkar et al. 2018 (landscape).
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bnexp.choices import Probes
+from bnexp.engine import landscape, optimizers, propagation, training
+from bnexp.engine.network import Network, Stage
+from bnexp.engine.propagation import Cell
+from bnexp.runs import Run
+
+EXAMPLES: Final = 500
+"""Examples that are looked at: the size of an evaluation's batches, so that both share their buffers."""
+
+QUANTILES: Final = (15, 50, 85)
+"""Percent; those of Ioffe & Szegedy's figure 1."""
+
+BINS: Final = 40
+"""Of a histogram, all of one width, from the least to the greatest value."""
+
+LANDSCAPES: Final = 20
+"""Most steps at which the landscape is looked at: each costs about five times a basic measurement."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured after `step` steps, NaN where there is nothing to be measured.
+
+    `numbers` are [R, L + 1], the first column for the network as a whole; `histograms` [R, L + 1, BINS] hold shares.
+    """
+
+    step: int
+    numbers: dict[str, NDArray[np.float64]]
+    histograms: dict[str, NDArray[np.float64]]
+
+
+@torch.inference_mode()
+def measure(state: training.State, level: Probes) -> Measured:
+    """Return what `level`, basic or full, asks for at `state.step`; lanes whose loss is not finite have no numbers."""
+    net, run, (x_ND, y_N) = state.network, state.pack.runs[0], state.examples.train
+    full = level is Probes.full
+    rows_SB = training.first_examples(state, EXAMPLES)
+    work = state.workspace(rows_SB.shape[1])
+    torch.index_select(x_ND, 0, rows_SB.flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
+    rates = optimizers.learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
+    lr_SG11 = torch.from_numpy(rates).to(net.eps_SG11).view_as(net.eps_SG11)
+    found: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
+    with _running_statistics_kept(net):
+        loss_R = landscape.loss(net, work, y_N[rows_SB])
+        for layer, cells in enumerate(work.cells):
+            parts = [_inside(cell, histograms=full and state.step in (0, run.steps)) for cell in cells]
+            found[layer + 1] |= _side_by_side(parts)
+        for layer, gradient in propagation.weight_gradients(net, work):
+            found[layer + 1] |= _outside(state, layer, gradient, work.d_products[layer], lr_SG11)
+        if full and _landscape_due(run, state.step):
+            found[0] |= landscape.panel(net, work, y_N[rows_SB], lr_SG11)
+    return _gathered(state.step, found, loss_R.isfinite().cpu().numpy())
+
+
+@contextlib.contextmanager
+def _running_statistics_kept(network: Network) -> Iterator[None]:
+    """Let forward passes of training move no running statistics."""
+    moved = (network.momentum_SG11, *network.running_mean, *network.running_var)
+    before = [tensor.clone() for tensor in moved]
+    network.momentum_SG11.zero_()
+    yield
+    for tensor, old in zip(moved, before, strict=True):  # momentum 0 moves what is finite by nothing, and no more
+        tensor.copy_(old)
+
+
+def _landscape_due(run: Run, step: int) -> bool:
+    """Return whether this is the last evaluation or one of those that are left when they are thinned out evenly."""
+    every = math.ceil((run.steps // run.evaluate + 1) / (LANDSCAPES - 1))
+    return step == run.steps or step // run.evaluate % every == 0
+
+
+def _inside(cell: Cell, *, histograms: bool) -> dict[str, Tensor]:
+    """Return the numbers of the stages of a cell after a forward pass, each [S, G], and histograms [S, G, BINS]."""
+    found: dict[str, Tensor] = {}
+    for step in cell.path:
+        if step.stage is Stage.activation:
+            found |= _quantiles("unit", step.source[..., 0]) | _quantiles("input", step.source.flatten(2))
+            shares = [function.saturated_SG(u, a) for function, (u, a, _, _) in step.functions]
+            found |= {"saturated": torch.cat(shares, 1), "skewness": _skewness(step.source)}
+            found |= _histogram("input", step.source) if histograms else {}
+        if step.stage is Stage.normalization:
+            found |= _normalization(cell)
+            before = cell.kept.centred_SGBH + cell.kept.mean_SG1H
+            found |= _histogram("before", before) | _histogram("after", step.target) if histograms else {}
+    return found
+
+
+def _quantiles(name: str, values_SGN: Tensor) -> dict[str, Tensor]:
+    # numpy selects where torch sorts: 27 against 119 ms for 32 lanes of 50,000 (one thread, best of 5, torch 2.13 CPU).
+    found = np.quantile(values_SGN.cpu().numpy(), [q / 100 for q in QUANTILES], axis=2)
+    return {f"{name}_q{q}": torch.from_numpy(found[i]).to(values_SGN) for i, q in enumerate(QUANTILES)}
+
+
+def _skewness(u: Tensor) -> Tensor:
+    """Return the mean over units of |G1|, the bias-corrected sample skewness sqrt(B(B−1))/(B−2)·m3/m2^1.5.
+
+    Units that do not vary (to rounding) have none and are left out; with fewer than three examples there is none.
+    """
+    examples = u.shape[2]
+    mean = u.mean(2, keepdim=True)
+    centred = u - mean
+    squares = centred.square()
+    m2, m3 = squares.mean(2), squares.mul_(centred).mean(2)
+    factor = math.sqrt(examples * (examples - 1)) / (examples - 2) if examples > 2 else math.nan
+    varies = m2 > (torch.finfo(u.dtype).eps * mean.squeeze(2)).square()
+    return torch.where(varies, (factor * m3 / m2**1.5).abs(), math.nan).nanmean(2)
+
+
+def _normalization(cell: Cell) -> dict[str, Tensor]:
+    kept, examples = cell.kept, cell.kept.centred_SGBH.shape[2]
+    var = kept.squares_SG1H / examples
+    unbiased, evaluated = kept.squares_SG1H / (examples - 1) + cell.eps, cell.running_var + cell.eps
+    numbers = {
+        "normalized": var / (var + cell.eps),
+        "mean_gap": (kept.mean_SG1H - cell.running_mean).abs() / evaluated.sqrt(),
+        "var_gap": (unbiased / evaluated).log().abs(),
+    }
+    return {name: number_SG1H.mean((2, 3)) for name, number_SG1H in numbers.items()}
+
+
+def _histogram(name: str, values_SGBH: Tensor) -> dict[str, Tensor]:
+    values_SGN = values_SGBH.flatten(2)
+    low, high = values_SGN.aminmax(dim=2, keepdim=True)
+    bins = ((values_SGN - low) / (high - low) * BINS).nan_to_num_(0).clamp_(0, BINS - 1).long()
+    counts = low.new_zeros(*low.shape[:2], BINS).scatter_add_(2, bins, torch.ones_like(values_SGN))
+    return {
+        f"{name}_low": low.squeeze(2),
+        f"{name}_high": high.squeeze(2),
+        f"{name}_histogram": counts / values_SGN.shape[2],
+    }
+
+
+def _side_by_side(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Join what the cells of a layer have, arm beside arm; what a placement lacks is NaN."""
+    like = {name: number for part in parts for name, number in part.items()}
+    joined = {}
+    for name, number in like.items():
+        missing = [number.new_full((number.shape[0], part["skewness"].shape[1], *number.shape[2:]), math.nan)
+                   for part in parts]  # fmt: skip
+        joined[name] = torch.cat([part.get(name, lack) for part, lack in zip(parts, missing, strict=True)], 1)
+    return joined
+
+
+def _outside(
+    state: training.State, layer: int, gradient: Tensor, d_product: Tensor, lr_SG11: Tensor
+) -> dict[str, Tensor]:
+    """Return the numbers of a layer's weights and gradients, each [S, G]."""
+    net, settings = state.network, state.settings
+    step = optimizers.weight_step(net, state.moments, settings, lr_SG11, state.step + 1, layer, gradient)
+    squares_SGO = torch.linalg.vector_norm(net.lanes_SGXO(layer, net.weights[layer]), dim=2).square_()
+    step_norm, gradient_norm, product_norm = (
+        torch.linalg.vector_norm(net.lanes_SGXO(layer, tensor), dim=(2, 3)) for tensor in (step, gradient, d_product)
+    )
+    weight_norm = squares_SGO.sum(2).sqrt_()
+    rate_SG = optimizers.rate_of(settings, lr_SG11, net, layer)[:, :, :, 0]
+    return {
+        "weight_norm": weight_norm,
+        "effective_lr": (rate_SG / squares_SGO).mean(2),
+        "update_ratio": step_norm / weight_norm,
+        "weight_gradient": gradient_norm.square_(),
+        "product_gradient": product_norm.square_(),
+    }
+
+
+def _gathered(step: int, found: list[dict[str, Tensor]], finite_R: NDArray[np.bool_]) -> Measured:
+    """Lay out what was found in the layers by name; a number that is not finite is missing."""
+    numbers: dict[str, NDArray[np.float64]] = {}
+    histograms: dict[str, NDArray[np.float64]] = {}
+    for layer, of_layer in enumerate(found):
+        for name, number in of_layer.items():
+            values = number.double().cpu().numpy().reshape(len(finite_R), -1)
+            values = np.where(finite_R[:, None] & np.isfinite(values), values, np.nan)
+            kind = histograms if name.endswith("histogram") else numbers
+            table = kind.setdefault(name, np.full((len(finite_R), len(found), values.shape[1]), np.nan))
+            table[:, layer] = values
+    return Measured(step, {name: table[:, :, 0] for name, table in numbers.items()}, histograms)

@@ -1,0 +1,254 @@
+"""The training of one pack: from runs to the points of their curves.
+
+Letters: R = S·G lanes (S seeds × G arms), K steps, B examples in a batch, D input features, N examples.
+
+`advance` is the one seam: nothing else touches a weight. It can be replaced, on one device, by anything that keeps the
+contracts that `tests/` states.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bnexp.data.datasets import Data, batch_order
+from bnexp.engine import network, optimizers, population_statistics, propagation
+from bnexp.engine.packs import Pack
+from bnexp.runs import Run
+
+Array = NDArray[np.float64]
+
+POINTS_PER_EVALUATION: Final = 10
+"""Points of the training curve for each evaluation: fine enough to see the first epoch, small enough to store."""
+
+EVALUATION_BATCH: Final = 500
+"""Examples per forward pass of an evaluation: 1000 cost the same, 100 cost 16 % more (24 lanes, one thread, n = 4)."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The parts of a data set on the device, in the type of the parameters: inputs [N, D] and labels [N]."""
+
+    train: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+    classes: int
+
+
+@dataclass(frozen=True)
+class State:
+    """A pack between two steps. The tensors are changed in place: a state that was advanced must not be used again."""
+
+    pack: Pack
+    network: network.Network
+    settings: optimizers.Settings
+    moments: optimizers.Moments
+    examples: Examples
+    step: int
+    workspaces: dict[int, propagation.Workspace]
+    """Buffers by batch size."""
+
+    def workspace(self, batch: int) -> propagation.Workspace:
+        """Return the buffers for batches of `batch` examples, allocated at the first call."""
+        if batch not in self.workspaces:
+            self.workspaces[batch] = propagation.workspace(self.network, batch)
+        return self.workspaces[batch]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the curves of a pack: every array is [R], with NaN for what was not measured or has diverged.
+
+    `train_*` are means over the training batches since the point before, `validation_*` and `test_*` are evaluations
+    with running or population statistics. `diverged_step` is 0 while a lane has not diverged.
+    """
+
+    step: int
+    diverged_step: NDArray[np.int64]
+    train_loss: Array
+    train_accuracy: Array
+    validation_loss: Array
+    validation_accuracy: Array
+    test_loss: Array
+    test_accuracy: Array
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called `name` (auto, cpu, cuda); raise `ValueError` if there is no such device here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device=cuda needs a GPU that torch can see; found none: take device=cpu or device=auto")
+    return torch.device(name)
+
+
+def place(data: Data, run: Run, device: torch.device) -> Examples:
+    """Return `data` on `device` in the type of `run`; raise `ValueError` if it is not the data that `run` names."""
+    if run.data_setting != data.setting:
+        raise ValueError(
+            "a run must be trained on the data it names (name, training and validation examples, standardised); "
+            f"the run names {run.data_setting}, the data is {data.setting}: load the data with the settings of the run"
+        )
+    dtype = getattr(torch, run.dtype)
+
+    def part(x: NDArray[np.float32], y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device)
+
+    return Examples(
+        train=part(data.x_train_ND, data.y_train_N),
+        validation=part(data.x_validation_ND, data.y_validation_N),
+        test=part(data.x_test_ND, data.y_test_N),
+        classes=data.classes,
+    )
+
+
+def begin(pack: Pack, examples: Examples) -> State:
+    """Return `pack` before its first step, on the device of `examples`."""
+    x_ND, _ = examples.train
+    fresh = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
+    chosen = optimizers.settings(pack, fresh)
+    return State(pack, fresh, chosen, optimizers.moments(fresh, chosen), examples, 0, {})
+
+
+@torch.inference_mode()
+def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
+    """Take a pack through K steps on the training examples `rows_KSB`.
+
+    Returns the new state, and of every step each lane's loss [K, R] (mean over the batch, before the update, in
+    nats) and number of correct predictions [K, R].
+    """
+    steps, _, batch = rows_KSB.shape
+    work, net = state.workspace(batch), state.network
+    x_ND, y_N = state.examples.train
+    rates = optimizers.learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
+    lr_KSG11 = torch.from_numpy(rates).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
+    y_KSB = y_N[rows_KSB]
+    loss_KR = x_ND.new_empty(steps, len(state.pack.runs))
+    correct_KR = y_N.new_empty(steps, len(state.pack.runs))
+    for k in range(steps):
+        torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
+        propagation.forward(net, work, work.x_SBD, training=True)
+        propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
+        optimizers.update(net, work, state.moments, state.settings, lr_KSG11[k], state.step + k + 1)
+    return replace(state, step=state.step + steps), loss_KR, correct_KR
+
+
+@torch.inference_mode()
+def evaluate(state: State, x_ND: Tensor, y_N: Tensor) -> tuple[Array, Array]:
+    """Return each lane's mean loss [R] and accuracy [R] on the given examples, normalised by no batch's statistics."""
+    loss_R, correct_R = np.zeros(len(state.pack.runs)), np.zeros(len(state.pack.runs))
+    for x_BD, y_B in zip(*(torch.split(part, EVALUATION_BATCH) for part in (x_ND, y_N)), strict=True):
+        work = state.workspace(len(y_B))
+        propagation.forward(state.network, work, x_BD.expand_as(work.x_SBD), training=False)
+        loss, correct = x_ND.new_empty(len(loss_R)), y_N.new_empty(len(loss_R))
+        propagation.cross_entropy(state.network, work, y_B.expand(state.network.seeds, -1), loss, correct)
+        loss_R += len(y_B) * loss.double().cpu().numpy()
+        correct_R += correct.cpu().numpy()
+    return loss_R / len(y_N), correct_R / len(y_N)
+
+
+def train(state: State) -> Iterator[Point]:
+    """Train a pack to its end and yield the points of its curves, the first before any step.
+
+    A lane diverges with the first step whose loss is not finite, or at the first point that finds a parameter of it not
+    finite: from then on its parameters are NaN, its numbers are missing, and its neighbours do not change by a bit,
+    because no product mixes lanes. When all lanes have diverged, training ends.
+    """
+    run, lanes = state.pack.runs[0], len(state.pack.runs)
+    diverged_step = np.zeros(lanes, np.int64)
+    loss_R, correct_R, examples, due = np.zeros(lanes), np.zeros(lanes), 0, _next_point(run, 0)
+    yield _point(state, np.full(lanes, np.nan), np.full(lanes, np.nan), diverged_step)
+    for rows_KSB in _segments(state):
+        state, loss_KR, correct_KR = advance(state, rows_KSB)
+        losses, batch = loss_KR.double().cpu().numpy(), rows_KSB.shape[2]
+        _note_divergence(diverged_step, losses, state.step - len(losses))
+        loss_R += batch * losses.sum(0)
+        correct_R += correct_KR.sum(0).cpu().numpy()
+        examples += batch * len(losses)
+        if state.step == due:
+            _freeze(state, diverged_step)
+            yield _point(state, loss_R / examples, correct_R / examples, diverged_step)
+            if diverged_step.all():
+                return
+            loss_R, correct_R, examples = np.zeros(lanes), np.zeros(lanes), 0
+            due = _next_point(run, due)
+
+
+def _segments(state: State) -> Iterator[Tensor]:
+    """Yield the training examples [K, S, B] of consecutive steps, cut where a point or another batch size is due."""
+    run, seeds = state.pack.runs[0], state.pack.seeds
+    per_epoch, whole = run.steps_per_epoch, run.data_train // run.batch_size
+    step, epoch, order_SN = 0, -1, torch.empty(0)
+    while step < run.steps:
+        if step // per_epoch != epoch:
+            epoch = step // per_epoch
+            orders = np.stack([batch_order(seed, epoch, run.data_train) for seed in seeds])
+            order_SN = torch.from_numpy(orders).to(state.examples.train[1].device)
+        position = step % per_epoch
+        end_of_batch_size = epoch * per_epoch + (whole if position < whole else per_epoch)
+        stop = min(end_of_batch_size, _next_point(run, step))
+        rows_SN = order_SN[:, position * run.batch_size : (position + stop - step) * run.batch_size]
+        yield rows_SN.view(len(seeds), stop - step, -1).transpose(0, 1)
+        step = stop
+
+
+def _next_point(run: Run, step: int) -> int:
+    """Return the first step after `step` at which a point is due: so many between two evaluations, and the last."""
+    every, since = math.ceil(run.evaluate / POINTS_PER_EVALUATION), step % run.evaluate
+    return min(step - since + min(since - since % every + every, run.evaluate), run.steps)
+
+
+def _note_divergence(diverged_step: NDArray[np.int64], losses_KR: Array, done: int) -> None:
+    """Write the number (from 1) of the first step with a loss that is not finite, where none was noted before."""
+    wrong_KR = ~np.isfinite(losses_KR)
+    first_R = np.where(wrong_KR.any(0), done + 1 + wrong_KR.argmax(0), 0)
+    np.copyto(diverged_step, first_R, where=diverged_step == 0)
+
+
+def _freeze(state: State, diverged_step: NDArray[np.int64]) -> None:
+    """Note lanes with a parameter that is not finite, and set every parameter of diverged lanes to NaN."""
+    broken_R = ~state.network.finite_R().cpu().numpy()
+    np.copyto(diverged_step, state.step, where=broken_R & (diverged_step == 0))
+    for lane in np.flatnonzero(diverged_step):
+        for tensor in state.network.lane(int(lane)).values():
+            tensor.fill_(math.nan)
+
+
+def evaluation_due(run: Run, step: int) -> bool:
+    """Return whether `run` is evaluated after `step` steps: before the first, every so many, and after the last."""
+    return step == run.steps or step % run.evaluate == 0
+
+
+def first_examples(state: State, examples: int) -> Tensor:
+    """Return the first training examples [S, N] that each seed visits in its epoch 0: a fixed sample.
+
+    It is the same for all arms and at all steps, so that nothing changes between two steps but the weights.
+    """
+    run = state.pack.runs[0]
+    orders = np.stack([batch_order(seed, 0, run.data_train)[:examples] for seed in state.pack.seeds])
+    return torch.from_numpy(orders).to(state.examples.train[1].device)
+
+
+@torch.inference_mode()
+def _estimate_population(state: State) -> None:
+    """Renew the statistics with which lanes with `norm.statistics=population` are evaluated."""
+    run, (x_ND, _) = state.pack.runs[0], state.examples.train
+    rows_SN = first_examples(state, population_statistics.BATCHES * run.batch_size)
+    whole = (rows_SB for rows_SB in torch.split(rows_SN, run.batch_size, 1) if rows_SB.shape[1] == run.batch_size)
+    population_statistics.estimate(state.network, state.workspace(run.batch_size), (x_ND[rows_SB] for rows_SB in whole))
+
+
+def _point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:
+    run, nothing = state.pack.runs[0], (np.full(len(train_loss), np.nan),) * 2
+    due = evaluation_due(run, state.step)
+    if due and state.network.population_SG11.any():
+        _estimate_population(state)
+    validation = evaluate(state, *state.examples.validation) if due else nothing
+    test = evaluate(state, *state.examples.test) if due else nothing
+    shown = (np.where(diverged_step == 0, array, np.nan) for array in (train_loss, train_accuracy, *validation, *test))
+    return Point(state.step, diverged_step.copy(), *shown)

@@ -1,0 +1,190 @@
+"""Paired effects as a forest: a row per contrast, its interval drawn and written, fixed learning rates below it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from bnexp.figures.layout import Layout
+from bnexp.figures.scales import is_accuracy, spoken
+from bnexp.figures.style import INK, MUTED, PAPER, SHADE, drawing, framed, sheet, short, wrapped
+from bnexp.figures.text_columns import Listing, beside, listing, width
+
+ROW, SMALL, TINY = 0.36, 0.13, 0.05
+"""Heights in inches: of a contrast, of a fixed learning rate below it, and of one of more than `NAMED`."""
+
+NAMED: Final = 60
+"""Up to so many rows of fixed learning rates, each says its own."""
+
+AXES: Final = 4.6
+"""Width of the axes in inches."""
+
+NOTE: Final = 34
+"""Signs in a line of a note."""
+
+LINEAR: Final = 10
+"""An effect beyond this (percentage points) makes the scale logarithmic outside ±1, for the small ones beside it."""
+
+TICKS: Final = (-100, -30, -10, -3, -1, -0.5, 0, 0.5, 1, 3, 10, 30, 100)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of the forest: its `top` in inches below the upper edge, and what stands there."""
+
+    top: float
+    label: str
+    facts: dict[Any, Any]
+    kind: str  # header, contrast or fixed
+
+
+def forest(
+    effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout, metric: str, margin: float, title: str, caption: str
+) -> Figure:
+    """Draw the paired differences a − b of `metric`, sorted by cell, then pair, with the margin of equivalence.
+
+    `effects` (the best lr of each level) has the columns of the layout's facets, a, b, lr_a, lr_b, n, mean, low, high,
+    p_holm, equivalent and note; `fixed` (may be empty) the facets, lr, a, b, mean, low and high. Means and `margin` are
+    fractions, drawn in percentage points. A filled square: Holm's p is below 0.05; a diamond: equivalent; a hollow
+    square: neither.
+    """
+    rows = list(_rows(effects, fixed, layout))
+    contrasts = [row for row in rows if row.kind == "contrast"]
+    scale, unit = (100.0, "percentage points") if is_accuracy(metric) else (1.0, "nats")
+    names = beside([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
+    columns = [[_HEADS[i], *(_texts(row.facts, scale)[i] for row in contrasts)] for i in range(len(_HEADS))]
+    height = rows[-1].top + ROW
+    with drawing():
+        figure = sheet(width(names, columns, AXES), 2.0 + height)
+        table = listing(figure, height, names, columns)
+        table.titled(0.12, _HEADS)
+        if any(row.facts["lr_a"] for row in contrasts):
+            table.name(0.12, "a (its lr) − b (its lr)", 9, MUTED)
+        table.axes.axvspan(-margin * scale, margin * scale, color=SHADE, linewidth=0, zorder=0)
+        table.axes.axvline(0, color=INK, linewidth=1, zorder=1)
+        for row in rows:
+            _draw(table, row, scale)
+        _scale(table.axes, rows, scale)
+        table.axes.set_xlabel(f"difference in {spoken(metric).rsplit(' (', 1)[0]} ({unit})")
+        framed(figure, _legend(rows, margin * scale, unit), title, caption)
+    return figure
+
+
+_HEADS: Final = ("n", "mean [95 % interval]", "Holm p")
+
+
+def _rows(effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout) -> Iterator[_Row]:
+    top = 0.4
+    small = SMALL if len(fixed) <= NAMED else TINY
+    below = dict(layout.cells(fixed)) if len(fixed) else {}
+    for name, cell in layout.cells(effects):
+        if name:
+            yield _Row(top, name, {}, "header")
+            top += 0.75 * ROW
+        for facts in _in_pairs(cell, layout):
+            yield _Row(top, _pair(facts), facts, "contrast")
+            top += ROW * 0.62
+            for light in _of(below.get(name), facts):
+                yield _Row(top, f"lr {short(light['lr'])}" if small == SMALL else "", light, "fixed")
+                top += small
+            top += ROW * 0.38
+        top += ROW * 0.3
+
+
+def _in_pairs(cell: pd.DataFrame, layout: Layout) -> list[dict[Any, Any]]:
+    return sorted(
+        cell.to_dict("records"), key=lambda row: (layout.levels.index(row["b"]), layout.levels.index(row["a"]))
+    )
+
+
+def _of(cell: pd.DataFrame | None, facts: dict[Any, Any]) -> list[dict[Any, Any]]:
+    if cell is None:
+        return []
+    same = (cell["a"] == facts["a"]) & (cell["b"] == facts["b"])
+    rows: list[dict[Any, Any]] = cell[same].sort_values("lr").to_dict("records")
+    return rows
+
+
+def _pair(facts: dict[Any, Any]) -> str:
+    sides = (
+        f"{short(facts[side])} ({facts[f'lr_{side}']})" if facts[f"lr_{side}"] else short(facts[side]) for side in "ab"
+    )
+    return " − ".join(sides)
+
+
+def _draw(table: Listing, row: _Row, scale: float) -> None:
+    if row.kind == "header":
+        table.head(row.top, row.label)
+        return
+    mean, low, high = (scale * row.facts[name] for name in ("mean", "low", "high"))
+    if row.kind == "fixed":
+        table.axes.plot([low, high], [row.top] * 2, color=MUTED, linewidth=0.8, alpha=0.7)
+        table.axes.plot(mean, row.top, marker="o", markersize=2.6, color=MUTED, linestyle="none")
+        table.name(row.top, row.label, 6.5, MUTED)
+        return
+    marker, face = _MARKS[_verdict(row.facts)]
+    table.axes.plot([low, high], [row.top] * 2, color=INK, linewidth=2.2, solid_capstyle="butt")
+    mark: dict[str, Any] = {"marker": marker, "markersize": 7.5, "color": INK, "markerfacecolor": face}
+    table.axes.plot(mean, row.top, linestyle="none", zorder=3, **mark)
+    table.name(row.top, row.label)
+    table.number(row.top, _texts(row.facts, scale))
+
+
+def _verdict(facts: dict[Any, Any]) -> str:
+    if facts["p_holm"] < 0.05:
+        return "difference, Holm p < 0.05"
+    return "equivalent" if facts["equivalent"] else "undecided"
+
+
+_MARKS: Final[dict[str, tuple[str, str]]] = {
+    "difference, Holm p < 0.05": ("s", INK),
+    "equivalent": ("D", PAPER),
+    "undecided": ("s", PAPER),
+}
+
+
+def _texts(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
+    """Return n, the mean with its interval, and p, or the words that stand for a p that cannot be claimed."""
+    mean, low, high = (scale * facts[name] for name in ("mean", "low", "high"))
+    size = f"{mean:+.2f}" if np.isfinite(mean) else "–"
+    interval = f" [{low:+.2f}, {high:+.2f}]" if np.isfinite(low) else ""
+    p = facts["p_holm"]
+    words = f"{p:.3f}" if p >= 1e-3 else "< 0.001"
+    return (
+        f"{facts['n']:g}",
+        f"{size}{interval}".replace("-", "−"),
+        words if np.isfinite(p) else wrapped(facts["note"], NOTE),
+    )
+
+
+def _scale(axes: Axes, rows: list[_Row], scale: float) -> None:
+    ends = np.array([[row.facts[name] for name in ("mean", "low", "high")] for row in rows if row.facts]) * scale
+    low, high = np.nanmin(ends, initial=-0.1), np.nanmax(ends, initial=0.1)
+    if max(-low, high) <= LINEAR:
+        room = 0.06 * (high - low)
+        axes.set_xlim(low - room, high + room)
+        return
+    axes.set_xscale("symlog", linthresh=1, linscale=1)
+    axes.set_xlim(min(low * 1.3, -0.5), max(high * 1.3, 0.5))
+    axes.xaxis.set_major_locator(FixedLocator(TICKS[::2] if low < -LINEAR and high > LINEAR else TICKS))
+    axes.xaxis.set_minor_locator(FixedLocator([]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0"))
+
+
+def _legend(rows: list[_Row], margin: float, unit: str) -> list[Any]:
+    found = {_verdict(row.facts) for row in rows if row.kind == "contrast"}
+    handles: list[Any] = [
+        Line2D([], [], color=INK, marker=marker, markerfacecolor=face, linewidth=2.2, markersize=7.5, label=verdict)
+        for verdict, (marker, face) in _MARKS.items()
+        if verdict in found
+    ]
+    if any(row.kind == "fixed" for row in rows):
+        handles.append(Line2D([], [], color=MUTED, marker="o", markersize=2.6, linewidth=0.8, label="fixed lr"))
+    return [*handles, Patch(color=SHADE, label=f"margin ±{margin:g} {unit}")]

@@ -1,0 +1,92 @@
+"""The columns of a store's tables: their names, types, units and meaning."""
+
+import dataclasses
+from typing import Any, Final
+
+import pyarrow as pa
+
+from bnexp.choices import is_choice
+from bnexp.runs import Run
+from bnexp.store.rows import HISTOGRAMS, LANDSCAPE, METRICS, PROBES, RANGES
+
+
+def _arrow(kind: Any) -> pa.DataType:
+    """Return the column type of a `Run` field; all may be missing, because not every setting acts in every run."""
+    if kind == tuple[int, ...]:
+        return pa.list_(pa.int64())
+    if is_choice(kind):
+        return pa.string()
+    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]
+
+
+RUNS: Final = pa.schema(
+    [
+        ("run", pa.string()),
+        *((f.name, _arrow(f.type)) for f in dataclasses.fields(Run)),
+        ("epochs", pa.float64()),
+        ("classes", pa.int64()),
+        ("status", pa.string()),
+        ("diverged_step", pa.int64()),
+        *((metric, pa.float64()) for metric in METRICS),
+        ("best_validation_accuracy", pa.float64()),
+        ("best_step", pa.int64()),
+        ("probes", pa.string()),
+        ("seconds", pa.float64()),
+        ("pack", pa.string()),
+        ("lane", pa.int64()),
+        ("device", pa.string()),
+        ("machine", pa.string()),
+        ("version", pa.string()),
+    ]
+)
+"""Columns of `runs`; a setting that cannot act in a run is missing.
+
+`status` is done, diverged or failed. `diverged_step` counts from 1: the first step whose loss was not finite, or the
+point of the curve that found a parameter not finite before any loss was. `train_*` are means over the batches since
+the point before, not evaluations. `probes` is how much was measured: none, basic or full. `seconds` is the run's share
+of its pack's time.
+"""
+
+CURVES: Final = pa.schema(
+    [
+        ("run", pa.string()),
+        ("step", pa.int64()),
+        ("epoch", pa.float64()),
+        *((metric, pa.float64()) for metric in METRICS),
+    ]
+)
+"""Columns of `curves`: losses in nats, accuracies as fractions, empty where not evaluated."""
+
+LAYERS: Final = pa.schema(
+    [
+        ("run", pa.string()),
+        ("step", pa.int64()),
+        ("layer", pa.int64()),
+        *((name, pa.float64()) for name in (*PROBES, *LANDSCAPE, *RANGES)),
+        *((name, pa.list_(pa.float64())) for name in HISTOGRAMS),
+    ]
+)
+"""Columns of `layers`, measured on the seed's fixed sample of 500 training examples as one training batch.
+
+Layers count from 1; the last is the output layer, which has only weights and gradients. Layer 0 is the network as a
+whole: with `probes=full`, at up to 20 steps, its landscape. u is the input of the activation, z the output of the
+matrix product with its bias, w the weights without. What a layer, placement or activation does not have is missing.
+
+- `unit_q15 unit_q50 unit_q85`: quantiles of u of unit 0 over examples; `input_q15 …`: of all units, over both.
+- `saturated`: share of inputs (sigmoid, tanh) at which the slope is below 5 % of its greatest, or share of units (relu
+  and its relatives) at which it is for every example; missing for leaky_relu and identity.
+- `skewness`: mean over units of the absolute bias-corrected skewness of u.
+- `normalized`: mean over units of var/(var + eps).
+- `mean_gap`: mean over units of the distance between the mean of the sample and the mean that evaluation uses, in units
+  of sqrt(var that evaluation uses + eps); `var_gap`: of |log ratio| of the two var + eps (the sample's unbiased).
+- `weight_norm`: ‖w‖ of the layer; `effective_lr`: mean over neurons of lr/‖w of the neuron‖²; `update_ratio`: ‖Δw‖/‖w‖
+  of the step that the optimizer would take on the sample; lr is that of the next step (at the end, of the last).
+- `weight_gradient product_gradient`: squared norms of the gradient of the mean loss with respect to w, and to z of all
+  examples and units.
+- `loss loss_low loss_high`: nats, at the weights and the range over steps of 0.5, 1, 2 and 4 lr along the gradient g of
+  all learned parameters (the start included); `gradient_norm`: ‖g‖; `gradient_change_low …_high`: range of ‖g' − g‖;
+  `gradient_change_relative`: greatest ‖g' − g‖/‖g‖; `gradient_cosine_low …_high`: range of cos(g', g);
+  `smoothness`: greatest ‖g' − g‖/‖Δw‖; `smoothness_relative`: the same times ‖w‖/‖g‖.
+- `input_histogram before_histogram after_histogram`: of u, and of what enters and leaves the normalization; with
+  `probes=full`, at step 0 and at the end: shares of 40 bins of one width between `…_low` and `…_high`, the extremes.
+"""

@@ -1,0 +1,55 @@
+"""How large the packs should be that this machine trains: measured once, then remembered in the user's cache."""
+
+import json
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from bnexp import provenance
+from bnexp.data import download
+from bnexp.files import write_whole
+from bnexp.runs import Run
+from bnexp.sweeps.plans import lane_bytes
+
+SLACK: Final = 1.03
+"""A pack whose run-steps take at most so many times the least is fast."""
+
+
+def fast_bytes(device: str, measure: Callable[[], list[dict[str, float]]]) -> float:
+    """Return the size of the packs that train fastest on `device`, in bytes as `plans.lane_bytes` counts them.
+
+    `measure` returns for each worker, all of them busy at once, the seconds per run-step by the number of lanes.
+    """
+    path = download.cache() / "machine.json"
+    known = _read(path)
+    key = f"{provenance.machine()}; torch {metadata.version('torch')}; {device}"
+    if key not in known:
+        answers = measure()
+        known[key] = {lanes: sum(answer[lanes] for answer in answers) / len(answers) for lanes in answers[0]}
+        _write(path, known)
+    lanes = most_fast(known[key])
+    return lanes * lane_bytes(Run(steps=1, evaluate=1), features=784, classes=10)
+
+
+def most_fast(rates: dict[str, float]) -> int:
+    """Return the most lanes that are fast, because fewer packs are fewer files."""
+    least = min(rates.values())
+    return max(int(lanes) for lanes, seconds in rates.items() if seconds <= SLACK * least)
+
+
+def _read(path: Path) -> dict[str, dict[str, float]]:
+    """Return what was measured before; what cannot be read is measured again."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _write(path: Path, known: dict[str, dict[str, float]]) -> None:
+    text = json.dumps(known, indent=1)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda temporary: temporary.write_text(text))
+    except OSError:
+        pass  # a cache that cannot be written costs the next sweep two seconds

@@ -1,0 +1,120 @@
+"""The plan of a sweep: which of its runs are missing, and in which packs they are trained.
+
+A pure function of the sweep, of what is stored and of what earlier sweeps planned: the packs of a sweep that was cut
+off are trained as they were planned, so that its store ends as if it had never been (another composition of a pack
+changes last bits).
+"""
+
+import dataclasses
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from bnexp.choices import Dtype, Optimizer
+from bnexp.data.datasets import Data
+from bnexp.engine.packs import Pack, packs, shape
+from bnexp.runs import Run
+from bnexp.sweeps.protocol import Assignment
+
+MEMORY: Final = {"cpu": 1.25 * 2**30, "cuda": 8 * 2**30}
+"""Most bytes that a pack may hold; with torch and the data a worker then stays below 2 GiB on the CPU."""
+
+EVALUATED: Final = 500
+"""Examples that are evaluated at once."""
+
+BUFFERS: Final = 3
+"""Of the size of a hidden layer: its product, its output, and the gradient of an output, which all layers share."""
+
+PROBED: Final = 4
+"""Of the size of the parameters, and of the buffers of the widest layer: what looking inside holds for a moment.
+
+Counted whatever is measured, so that `probes` decides nothing about packs.
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the size of a pack depends on.
+
+    `fast_bytes` is the size of the packs, weights and buffers, that train fastest; `lanes` is what the user asks for
+    instead. `cores` are shared by the `workers`; None: each pack is trained with torch's own number of threads.
+    """
+
+    device: str
+    workers: int
+    cores: int | None
+    fast_bytes: float
+    lanes: int | None = None
+
+
+def plan(
+    missing: Mapping[str, Run], sweeps: Iterable[Mapping[str, Any]], data: Mapping[Any, Data], machine: Machine
+) -> list[Assignment]:
+    """Return the packs that train the runs `missing` (by id), the longest first.
+
+    `sweeps` are the records of earlier sweeps on the same device, oldest first; `data` is known by its setting.
+    """
+    left, planned = dict(missing), []
+    for sweep in sweeps:
+        for name, ids in sweep["packs"].items():
+            if left.keys() >= set(ids) and len(ids) <= (machine.lanes or len(ids)):
+                runs = tuple(left.pop(run) for run in ids)
+                pack = Pack(runs, tuple(dict.fromkeys(run.seed for run in runs)))
+                planned.append(Assignment(name, pack, sweep.get("threads", {}).get(name)))
+    ids_of = {run: name for name, run in left.items()}
+    by_shape: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
+    for run in ids_of:
+        by_shape[shape(run)].append(run)
+    for runs_of_shape in by_shape.values():
+        lanes = _lanes(runs_of_shape[0], data[runs_of_shape[0].data_setting], machine)
+        planned += [
+            Assignment(name_of([ids_of[run] for run in pack.runs]), pack)
+            for pack in packs(runs_of_shape, lanes, machine.workers)
+        ]
+    if machine.cores and planned:
+        threads = max(1, machine.cores // min(machine.workers, len(planned)))
+        planned = [dataclasses.replace(given, threads=given.threads or threads) for given in planned]
+    return sorted(planned, key=lambda given: work(given, data), reverse=True)
+
+
+def name_of(ids: Collection[str]) -> str:
+    """Return the name of the pack of these runs: the same runs in the same lanes have the same name."""
+    return hashlib.sha256("".join(ids).encode()).hexdigest()[:16]
+
+
+def _lanes(run: Run, data: Data, machine: Machine) -> int:
+    """Return the most lanes of a pack of the shape of `run`: as many as are fast and fit into memory."""
+    if machine.lanes:
+        return machine.lanes
+    features, classes = data.x_train_ND.shape[1], data.classes
+    lane = lane_bytes(run, features, classes)
+    buffers = EVALUATED * (BUFFERS * sum(run.hidden) + PROBED * max(run.hidden))
+    evaluating = lane + (buffers + PROBED * _parameters(run, features, classes)) * _itemsize(run)
+    return max(1, int(min(machine.fast_bytes / lane, MEMORY[machine.device] / evaluating)))
+
+
+def _parameters(run: Run, features: int, classes: int) -> int:
+    return sum(i * o + 3 * o for i, o in pairwise((features, *run.hidden, classes)))
+
+
+def lane_bytes(run: Run, features: int, classes: int) -> int:
+    """Return what one lane of the shape of `run` holds while it trains: parameters, moments and buffers, in bytes."""
+    parameters = _parameters(run, features, classes)
+    kept = 4 if run.optimizer != Optimizer.sgd else 3 if run.momentum else 1  # gradient and moments beside each
+    buffers = run.batch_size * (BUFFERS * sum(run.hidden) + 2 * classes)
+    return (kept * parameters + buffers) * _itemsize(run)
+
+
+def _itemsize(run: Run) -> int:
+    return 8 if run.dtype == Dtype.float64 else 4
+
+
+def work(given: Assignment, data: Mapping[Any, Data]) -> float:
+    """Return what a pack costs, in multiplications."""
+    run = given.pack.runs[0]
+    of_pack = data[run.data_setting]
+    widths: Sequence[int] = (of_pack.x_train_ND.shape[1], *run.hidden, of_pack.classes)
+    return len(given.pack.runs) * run.steps * run.batch_size * sum(i * o for i, o in pairwise(widths))

@@ -1,0 +1,61 @@
+"""Which arms have an invariant block, and the claims that separate them from the arms that have none.
+
+Scaling by a > 0 what enters a neuron leaves BN((aW)u) = BN(Wu) under `pre`, whatever the activation. Under `post` it
+leaves BN(φ(a·(Wu + b))) = BN(φ(Wu + b)) if φ is homogeneous, and the block is weights and bias together (derived; at
+eps 0).
+
+Letters: R lanes.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from torch import Tensor
+
+from bnexp.choices import Activation, Placement
+from bnexp.engine.training import State
+from bnexp.theory.claims import Claim, Expected, at_least
+
+HOMOGENEOUS: Final = (Activation.relu, Activation.leaky_relu, Activation.identity)
+"""φ(a·u) = a·φ(u) for every a > 0."""
+
+Arms = Sequence[tuple[Placement, Activation]]
+NONE: Final[Arms] = tuple((Placement.none, activation) for activation in Activation)
+PRE: Final[Arms] = tuple((Placement.pre, activation) for activation in Activation)
+POST: Final[Arms] = tuple((Placement.post, activation) for activation in Activation)
+ALL: Final[Arms] = (*NONE, *PRE, *POST)
+
+WITH_BLOCK: Final = {
+    "pre, any activation": PRE,
+    "post, relu, leaky_relu or identity": tuple(arm for arm in POST if arm[1] in HOMOGENEOUS),
+}
+WITHOUT_BLOCK: Final = {
+    "post, any other activation": tuple(arm for arm in POST if arm[1] not in HOMOGENEOUS),
+    "none, any activation": NONE,
+}
+
+
+def largest(values_R: Tensor, state: State, arms: Arms) -> float:
+    """Return the largest value of the lanes of `state` that are one of `arms`; NaN if one is NaN."""
+    return float(_of(values_R, state, arms).max())
+
+
+def smallest(values_R: Tensor, state: State, arms: Arms) -> float:
+    """Return the smallest value of the lanes of `state` that are one of `arms`; NaN if one is NaN."""
+    return float(_of(values_R, state, arms).min())
+
+
+def _of(values_R: Tensor, state: State, arms: Arms) -> Tensor:
+    return values_R[[r for r, run in enumerate(state.pack.runs) if (run.placement, run.activation) in arms]]
+
+
+def with_block(state: State, errors_R: Tensor, words: str, source: str, expected: Expected) -> Iterator[Claim]:
+    """Yield that `words` are true of every arm with an invariant block; the worst lane speaks for all."""
+    for name, arms in WITH_BLOCK.items():
+        yield Claim(f"{name}: {words}", source, expected, largest(errors_R, state, arms))
+
+
+def without_block(state: State, errors_R: Tensor, words: str, source: str, difference: float) -> Iterator[Claim]:
+    """Yield that the same fails in every arm without one, by at least `difference`; the least clear lane speaks."""
+    for name, arms in WITHOUT_BLOCK.items():
+        yield Claim(f"{name}: {words}", source, at_least(difference), smallest(errors_R, state, arms))

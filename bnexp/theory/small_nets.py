@@ -1,0 +1,163 @@
+"""Small networks of the engine on Gaussian inputs, in float64, and their gradients, taken out layer by layer.
+
+Letters: S = 1 seed, G arms, R = G lanes, B examples in a batch, D inputs, H hidden units, C classes, P biases, gammas
+and betas side by side, K steps.
+
+Nothing here computes what the engine computes: `forward`, `cross_entropy`, `backward` and `gradient_factors` are its
+own, in the order of `optimizers.update`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from bnexp.choices import Dtype
+from bnexp.engine import propagation, training
+from bnexp.engine.network import Stage
+from bnexp.engine.packs import Pack
+from bnexp.randomness import generator
+from bnexp.runs import Run
+from bnexp.theory.invariant_blocks import ALL
+
+FEATURES: Final = 12
+CLASSES: Final = 5
+BATCH: Final = 64
+BATCHES: Final = 20
+"""Batches that the inputs last for, and steps of a trajectory."""
+
+BASE: Final = Run(
+    data="gaussian",
+    data_train=BATCH * BATCHES,
+    data_validation=BATCH,
+    hidden=(24, 20, 16),
+    batch_size=BATCH,
+    steps=BATCHES,
+    evaluate=BATCHES,
+    dtype=Dtype.float64,
+)
+LAYERS: Final = range(len(BASE.hidden))
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of one batch, as clones."""
+
+    weights: tuple[Tensor, ...]
+    """Laid out as the network's, to be read by `weight_SGIO`."""
+    vectors_RP: Tensor
+    products: tuple[Tensor, ...]
+    """With respect to the product of each hidden layer, [S, G, B, H]."""
+    x_SGBD: Tensor
+    """With respect to the inputs."""
+    var_SG1H: tuple[Tensor, ...]
+    """No gradient: the biased variance in the batch of what each hidden layer normalises; 0 where it does not."""
+
+
+def arms(base: Run) -> list[Run]:
+    """Return `base` in every placement with every activation."""
+    return [replace(base, placement=placement, activation=activation) for placement, activation in ALL]
+
+
+def begin(runs: Sequence[Run]) -> training.State:
+    """Return `runs` as the arms of one seed, on Gaussian inputs; they must come in the order of placements.
+
+    Biases, gammas and betas are moved away from their neutral start by up to 0.3, the same in every lane: what holds
+    only for gamma 1 and beta 0 shall not pass.
+    """
+    pack = Pack(tuple(runs), (runs[0].seed,))
+    rng, count, held_out = generator(0, "gaussian inputs"), BASE.data_train, BASE.data_validation
+    x_ND, y_N = rng.standard_normal((count, FEATURES)), rng.integers(CLASSES, size=count)
+    part = torch.from_numpy(x_ND), torch.from_numpy(y_N)
+    few = part[0][:held_out], part[1][:held_out]
+    state = training.begin(pack, training.Examples(part, few, few, CLASSES))
+    net = state.network
+    moved_P = torch.from_numpy(rng.uniform(-0.3, 0.3, net.vectors_RP.shape[1]))
+    net.vectors_RP.add_(moved_P * net.learned_RP)
+    return state
+
+
+def rows(batch: int) -> Tensor:
+    """Return the examples [B] of the batch number `batch`."""
+    return torch.arange(batch * BATCH, (batch + 1) * BATCH)
+
+
+def forward(state: training.State, rows_B: Tensor, *, training: bool) -> Tensor:
+    """Return the logits [R, C, B] on `rows_B`, a clone."""
+    work = state.workspace(len(rows_B))
+    work.x_SBD.copy_(state.examples.train[0][rows_B])
+    propagation.forward(state.network, work, work.x_SBD, training=training)
+    return work.products[-1].clone()
+
+
+def loss(state: training.State, rows_B: Tensor) -> Tensor:
+    """Return the loss [R] on `rows_B` in training mode; the gradient of the logits lies in the workspace."""
+    logits_RCB = forward(state, rows_B, training=True)
+    loss_R, correct_R = logits_RCB.new_empty(len(logits_RCB)), rows_B.new_empty(len(logits_RCB))
+    y_SB = state.examples.train[1][rows_B][None]
+    propagation.cross_entropy(state.network, state.workspace(len(rows_B)), y_SB, loss_R, correct_R)
+    return loss_R
+
+
+def gradients(state: training.State, rows_B: Tensor) -> Gradients:
+    """Return the gradients of the loss on `rows_B`."""
+    loss(state, rows_B)
+    return _back(state, len(rows_B))
+
+
+def pull_back(state: training.State, rows_B: Tensor, d_logits_RCB: Tensor) -> Gradients:
+    """Return the gradients of the sum of `d_logits_RCB` times the logits: a product with every layer's Jacobian."""
+    forward(state, rows_B, training=True)
+    state.workspace(len(rows_B)).d_products[-1].copy_(d_logits_RCB)
+    return _back(state, len(rows_B))
+
+
+def _back(state: training.State, batch: int) -> Gradients:
+    """Go back from the gradient of the logits that the workspace holds."""
+    net, work = state.network, state.workspace(batch)
+    variances = tuple(
+        torch.cat([_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1) for cells in work.cells
+    )
+    weights: list[Tensor] = []
+    products: list[Tensor] = []
+    for layer in reversed(range(len(net.weights))):
+        propagation.backward(net, work, layer)
+        weights.insert(0, torch.bmm(*propagation.gradient_factors(work, layer)))
+        if layer < net.hidden_layers:
+            products.insert(0, _by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
+    x_SGBD = products[0] @ net.weight_SGIO(0, net.weights).mT
+    return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
+
+
+def _variance(path: tuple[propagation.Step, ...], var_SG1H: Tensor) -> Tensor:
+    normalised = any(step.stage is Stage.normalization for step in path)
+    return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
+
+
+def _by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:
+    """Return what is laid out as a hidden layer's product as [S, G, B, H]."""
+    if layer == 0:
+        return product.view(seeds, product.shape[1], arms, -1).transpose(1, 2)
+    return product.view(seeds, arms, *product.shape[1:])
+
+
+def neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> Tensor:
+    """Return what enters each neuron of `layer`, [R, I + 1, H]: its weights and, in the last row, its bias.
+
+    The tensors are parameters or gradients, laid out as the network's. A lane without a bias has 0 there.
+    """
+    net = state.network
+    bias = net.vector_SG1O("bias", layer, vectors_RP) * net.vector_SG1O("bias", layer, net.learned_RP)
+    return torch.cat([net.weight_SGIO(layer, weights), bias], 2).flatten(0, 1)
+
+
+def relative(found: Tensor, wanted: Tensor) -> Tensor:
+    """Return the norm of each lane's difference relative to the norm of what is wanted, [R]."""
+    return norm(found - wanted) / norm(wanted)
+
+
+def norm(tensor: Tensor) -> Tensor:
+    """Return the Euclidean norm over every dimension but the first."""
+    return tensor.flatten(1).square().sum(1).sqrt()

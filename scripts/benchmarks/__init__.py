@@ -1,0 +1,1 @@
+"""What the benchmarks share: the peers, and how long something takes."""

@@ -1,0 +1,305 @@
+"""Probes against the slow, obvious measurement with autograd, and what measuring must leave alone."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from torch import nn
+
+from bnexp.choices import Activation, Placement, Probes
+from bnexp.data.datasets import batch_order
+from bnexp.engine import landscape, probes, training
+from bnexp.engine.activations import FLAT, FUNCTIONS
+from bnexp.store import rows as results
+from tests.support.lanes import DEVICE, TRAIN, begin, pack_of, reference_of, small_data, small_run
+from tests.support.reference import ACTIVATIONS
+
+ARMS = [(placement, activation) for placement in Placement for activation in Activation]
+OPTIMIZERS = {
+    "sgd": {"lr": 0.1, "weight_decay": 0.02, "hidden_lr_scale": 3.0},
+    "nesterov": {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": 0.02},
+    "adam": {"lr": 0.01, "optimizer": "adam", "weight_decay": 0.02, "adam_eps": 1e-6, "hidden_lr_scale": 0.5},
+    "adamw": {"lr": 0.01, "optimizer": "adamw", "weight_decay": 0.02, "adam_eps": 1e-6},
+}
+STEPS = 8
+
+
+def trained_beside_references(settings):
+    """A mixed pack and the reference of every seventh lane, both after `STEPS` steps."""
+    different = [{"norm_eps": 1e-5}, {"norm_eps": 1e-2, "norm_affine": "gamma"}, {"norm_momentum": 0.5}]
+    runs = [
+        small_run(placement=p, activation=a, seed=seed, **settings, **different[i % 3])
+        for i, (p, a) in enumerate(ARMS)
+        for seed in (3, 8)
+    ]
+    state = begin(pack_of(runs), small_data())
+    lanes = range(0, len(runs), 7)
+    references = {r: reference_of(state.pack.runs[r], state.network.lane(r)) for r in lanes}
+    x, y = state.examples.train
+    for rows_KSB in (rows for rows in list(training._segments(state))[:STEPS]):
+        for rows_SB in rows_KSB:
+            if state.step < STEPS:
+                state, _, _ = training.advance(state, rows_SB[None])
+                for r, source in references.items():
+                    rows = rows_SB[r // state.pack.arms]
+                    source.step(x[rows], y[rows])
+    return state, references
+
+
+def sample_of(state, run):
+    """All 47 training examples, in the order of the seed's first epoch."""
+    x, y = state.examples.train
+    rows = torch.from_numpy(batch_order(run.seed, 0, run.data_train)).to(x.device)
+    return x[rows], y[rows]
+
+
+def slope_of(activation, u):
+    u = u.detach().clone().requires_grad_()
+    ACTIVATIONS[activation]()(u).sum().backward()
+    return u.grad.abs()
+
+
+def greatest_slope(activation):
+    return slope_of(activation, torch.linspace(-20, 20, 400_001, dtype=torch.float64)).max()
+
+
+def saturated_share(activation, u):
+    """From the definition: by inputs for the bounded functions, by dead units for those that are flat on one side."""
+    if activation in ("identity", "leaky_relu"):
+        return np.nan
+    flat = slope_of(activation, u) < FLAT * greatest_slope(activation)
+    return (flat if activation in ("sigmoid", "tanh") else flat.all(0)).double().mean().item()
+
+
+def measured_obviously(source, run, x, y):
+    """The numbers of each layer, by hooks and autograd; at the end the reference takes a step on the sample."""
+    inputs, outputs = {}, {}
+
+    def remember(module, args, output):
+        inputs[module], outputs[module] = args[0], output
+        output.retain_grad()
+
+    before = copy.deepcopy(source.model)
+    hooks = [module.register_forward_hook(remember) for module in source.model]
+    source.model.train()
+    source.optimizer.zero_grad()
+    loss = nn.functional.cross_entropy(source.model(x), y)
+    loss.backward()
+    for hook in hooks:
+        hook.remove()
+    linears = [module for module in source.model if isinstance(module, nn.Linear)]
+    weights = [linear.weight.detach().clone() for linear in linears]
+    source.optimizer.step()
+    found = []
+    for number, (linear, weight) in enumerate(zip(linears, weights, strict=True)):
+        hidden = number < len(linears) - 1
+        lr = run.lr * (run.hidden_lr_scale if hidden else 1)
+        numbers = {
+            "weight_norm": weight.norm(),
+            "effective_lr": (lr / weight.square().sum(1)).mean(),
+            "update_ratio": (linear.weight.detach() - weight).norm() / weight.norm(),
+            "weight_gradient": linear.weight.grad.square().sum(),
+            "product_gradient": outputs[linear].grad.square().sum(),
+        }
+        found.append({name: float(value) for name, value in numbers.items()})
+        if hidden:
+            size = 2 if run.placement == "none" else 3
+            block = list(zip(source.model, before, strict=True))[size * number + 1 : size * number + size]
+            for module, old in block:
+                name, values = ("norm", old) if isinstance(module, nn.BatchNorm1d) else ("act", module)
+                seen = inputs[module].detach()
+                found[-1] |= of_norm(values, seen, outputs[module]) if name == "norm" else of_activation(run, seen)
+    return found
+
+
+def of_activation(run, u):
+    values = u.cpu().numpy()
+    numbers = {
+        "saturated": saturated_share(run.activation, u),
+        "skewness": np.abs(scipy.stats.skew(values, axis=0, bias=False)).mean(),
+        "input_low": values.min(),
+        "input_high": values.max(),
+        "input_histogram": histogram(values),
+    }
+    for percent in (15, 50, 85):
+        numbers[f"unit_q{percent}"] = np.percentile(values[:, 0], percent)
+        numbers[f"input_q{percent}"] = np.percentile(values, percent)
+    return numbers
+
+
+def of_norm(norm, x, out):
+    mean, var, unbiased = x.mean(0), x.var(0, correction=0), x.var(0, correction=1)
+    evaluated = norm.running_var + norm.eps
+    values, normalised = x.cpu().numpy(), out.detach().cpu().numpy()
+    return {
+        "normalized": (var / (var + norm.eps)).mean().item(),
+        "mean_gap": ((mean - norm.running_mean).abs() / evaluated.sqrt()).mean().item(),
+        "var_gap": ((unbiased + norm.eps) / evaluated).log().abs().mean().item(),
+        "before_low": values.min(),
+        "before_high": values.max(),
+        "before_histogram": histogram(values),
+        "after_low": normalised.min(),
+        "after_high": normalised.max(),
+        "after_histogram": histogram(normalised),
+    }
+
+
+def histogram(values):
+    return np.histogram(values, bins=40)[0] / values.size
+
+
+@pytest.mark.parametrize("settings", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_every_number_of_a_layer_is_that_of_the_obvious_measurement(settings):
+    state, references = trained_beside_references({**settings, "steps": STEPS})
+    found = probes.measure(state, Probes.full)
+    assert found.step == STEPS
+    assert set(found.numbers) == {*results.PROBES, *results.LANDSCAPE, *results.RANGES}
+    assert set(found.histograms) == set(results.HISTOGRAMS)
+    tables = found.numbers | found.histograms
+    for r, source in references.items():
+        run = state.pack.runs[r]
+        wanted = measured_obviously(source, run, *sample_of(state, run))
+        assert len(wanted) == 3
+        for layer, numbers in enumerate(wanted, start=1):
+            for name in (*results.PROBES, *results.RANGES, *results.HISTOGRAMS):
+                # The weights have come apart by up to 1e-9 in eight steps; a value on an edge may change its bin, and
+                # what is zero but for rounding (mean_gap under `pre` with the identity) has no relative precision.
+                few = 1 / TRAIN / 8
+                tolerance = {"rtol": 0, "atol": few} if name in results.HISTOGRAMS else {"rtol": 1e-7, "atol": 1e-14}
+                value = numbers.get(name, np.nan)
+                np.testing.assert_allclose(tables[name][r, layer], value, **tolerance, err_msg=f"{run} {name} {layer}")
+
+
+def landscape_by_autograd(source, x, y, lr):
+    learned = [tensor for tensor in source.named.values() if tensor.requires_grad]
+    start = [tensor.detach().clone() for tensor in learned]
+    source.model.train()
+
+    def loss_and_gradient():
+        loss = nn.functional.cross_entropy(source.model(x), y)
+        return loss.item(), torch.cat([g.flatten() for g in torch.autograd.grad(loss, learned)])
+
+    loss, g = loss_and_gradient()
+    losses, turned = [loss], []
+    for length in landscape.LENGTHS:
+        offset = 0
+        for tensor, old in zip(learned, start, strict=True):
+            step = g[offset : offset + old.numel()].view_as(old)
+            tensor.data.copy_(old - lr * length * step)
+            offset += old.numel()
+        moved = loss_and_gradient()
+        losses.append(moved[0])
+        turned.append(moved[1])
+    weight = torch.cat([old.flatten() for old in start]).norm()
+    changes = torch.stack([(new - g).norm() for new in turned])
+    cosines = torch.stack([nn.functional.cosine_similarity(new, g, dim=0) for new in turned])
+    smoothness = max(c / (lr * length * g.norm()) for c, length in zip(changes, landscape.LENGTHS, strict=True))
+    return {
+        "loss": loss,
+        "loss_low": min(losses),
+        "loss_high": max(losses),
+        "gradient_norm": g.norm(),
+        "gradient_change_low": changes.min(),
+        "gradient_change_high": changes.max(),
+        "gradient_change_relative": changes.max() / g.norm(),
+        "gradient_cosine_low": cosines.min(),
+        "gradient_cosine_high": cosines.max(),
+        "smoothness": smoothness,
+        "smoothness_relative": smoothness * weight / g.norm(),
+    }
+
+
+def test_the_landscape_is_that_of_autograd_along_the_gradient_of_what_is_learned():
+    state, references = trained_beside_references({"lr": 0.1, "steps": STEPS, "schedule": "constant"})
+    found = probes.measure(state, Probes.full).numbers
+    for r, source in references.items():
+        run = state.pack.runs[r]
+        wanted = landscape_by_autograd(source, *sample_of(state, run), run.lr)
+        assert set(wanted) == set(results.LANDSCAPE)
+        for name, value in wanted.items():
+            assert found[name][r, 0] == pytest.approx(float(value), rel=1e-6)
+            assert np.isnan(found[name][r, 1:]).all()
+
+
+def test_measuring_moves_no_bit_of_a_pack():
+    for settings in OPTIMIZERS.values():
+        state = begin(pack_of(small_run(placement=p, **settings) for p in Placement), small_data())
+        state, _, _ = training.advance(state, torch.arange(9, device=DEVICE)[None, None])
+        tensors = [*state.network.weights, state.network.vectors_RP, *state.network.running_mean]
+        tensors += [*state.network.running_var, state.network.momentum_SG11, *state.moments.first]
+        tensors += [*state.moments.second, state.settings.rates_RP]
+        before = [tensor.clone() for tensor in tensors]
+        first = probes.measure(state, Probes.full)
+        assert all(torch.equal(tensor, old) for tensor, old in zip(tensors, before, strict=True))
+        again = probes.measure(state, Probes.full)
+        for name, table in first.numbers.items():
+            np.testing.assert_array_equal(table, again.numbers[name])
+
+
+def test_a_lane_that_is_not_finite_has_no_numbers_and_leaves_its_neighbours_theirs():
+    runs = [small_run(placement=p, lr=lr) for p in Placement for lr in (0.1, 0.2)]
+    state = begin(pack_of(runs), small_data())
+    whole = probes.measure(state, Probes.full)
+    lost = [1, 4]
+    for lane in lost:
+        for tensor in state.network.lane(lane).values():
+            tensor.fill_(torch.nan)
+    broken = probes.measure(state, Probes.full)
+    kept = [r for r in range(len(runs)) if r not in lost]
+    for before, after in ((whole.numbers, broken.numbers), (whole.histograms, broken.histograms)):
+        for name, table in before.items():
+            np.testing.assert_array_equal(after[name][kept], table[kept])
+            assert np.isnan(after[name][lost]).all()
+    assert not np.isnan(whole.numbers["weight_norm"][lost, 1:]).any()
+
+
+def test_the_skewness_of_a_known_sample_is_scipys_and_units_that_do_not_vary_have_none():
+    rng = np.random.default_rng(5)
+    u = rng.exponential(size=(2, 3, 40, 6))
+    u[0, 1, :, 2] = 0.3
+    wanted = np.abs(scipy.stats.skew(np.delete(u[0, 1], 2, axis=1), axis=0, bias=False)).mean()
+    found = probes._skewness(torch.from_numpy(u))
+    assert found[0, 1].item() == pytest.approx(wanted, rel=1e-12)
+    assert found[1, 2].item() == pytest.approx(np.abs(scipy.stats.skew(u[1, 2], axis=0, bias=False)).mean(), rel=1e-12)
+    assert abs(found[1, 2].item() / np.abs(scipy.stats.skew(u[1, 2], axis=0)).mean() - 1) > 0.01
+    assert probes._skewness(torch.from_numpy(u[:, :, :2])).isnan().all()
+
+
+@pytest.mark.parametrize("activation", Activation)
+def test_the_saturation_of_constructed_inputs_is_known(activation):
+    u = torch.zeros(1, 2, 8, 4, dtype=torch.float64) + 1.0
+    u[0, 0, :3, 1] = -20.0  # flat on three of eight examples of one unit
+    u[0, 1, :, :3] = -20.0  # three of four units flat on every example
+    a = torch.empty_like(u)
+    FUNCTIONS[activation].forward(u, a)
+    found = FUNCTIONS[activation].saturated_SG(u, a)[0].tolist()
+    bounded, endless = ("sigmoid", "tanh"), ("leaky_relu", "identity")
+    wanted = [3 / 32, 3 / 4] if activation in bounded else [0, 3 / 4]
+    assert np.isnan(found).all() if activation in endless else found == wanted
+
+
+@pytest.mark.parametrize("activation", Activation)
+def test_the_greatest_slope_of_an_activation_is_the_one_it_names(activation):
+    assert greatest_slope(activation).item() == pytest.approx(FUNCTIONS[activation].steepest, rel=1e-6)
+
+
+def test_the_landscape_is_seen_at_most_twenty_times_evenly_and_at_the_end():
+    for steps, evaluate in ((20, 6), (1000, 10), (190, 10), (191, 10), (7, 100), (50_000, 834)):
+        run = small_run(steps=steps, evaluate=evaluate)
+        points = [step for step in range(steps + 1) if training.evaluation_due(run, step)]
+        seen = [step for step in points if probes._landscape_due(run, step)]
+        assert {0, steps} <= set(seen)
+        assert min(len(points), 10) <= len(seen) <= 20
+        assert len(set(np.diff(seen)[:-1])) <= 1
+
+
+def test_a_rate_that_a_schedule_has_brought_to_zero_at_the_end_is_that_of_the_last_step():
+    run = small_run(schedule="cosine", steps=4, evaluate=4)
+    state = begin(pack_of([run]), small_data())
+    last = probes.measure(dataclasses.replace(state, step=4), Probes.basic).numbers["update_ratio"]
+    third = probes.measure(dataclasses.replace(state, step=3), Probes.basic).numbers["update_ratio"]
+    np.testing.assert_array_equal(last, third)
+    assert (last[0, 1:] > 0).all()

@@ -1,0 +1,89 @@
+"""Files and parts of pages: what stands in the bytes."""
+
+import html
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from bnexp.figures.export import written
+from bnexp.figures.finals import final_against
+from bnexp.figures.forest import forest
+from bnexp.figures.layout import Layout
+from tests.support.estimates import effects, finals
+
+HOSTILE = "$\\alpha$ <script>alert(1)</script> & url(#a) id=\"b\" href='#c' fill: #000000 " + "long" * 60
+LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
+FINALS = finals(activations=("relu", "sigmoid"))
+
+
+def svg(name: str, title: str = "title") -> bytes:
+    return written(final_against(FINALS, "lr", LAYOUT, "test_accuracy", title, "caption"), "svg", name)
+
+
+def ids(content: str) -> set[str]:
+    found = re.findall(r'\sid="([^"]+)"', content)
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def references(content: str) -> set[str]:
+    return set(re.findall(r'href="#([^"]+)"', content)) | set(re.findall(r"url\(#([^)]+)\)", content))
+
+
+def said(content: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", content)]
+
+
+def test_ids_of_two_figures_differ_and_every_reference_stays_within_its_own() -> None:
+    first, second = (svg(name).decode() for name in ("first", "second"))
+    assert not ids(first) & ids(second)
+    for content in (first, second):
+        assert len(references(content)) > 5
+        assert references(content) <= ids(content)
+
+
+def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
+    assert svg("name") == svg("name")
+    frames = effects(FINALS)
+    first, second = (forest(*frames, LAYOUT, "test_accuracy", 0.001, "title", "caption") for _ in range(2))
+    assert written(first, "svg", "forest") == written(second, "svg", "forest")
+    assert written(first, "png", "forest") == written(second, "png", "forest")
+
+
+def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
+    first = final_against(FINALS, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    second = final_against(FINALS, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    for figure, shift in ((first, 0.0), (second, 1e-13)):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for axes in figure.axes:
+            box = axes.get_position()
+            axes.set_position((box.x0 + shift, box.y0, box.width, box.height))
+    assert written(first, "svg", "name") == written(second, "svg", "name")
+
+
+def test_hostile_words_are_text_and_stay_as_they_are() -> None:
+    content = svg("name", HOSTILE).decode()
+    root = ElementTree.fromstring(content)  # noqa: S314 - our own
+    assert not [element for element in root.iter() if element.tag.endswith("script")]
+    words = " ".join(said(content))
+    assert HOSTILE[:70] in words
+    assert words.count("long") > 50
+
+
+def test_long_words_are_broken_before_the_edge() -> None:
+    figure = final_against(FINALS, "lr", LAYOUT, "test_accuracy", HOSTILE, HOSTILE)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    for text in (legend.get_title(), figure._supxlabel):  # type: ignore[attr-defined]
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_no_file_says_when_it_was_made(kind: str) -> None:
+    content = written(final_against(FINALS, "lr", LAYOUT, "test_accuracy", "t", "c"), kind, "name")
+    assert b"date" not in content.lower()
+    assert b"tIME" not in content

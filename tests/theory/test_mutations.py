@@ -1,0 +1,138 @@
+"""Every mutation of the engine turns a claim of `bnexp check` red: the checks would see the mistakes one makes.
+
+All identities are measured, the slow limits of wide nets are not. `pytest -s` prints which claims each mutation turned
+red.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from bnexp.choices import Activation, Placement
+from bnexp.engine import activations, initialization, network, normalization, propagation
+from bnexp.theory import checks
+
+Patch = pytest.MonkeyPatch
+
+
+def scaled_backward(patch: Patch, factor: float) -> None:
+    original = normalization.backward
+
+    def backward(d, kept, dgamma, dbeta, scratch, out):
+        original(d, kept, dgamma, dbeta, scratch, out)
+        out.mul_(factor)
+
+    patch.setattr(normalization, "backward", backward)
+
+
+def backward_without_its_projection_on_x(patch: Patch) -> None:
+    def backward(d, kept, dgamma, dbeta, _, out):
+        torch.sum(d * kept.centred_SGBH * kept.rstd_SG1H, 2, True, out=dgamma)
+        torch.sum(d, 2, True, out=dbeta)
+        torch.mul(d - dbeta / d.shape[2], kept.scale_SG1H, out=out)
+
+    patch.setattr(normalization, "backward", backward)
+
+
+def running_statistics(patch: Patch, correction: int, momentum: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def update_running(mean, var, m, kept):
+        mean.lerp_(kept.mean_SG1H, momentum(m))
+        var.lerp_(kept.squares_SG1H / (kept.centred_SGBH.shape[2] - correction), momentum(m))
+
+    patch.setattr(normalization, "update_running", update_running)
+
+
+def swapped_placements(patch: Patch) -> None:
+    order = dict(network.ORDER)
+    patch.setitem(network.ORDER, Placement.pre, order[Placement.post])
+    patch.setitem(network.ORDER, Placement.post, order[Placement.pre])
+
+
+def eps_forgotten_in_training(patch: Patch) -> None:
+    original = normalization.forward
+    patch.setattr(
+        normalization,
+        "forward",
+        lambda x, gamma, beta, eps, kept, out: original(x, gamma, beta, torch.zeros_like(eps), kept, out),
+    )
+
+
+def eps_forgotten_in_evaluation(patch: Patch) -> None:
+    original = normalization.apply
+    patch.setattr(
+        normalization,
+        "apply",
+        lambda x, gamma, beta, eps, mean, var, out: original(x, gamma, beta, 0 * eps, mean, var, out),
+    )
+
+
+def one_stream_for_all_draws(patch: Patch) -> None:
+    stream = np.random.default_rng(0)
+    patch.setattr(initialization, "generator", lambda *_: stream)
+
+
+def draws_keyed_by_the_seed_alone(patch: Patch) -> None:
+    def generator(seed: int, *_: object) -> np.random.Generator:
+        key = hashlib.sha256(str(seed).encode()).digest()
+        return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "big")))
+
+    patch.setattr(initialization, "generator", generator)
+
+
+def softplus_with_the_slope_of_tanh(patch: Patch) -> None:
+    right = activations.FUNCTIONS[Activation.softplus]
+    wrong = dataclasses.replace(right, backward=activations.FUNCTIONS[Activation.tanh].backward)
+    patch.setitem(activations.FUNCTIONS, Activation.softplus, wrong)
+
+
+def a_gradient_of_the_loss_without_its_mean(patch: Patch) -> None:
+    original = propagation.cross_entropy
+
+    def cross_entropy(net, work, y_SB, loss_R, correct_R):
+        original(net, work, y_SB, loss_R, correct_R)
+        work.d_products[-1].mul_(y_SB.shape[1])
+
+    patch.setattr(propagation, "cross_entropy", cross_entropy)
+
+
+MUTATIONS: dict[str, Callable[[Patch], None]] = {
+    "the backward pass of the norm times 1.001": lambda patch: scaled_backward(patch, 1.001),
+    "the backward pass of the norm without its projection on x": backward_without_its_projection_on_x,
+    "a biased running variance": lambda patch: running_statistics(patch, 0, lambda m: m),
+    "the running momentum the other way round": lambda patch: running_statistics(patch, 1, lambda m: 1 - m),
+    "pre and post swapped": swapped_placements,
+    "eps forgotten in training": eps_forgotten_in_training,
+    "eps forgotten in evaluation": eps_forgotten_in_evaluation,
+    "one stream of random numbers for all draws": one_stream_for_all_draws,
+    "random numbers keyed by the seed alone": draws_keyed_by_the_seed_alone,
+    "softplus with the slope of tanh": softplus_with_the_slope_of_tanh,
+    "a gradient of the loss without the mean over the batch": a_gradient_of_the_loss_without_its_mean,
+}
+
+NEUTRAL: dict[str, Callable[[Patch], None]] = {
+    "the backward pass of the norm times 1": lambda patch: scaled_backward(patch, 1.0),
+    "the running statistics written once more": lambda patch: running_statistics(patch, 1, lambda m: m),
+}
+"""The same patches without a mistake: what turns red does so for the mutation, not for the patching."""
+
+
+def red_claims() -> list[str]:
+    return [claim.sentence for group in checks.measure(checks.EXACT) for claim in group if not claim.holds]
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_every_mutation_of_the_engine_turns_a_claim_red(mutation: str, monkeypatch: Patch) -> None:
+    MUTATIONS[mutation](monkeypatch)
+    red = red_claims()
+    print(f"\n{mutation}: {len(red)} red", *red, sep="\n    ")
+    assert red
+
+
+@pytest.mark.parametrize("patch", NEUTRAL)
+def test_a_patch_that_changes_nothing_turns_no_claim_red(patch: str, monkeypatch: Patch) -> None:
+    NEUTRAL[patch](monkeypatch)
+    assert red_claims() == []
