@@ -27,7 +27,7 @@ from bnexp.runs import Run, acting
 from bnexp.statistics import comparisons, curves, speed
 from bnexp.statistics.design import design
 from bnexp.statistics.sensitivity import sensitivity
-from bnexp.store.rows import METRICS
+from bnexp.store.schemas import METRICS
 from bnexp.store.store import Store
 from bnexp.verdicts import verdicts
 

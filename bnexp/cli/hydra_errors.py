@@ -27,7 +27,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from bnexp.choices import misfit, nearest
 from bnexp.cli.schema import KEYS
 from bnexp.cli.values import missing_value, unknown_key
-from bnexp.sweeps.protocol import Told
+from bnexp.errors import Told
 
 TRACEBACKS: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Whether the user asks, in Hydra's way, to see where an error comes from."""

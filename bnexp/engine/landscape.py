@@ -18,7 +18,7 @@ from torch import Tensor
 from bnexp.engine import propagation
 from bnexp.engine.network import Network
 from bnexp.engine.optimizers import by_column
-from bnexp.engine.propagation import Workspace
+from bnexp.engine.workspace import Workspace
 
 LENGTHS: Final = (0.5, 1.0, 2.0, 4.0)
 """Steps along the gradient in units of the learning rate, from a half to four of them as in Santurkar et al. 2018."""

@@ -16,20 +16,17 @@ biases a times as large (`init.hidden_gain`) and a² times the eps of the norm, 
 under `pre` and, where the activation is positively homogeneous, under `post`.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from bnexp.choices import Optimizer, Schedule
+from bnexp.choices import Optimizer
 from bnexp.engine.network import Network
 from bnexp.engine.packs import Pack
-from bnexp.engine.propagation import Workspace, backward, gradient_factors
-from bnexp.runs import Run
+from bnexp.engine.propagation import backward, gradient_factors
+from bnexp.engine.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -219,29 +216,3 @@ def _factors_of(kept: Moments, chosen: Settings, step: int) -> tuple[Tensor, ...
     root = (1 - chosen.beta2**step).sqrt()
     exact = (1 - chosen.beta1, 1 - chosen.beta2, root / (1 - chosen.beta1**step), chosen.eps * root)
     return tuple(factor.to(chosen.momentum.dtype) for factor in exact)
-
-
-def learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the learning rate [K, R] of each run at each of `steps` (from 0): lr · warm-up · schedule.
-
-    Warm-up over w steps: factor (t + 1)/w until it is 1. Afterwards, with T the number of steps of the training:
-    constant 1; cosine (1 + cos(π·(t − w)/(T − w)))/2 (Loshchilov & Hutter 2017); step factor^⌊(t − w)/every⌋.
-    """
-    shapes = {_schedule_of(run): _factors(run, steps) for run in runs}
-    return np.stack([run.lr * shapes[_schedule_of(run)] for run in runs], axis=1)
-
-
-def _schedule_of(run: Run) -> tuple[Schedule, int, int, float, int]:
-    return run.schedule, run.warmup, run.schedule_every, run.schedule_factor, run.steps
-
-
-def _factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
-    after = np.maximum(steps - run.warmup, 0)
-    match run.schedule:
-        case Schedule.constant:
-            factor = np.ones(len(steps))
-        case Schedule.cosine:
-            factor = (1 + np.cos(math.pi * after / max(1, run.steps - run.warmup))) / 2
-        case Schedule.step:
-            factor = run.schedule_factor ** (after // run.schedule_every)
-    return factor * np.minimum(1.0, (steps + 1) / run.warmup) if run.warmup else factor

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bnexp.engine import propagation
 from bnexp.engine.network import Network
-from bnexp.engine.propagation import Workspace
+from bnexp.engine.workspace import Workspace
 
 BATCHES: Final = 100
 """Most batches that are averaged over: 6,000 examples at the usual 60, and 4 % of the time of an epoch of MNIST."""

@@ -23,7 +23,8 @@ from torch import Tensor
 from bnexp.choices import Probes
 from bnexp.engine import landscape, optimizers, propagation, training
 from bnexp.engine.network import Network, Stage
-from bnexp.engine.propagation import Cell
+from bnexp.engine.schedules import learning_rates
+from bnexp.engine.workspace import Cell
 from bnexp.runs import Run
 
 EXAMPLES: Final = 500
@@ -59,7 +60,7 @@ def measure(state: training.State, level: Probes) -> Measured:
     rows_SB = training.first_examples(state, EXAMPLES)
     work = state.workspace(rows_SB.shape[1])
     torch.index_select(x_ND, 0, rows_SB.flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
-    rates = optimizers.learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
+    rates = learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
     lr_SG11 = torch.from_numpy(rates).to(net.eps_SG11).view_as(net.eps_SG11)
     found: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
     with _running_statistics_kept(net):

@@ -19,6 +19,8 @@ from torch import Tensor
 from bnexp.data.datasets import Data, batch_order
 from bnexp.engine import network, optimizers, population_statistics, propagation
 from bnexp.engine.packs import Pack
+from bnexp.engine.schedules import learning_rates
+from bnexp.engine.workspace import Workspace, workspace
 from bnexp.runs import Run
 
 Array = NDArray[np.float64]
@@ -50,13 +52,13 @@ class State:
     moments: optimizers.Moments
     examples: Examples
     step: int
-    workspaces: dict[int, propagation.Workspace]
+    workspaces: dict[int, Workspace]
     """Buffers by batch size."""
 
-    def workspace(self, batch: int) -> propagation.Workspace:
+    def workspace(self, batch: int) -> Workspace:
         """Return the buffers for batches of `batch` examples, allocated at the first call."""
         if batch not in self.workspaces:
-            self.workspaces[batch] = propagation.workspace(self.network, batch)
+            self.workspaces[batch] = workspace(self.network, batch)
         return self.workspaces[batch]
 
 
@@ -125,7 +127,7 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
     steps, _, batch = rows_KSB.shape
     work, net = state.workspace(batch), state.network
     x_ND, y_N = state.examples.train
-    rates = optimizers.learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
+    rates = learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
     lr_KSG11 = torch.from_numpy(rates).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
     y_KSB = y_N[rows_KSB]
     loss_KR = x_ND.new_empty(steps, len(state.pack.runs))

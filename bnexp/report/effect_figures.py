@@ -10,7 +10,8 @@ from bnexp.figures.curves import FEW, curves
 from bnexp.figures.finals import final_against
 from bnexp.figures.forest import forest
 from bnexp.figures.heat_map import heat_map
-from bnexp.figures.interaction import interaction, speed
+from bnexp.figures.interaction import interaction
+from bnexp.figures.speed import speed
 from bnexp.figures.style import named
 from bnexp.report import captions
 from bnexp.report.estimates import METRIC, Estimates

@@ -9,11 +9,11 @@ from bnexp.report.evidence import Evidence
 from bnexp.statistics import comparisons
 from bnexp.statistics.curves import curves
 from bnexp.statistics.design import Design
-from bnexp.statistics.largest_stable_lr import in_words, largest_stable
+from bnexp.statistics.largest_stable_lr import largest_stable
 from bnexp.statistics.sensitivity import sensitivity
 from bnexp.statistics.speed import speed
 from bnexp.verdicts import verdicts
-from bnexp.verdicts.verdicts import Verdict
+from bnexp.verdicts.verdicts import Verdict, in_words
 
 METRIC: Final = "test_accuracy"
 """What is reported; what is chosen is chosen on validation."""

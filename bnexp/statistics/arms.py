@@ -9,7 +9,7 @@ import pandas as pd
 from bnexp.choices import is_choice
 from bnexp.runs import Run
 from bnexp.statistics.inference import student
-from bnexp.store.rows import METRICS
+from bnexp.store.schemas import METRICS
 
 STUCK: Final = 0.02
 """A run that ends at most this far above chance accuracy, without having diverged, is stuck."""

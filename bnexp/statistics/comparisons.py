@@ -16,7 +16,7 @@ from bnexp.statistics.grid import Grid, grid
 from bnexp.statistics.inference import Floats
 from bnexp.statistics.notes import Side, note
 from bnexp.statistics.selection import Booleans, Integers, Selection
-from bnexp.store.rows import METRICS
+from bnexp.store.schemas import METRICS
 
 MARGIN: Final = 0.001
 """Accuracy below which a difference is none, if no other margin is given: 0.1 percentage points."""

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bnexp.statistics.arms import axes, counted, estimated, in_order
-from bnexp.store.rows import METRICS
+from bnexp.store.schemas import METRICS
 
 POINTS: Final = 50
 """Points of a training curve: more show the noise of single batches, which hides what is compared."""

@@ -5,37 +5,20 @@ evaluation between two evaluations, and everything after a divergence but the st
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bnexp import __version__, provenance
-from bnexp.data.datasets import Data
 from bnexp.engine.packs import Pack
 from bnexp.runs import acting
-from bnexp.sweeps.protocol import Assignment
+from bnexp.store.schemas import HISTOGRAMS, METRICS
 
 if TYPE_CHECKING:  # a store is read without torch
     from bnexp.engine.probes import Measured
     from bnexp.engine.training import Point
-
-METRICS: Final = tuple(
-    f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")
-)
-
-PROBES: Final = (
-    *(f"{what}_q{percent}" for what in ("unit", "input") for percent in (15, 50, 85)),
-    *("saturated", "skewness", "normalized", "mean_gap", "var_gap"),
-    *("weight_norm", "effective_lr", "update_ratio", "weight_gradient", "product_gradient"),
-)
-LANDSCAPE: Final = (
-    *("loss", "loss_low", "loss_high", "gradient_norm", "gradient_change_low", "gradient_change_high"),
-    *("gradient_change_relative", "gradient_cosine_low", "gradient_cosine_high", "smoothness", "smoothness_relative"),
-)
-RANGES: Final = tuple(f"{what}_{end}" for what in ("input", "before", "after") for end in ("low", "high"))
-HISTOGRAMS: Final = ("input_histogram", "before_histogram", "after_histogram")
 
 
 def curves(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
@@ -122,12 +105,12 @@ def failed(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     return settings(pack, ids).assign(status="failed")
 
 
-def facts(given: Assignment, data: Data, device: str) -> dict[str, Any]:
-    """Return what a row says of where its run was trained."""
+def origin(pack: str, lanes: int, classes: int, device: str) -> dict[str, Any]:
+    """Return what the rows of a pack say of where its runs were trained."""
     return {
-        "classes": data.classes,
-        "pack": given.name,
-        "lane": np.arange(len(given.pack.runs)),
+        "classes": classes,
+        "pack": pack,
+        "lane": np.arange(lanes),
         "device": device,
         "machine": provenance.machine(),
         "version": __version__,

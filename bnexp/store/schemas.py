@@ -7,7 +7,29 @@ import pyarrow as pa
 
 from bnexp.choices import is_choice
 from bnexp.runs import Run
-from bnexp.store.rows import HISTOGRAMS, LANDSCAPE, METRICS, PROBES, RANGES
+
+METRICS: Final = tuple(
+    f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")
+)
+
+
+PROBES: Final = (
+    *(f"{what}_q{percent}" for what in ("unit", "input") for percent in (15, 50, 85)),
+    *("saturated", "skewness", "normalized", "mean_gap", "var_gap"),
+    *("weight_norm", "effective_lr", "update_ratio", "weight_gradient", "product_gradient"),
+)
+
+
+LANDSCAPE: Final = (
+    *("loss", "loss_low", "loss_high", "gradient_norm", "gradient_change_low", "gradient_change_high"),
+    *("gradient_change_relative", "gradient_cosine_low", "gradient_cosine_high", "smoothness", "smoothness_relative"),
+)
+
+
+RANGES: Final = tuple(f"{what}_{end}" for what in ("input", "before", "after") for end in ("low", "high"))
+
+
+HISTOGRAMS: Final = ("input_histogram", "before_histogram", "after_histogram")
 
 
 def _arrow(kind: Any) -> pa.DataType:

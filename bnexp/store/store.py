@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from bnexp.choices import Probes
+from bnexp.errors import Told
 from bnexp.files import write_whole
 from bnexp.runs import SEMANTICS
 from bnexp.store.schemas import CURVES, LAYERS, RUNS
-from bnexp.sweeps.protocol import Told
 
 
 class Store:

@@ -20,8 +20,9 @@ from typing import IO, Any, Final
 
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
+from bnexp.errors import Told
 from bnexp.store.store import Store
-from bnexp.sweeps.protocol import Assignment, Event, Kind, Told, event
+from bnexp.sweeps.protocol import Assignment, Event, Kind, event
 from bnexp.sweeps.shared_memory import attach, nameless_file, share
 
 PATIENCE: Final = 5.0

@@ -10,10 +10,6 @@ from bnexp.engine.packs import Pack
 from bnexp.runs import Run
 
 
-class Told(ValueError):
-    """An error whose one sentence is for the user, even if it is raised while runs are trained."""
-
-
 @dataclass(frozen=True)
 class Assignment:
     """A pack to be trained.

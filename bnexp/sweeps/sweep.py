@@ -249,4 +249,4 @@ def _train(
             data = sweep.data[given.pack.runs[0].data_setting]
             rows = results.failed(given.pack, [sweep.ids[run] for run in given.pack.runs])
             store.log(f"pack {given.name} failed: {said.text}")
-            store.write_failure(given.name, rows.assign(**results.facts(given, data, device)))
+            store.write_failure(given.name, rows.assign(**results.origin(given.name, len(rows), data.classes, device)))

@@ -24,11 +24,12 @@ import torch
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.engine import probes, training
+from bnexp.errors import Told
 from bnexp.runs import identity
 from bnexp.store import rows as results
 from bnexp.store.store import Store
 from bnexp.sweeps import calibration, shared_memory
-from bnexp.sweeps.protocol import Assignment, Event, Kind, Told, assignment
+from bnexp.sweeps.protocol import Assignment, Event, Kind, assignment
 
 STOPPED: Final = 143
 """Exit code after SIGTERM, as shells have it."""
@@ -87,7 +88,8 @@ def frames(
     Each run has its share of the `seconds`; `level` is how much was measured besides.
     """
     ids = [identity(run, data.digest) for run in given.pack.runs]
-    facts = {**results.facts(given, data, device), "probes": str(level)}
+    origin = results.origin(given.name, len(ids), data.classes, device)
+    facts = {**origin, "probes": str(level)}
     rows = results.runs(given.pack, points, ids).assign(seconds=seconds / len(ids), **facts)
     return rows, results.curves(given.pack, points, ids)
 

@@ -19,6 +19,7 @@ import torch
 from bnexp.choices import Activation, Dtype, InitScheme, Placement
 from bnexp.engine import network, propagation
 from bnexp.engine.packs import Pack
+from bnexp.engine.workspace import Workspace, workspace
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory import predictions
@@ -110,7 +111,7 @@ def rate(wide: Wide) -> float:
     return float(np.exp(np.log(squares[END] / squares[END + RATIOS]).mean() / RATIOS))
 
 
-def _engine(wide: Wide) -> tuple[network.Network, propagation.Workspace]:
+def _engine(wide: Wide) -> tuple[network.Network, Workspace]:
     runs = tuple(
         Run(
             placement=wide.placement,
@@ -130,4 +131,4 @@ def _engine(wide: Wide) -> tuple[network.Network, propagation.Workspace]:
         for seed in SEEDS
     )
     net = network.create(Pack(runs, SEEDS), WIDTH, CLASSES, torch.device("cpu"))
-    return net, propagation.workspace(net, wide.batch)
+    return net, workspace(net, wide.batch)

@@ -18,6 +18,7 @@ from bnexp.choices import Dtype
 from bnexp.engine import propagation, training
 from bnexp.engine.network import Stage
 from bnexp.engine.packs import Pack
+from bnexp.engine.workspace import Step
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory.invariant_blocks import ALL
@@ -131,7 +132,7 @@ def _back(state: training.State, batch: int) -> Gradients:
     return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
 
-def _variance(path: tuple[propagation.Step, ...], var_SG1H: Tensor) -> Tensor:
+def _variance(path: tuple[Step, ...], var_SG1H: Tensor) -> Tensor:
     normalised = any(step.stage is Stage.normalization for step in path)
     return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
 

@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn, JobRuntime, JobStatus, filter_overrides
 from omegaconf import OmegaConf, open_dict, read_write
 
 if TYPE_CHECKING:
-    from bnexp.cli.main import Task
+    from bnexp.cli.task import Task
 
 # bnexp is imported where it is used: Hydra imports this module for every program on the machine that uses Hydra.
 
@@ -36,7 +36,7 @@ class BnexpLauncher(BasicLauncher):
         Its `cfg` and `hydra_cfg` are `None` if nobody reads them, because only a full composition has them, which costs
         70 ms a job: our sweeper reads the losses alone; another one, and callbacks, may read everything.
         """
-        from bnexp.cli.main import Task
+        from bnexp.cli.task import Task
 
         task = self.task_function
         if not isinstance(task, Task):

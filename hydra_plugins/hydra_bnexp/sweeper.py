@@ -67,7 +67,7 @@ class BnexpSweeper(BasicSweeper):
         from bnexp.cli import values
         from bnexp.cli.expansion import expand
         from bnexp.cli.hydra_errors import one_sentence
-        from bnexp.cli.main import Task
+        from bnexp.cli.task import Task
 
         assert self.hydra_context is not None
         assert self.config is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bnexp.cli.commands import duration
+from bnexp.cli.plan import duration
 from tests.cli.conftest import Command
 
 WORDS = ["-m", "data=digits", "hidden=[8]", "epochs=1", "device=cpu", "workers=0", "engine.lanes=2", "report=false"]

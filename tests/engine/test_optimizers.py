@@ -8,7 +8,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from bnexp.engine import training
-from bnexp.engine.optimizers import learning_rates
+from bnexp.engine.schedules import learning_rates
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 

@@ -13,7 +13,7 @@ from bnexp.choices import Activation, Placement, Probes
 from bnexp.data.datasets import batch_order
 from bnexp.engine import landscape, probes, training
 from bnexp.engine.activations import FLAT, FUNCTIONS
-from bnexp.store import rows as results
+from bnexp.store import schemas
 from tests.support.lanes import DEVICE, TRAIN, begin, pack_of, reference_of, small_data, small_run
 from tests.support.reference import ACTIVATIONS
 
@@ -156,19 +156,19 @@ def test_every_number_of_a_layer_is_that_of_the_obvious_measurement(settings):
     state, references = trained_beside_references({**settings, "steps": STEPS})
     found = probes.measure(state, Probes.full)
     assert found.step == STEPS
-    assert set(found.numbers) == {*results.PROBES, *results.LANDSCAPE, *results.RANGES}
-    assert set(found.histograms) == set(results.HISTOGRAMS)
+    assert set(found.numbers) == {*schemas.PROBES, *schemas.LANDSCAPE, *schemas.RANGES}
+    assert set(found.histograms) == set(schemas.HISTOGRAMS)
     tables = found.numbers | found.histograms
     for r, source in references.items():
         run = state.pack.runs[r]
         wanted = measured_obviously(source, run, *sample_of(state, run))
         assert len(wanted) == 3
         for layer, numbers in enumerate(wanted, start=1):
-            for name in (*results.PROBES, *results.RANGES, *results.HISTOGRAMS):
+            for name in (*schemas.PROBES, *schemas.RANGES, *schemas.HISTOGRAMS):
                 # The weights have come apart by up to 1e-9 in eight steps; a value on an edge may change its bin, and
                 # what is zero but for rounding (mean_gap under `pre` with the identity) has no relative precision.
                 few = 1 / TRAIN / 8
-                tolerance = {"rtol": 0, "atol": few} if name in results.HISTOGRAMS else {"rtol": 1e-7, "atol": 1e-14}
+                tolerance = {"rtol": 0, "atol": few} if name in schemas.HISTOGRAMS else {"rtol": 1e-7, "atol": 1e-14}
                 value = numbers.get(name, np.nan)
                 np.testing.assert_allclose(tables[name][r, layer], value, **tolerance, err_msg=f"{run} {name} {layer}")
 
@@ -218,7 +218,7 @@ def test_the_landscape_is_that_of_autograd_along_the_gradient_of_what_is_learned
     for r, source in references.items():
         run = state.pack.runs[r]
         wanted = landscape_by_autograd(source, *sample_of(state, run), run.lr)
-        assert set(wanted) == set(results.LANDSCAPE)
+        assert set(wanted) == set(schemas.LANDSCAPE)
         for name, value in wanted.items():
             assert found[name][r, 0] == pytest.approx(float(value), rel=1e-6)
             assert np.isnan(found[name][r, 1:]).all()

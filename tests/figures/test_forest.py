@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnexp.figures.forest import forest
-from bnexp.figures.interaction import interaction, speed
+from bnexp.figures.interaction import interaction
 from bnexp.figures.layout import Layout
+from bnexp.figures.speed import speed
 from tests.support.estimates import best, effects, finals, times
 
 PLACEMENTS = ("none", "pre", "post")

@@ -5,7 +5,8 @@ import pytest
 
 from bnexp.statistics.comparisons import finals
 from bnexp.statistics.design import design
-from bnexp.statistics.largest_stable_lr import in_words, largest_stable
+from bnexp.statistics.largest_stable_lr import largest_stable
+from bnexp.verdicts.verdicts import in_words
 from tests.support.synthetic import product, rows
 
 LRS = (0.1, 1.0, 10.0)

@@ -9,8 +9,7 @@ import pytest
 
 from bnexp.choices import Placement, Probes
 from bnexp.engine import probes, training
-from bnexp.store.rows import HISTOGRAMS, LANDSCAPE, RANGES
-from bnexp.store.schemas import LAYERS
+from bnexp.store.schemas import HISTOGRAMS, LANDSCAPE, LAYERS, RANGES
 from bnexp.store.store import Store
 from bnexp.sweeps.sweep import Means, train_sweep
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run

@@ -12,7 +12,7 @@ from bnexp.data.datasets import Data
 from bnexp.engine import training
 from bnexp.engine.packs import Pack, packs
 from bnexp.runs import Run
-from tests import reference
+from tests.support import reference
 
 FEATURES, CLASSES, TRAIN, HELD_OUT = 13, 4, 47, 30
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bnexp.choices import Activation, Placement
 from bnexp.runs import Run, acting
-from bnexp.store.rows import METRICS
+from bnexp.store.schemas import METRICS
 
 STEPS, EVALUATE, EVERY = 40, 10, 5
 START_ACCURACY, START_LOSS, END_LOSS = 0.1, 2.4, 0.4

@@ -14,13 +14,14 @@ import pytest
 import torch
 
 from bnexp.engine.packs import packs
+from bnexp.errors import Told
 from bnexp.runs import identity
 from bnexp.store.store import Store
 from bnexp.sweeps import process_pool, sweep
 from bnexp.sweeps.in_process import Here
 from bnexp.sweeps.process_pool import Pool
 from bnexp.sweeps.progress import Display
-from bnexp.sweeps.protocol import Assignment, Kind, Told
+from bnexp.sweeps.protocol import Assignment, Kind
 from bnexp.sweeps.sweep import Means, train_sweep
 from tests.support.lanes import small_data, small_run
 

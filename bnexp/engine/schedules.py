@@ -1,0 +1,39 @@
+"""Learning-rate schedules: the learning rate of every lane at every step.
+
+Letters: R lanes, K steps.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnexp.choices import Schedule
+from bnexp.runs import Run
+
+
+def learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the learning rate [K, R] of each run at each of `steps` (from 0): lr · warm-up · schedule.
+
+    Warm-up over w steps: factor (t + 1)/w until it is 1. Afterwards, with T the number of steps of the training:
+    constant 1; cosine (1 + cos(π·(t − w)/(T − w)))/2 (Loshchilov & Hutter 2017); step factor^⌊(t − w)/every⌋.
+    """
+    shapes = {_schedule_of(run): _factors(run, steps) for run in runs}
+    return np.stack([run.lr * shapes[_schedule_of(run)] for run in runs], axis=1)
+
+
+def _schedule_of(run: Run) -> tuple[Schedule, int, int, float, int]:
+    return run.schedule, run.warmup, run.schedule_every, run.schedule_factor, run.steps
+
+
+def _factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    after = np.maximum(steps - run.warmup, 0)
+    match run.schedule:
+        case Schedule.constant:
+            factor = np.ones(len(steps))
+        case Schedule.cosine:
+            factor = (1 + np.cos(math.pi * after / max(1, run.steps - run.warmup))) / 2
+        case Schedule.step:
+            factor = run.schedule_factor ** (after // run.schedule_every)
+    return factor * np.minimum(1.0, (steps + 1) / run.warmup) if run.warmup else factor
