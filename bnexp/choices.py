@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum, auto
 from typing import Any, Final, TypeGuard, TypeVar
 
+from bnexp.errors import UserError
+
 
 class Placement(StrEnum):
     """Where batch normalization stands: nowhere, Linear → BN → activation, or Linear → activation → BN."""
@@ -95,18 +97,20 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def parse(choices: type[Choice], value: object, name: str) -> Choice:
-    """Return the member of `choices` called `value`; raise `ValueError` naming the choices and the nearest one."""
+    """Return the member of `choices` called `value`; raise `UserError` naming the choices and the nearest one."""
     try:
         return choices(str(value))
     except ValueError:
-        raise misfit(choices, value, name) from None
+        raise wrong_value(choices, value, name) from None
 
 
-def misfit(kind: Any, value: object, name: str) -> ValueError:
+def wrong_value(kind: Any, value: object, name: str) -> UserError:
     """Return the error that says what `name` must be: a `kind` (the type of a field of `Run`), which `value` is not."""
     if is_choice(kind):
-        return ValueError(f"{name} must be one of {', '.join(kind)}; got {shown(value)}{nearest(str(value), kind)}")
-    return ValueError(f"{name} must be {_KINDS[kind]}; got {shown(value)}")
+        return UserError(
+            f"{name} must be one of {', '.join(kind)}; got {quote_value(value)}{nearest(str(value), kind)}"
+        )
+    return UserError(f"{name} must be {_KINDS[kind]}; got {quote_value(value)}")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -129,12 +133,12 @@ _KINDS: Final[Mapping[Any, str]] = {
 }
 
 
-def shown(value: object) -> str:
+def quote_value(value: object) -> str:
     """Return `value` as an error shows it."""
-    return f"'{value}'" if isinstance(value, str) else written(value)
+    return f"'{value}'" if isinstance(value, str) else to_cli(value)
 
 
-def written(value: object) -> str:
+def to_cli(value: object) -> str:
     """Return `value` as the command line writes it."""
     simple = value is None or isinstance(value, bool | list | tuple)
     return json.dumps(value, separators=(",", ":"), default=str) if simple else str(value)

@@ -1,5 +1,8 @@
-"""The errors whose one sentence is for the user."""
+"""The one error that a user can cause."""
 
 
-class Told(ValueError):
-    """An error whose one sentence is for the user, even if it is raised while runs are trained."""
+class UserError(ValueError):
+    """What a user can cause, in one sentence: what must hold, what was found, what to do.
+
+    It is caught once, in `cli.main`, which prints the sentence and exits with 2; from Python it is a `ValueError`.
+    """

@@ -25,11 +25,12 @@ from bnexp.choices import (
     Placement,
     Schedule,
     is_choice,
-    misfit,
     parse,
-    shown,
-    written,
+    quote_value,
+    to_cli,
+    wrong_value,
 )
+from bnexp.errors import UserError
 
 SEMANTICS: Final = 1
 """Number of the training semantics: raised whenever the same `Run` would train to other numbers (beyond rounding)."""
@@ -45,7 +46,7 @@ class Run:
     """One training: a frozen, validated value.
 
     `steps` and `evaluate` count optimizer steps; `data_train` and `data_validation` count examples; `warmup` and
-    `schedule_every` count steps; `lr`, decays and momenta are per step. Raises `ValueError` with one sentence for any
+    `schedule_every` count steps; `lr`, decays and momenta are per step. Raises `UserError` with one sentence for any
     value out of range. A field's `metadata["key"]` is its name on the command line.
     """
 
@@ -90,15 +91,15 @@ class Run:
             if f.name in _RANGES:
                 holds, sentence = _RANGES[f.name]
                 if not holds(value):
-                    raise ValueError(f"{f.metadata['key']} must be {sentence}; got {shown(value)}")
+                    raise UserError(f"{f.metadata['key']} must be {sentence}; got {quote_value(value)}")
         if self.batch_size > self.data_train:
-            raise ValueError(
+            raise UserError(
                 f"batch_size must not exceed the {self.data_train} training examples; got {self.batch_size}: "
                 "take a smaller batch_size or more data.train"
             )
         if self.data_train % self.batch_size == 1:
             sizes = " or ".join(str(size) for size in _nearest_batch_sizes(self.data_train, self.batch_size))
-            raise ValueError(
+            raise UserError(
                 f"the last batch of an epoch must hold at least two examples, because one cannot be normalised; "
                 f"got {self.data_train} examples in batches of {self.batch_size}: take batch_size={sizes}"
             )
@@ -153,7 +154,7 @@ def key(name: str) -> str:
 
 
 def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
-    """Return `value` in the type of field `f`: 1 as 1.0, "pre" as `Placement.pre`; raise `ValueError` if none."""
+    """Return `value` in the type of field `f`: 1 as 1.0, "pre" as `Placement.pre`; raise `UserError` if none."""
     if type(value) is f.type and f.type not in (int, float):
         return value
     if is_choice(f.type):
@@ -162,7 +163,7 @@ def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
         return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
     if f.type is int and _is_whole(value):
         if int(value) >= 2**63:
-            raise ValueError(f"{f.metadata['key']} must be below 2^63, the most that a store holds; got {value}")
+            raise UserError(f"{f.metadata['key']} must be below 2^63, the most that a store holds; got {value}")
         return int(value)
     if f.type in (bool, str) and isinstance(value, f.type):
         return value
@@ -170,7 +171,7 @@ def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
         widths = tuple(value)
         if all(map(_is_whole, widths)):
             return tuple(map(int, widths))
-    raise misfit(f.type, value, f.metadata["key"])
+    raise wrong_value(f.type, value, f.metadata["key"])
 
 
 def _is_real(value: object) -> TypeGuard[float]:
@@ -242,7 +243,7 @@ def command(run: Run) -> str:
     for name, value in acting(run).items():
         if name in ("steps", "evaluate") or value is None or value == _plain(_FIELDS[name].default):
             continue
-        words.append(f"{key(name)}={written(value)}")
+        words.append(f"{key(name)}={to_cli(value)}")
     return shlex.join(words)
 
 

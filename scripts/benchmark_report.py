@@ -130,7 +130,7 @@ def measure(store: Store) -> None:
     with timed("sensitivity"):
         sensitivity(rows, points, asked)
     with timed("curves of each run"):
-        seeds = curves.followed(points, rows)
+        seeds = curves.complete_curves(points, rows)
     with timed("curves over seeds"):
         curves.curves(seeds, rows)
     with timed("speed"):

@@ -71,7 +71,7 @@ def begin(seeds: int, arms: Sequence[Arm], examples: Data) -> training.State:
         for g, (placement, activation) in enumerate(arms)
     ]
     (pack,) = packs(runs, len(runs))
-    return training.begin(pack, training.place(examples, runs[0], torch.device("cpu")))
+    return training.begin(pack, training.to_device(examples, runs[0], torch.device("cpu")))
 
 
 def probing(seeds: int, arms: Sequence[Arm], examples: Data, level: Probes) -> Callable[[], int]:

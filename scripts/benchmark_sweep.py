@@ -80,7 +80,7 @@ def engine(data: Data, seeds: int, placements: Iterable[str], activations: Itera
         for seed, placement, activation, rate in itertools.product(range(seeds), placements, activations, range(rates))
     ]
     (pack,) = packs(runs, len(runs))
-    placed = training.place(data, runs[0], torch.device("cpu"))
+    placed = training.to_device(data, runs[0], torch.device("cpu"))
     state, points = training.begin(pack, placed), training.train(training.begin(pack, placed))
     order_SN = np.stack([batch_order(seed, 0, len(data.y_train_N)) for seed in pack.seeds])
     whole = order_SN.shape[1] // BATCH * BATCH

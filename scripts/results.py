@@ -21,7 +21,7 @@ from pictures import for_the_web
 
 from bnexp import load
 from bnexp.files import write_whole
-from bnexp.statistics.arms import ARM, STUCK, counted
+from bnexp.statistics.arms import ARM, STUCK, score_runs
 from bnexp.store.store import Store
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -150,7 +150,7 @@ def tally(runs: pd.DataFrame, asked: Iterable[str]) -> Tally:
     rows = runs[runs["run"].isin(wanted)]
     ended = rows["status"].value_counts()
     done, diverged, failed = (int(ended.get(status, 0)) for status in ("done", "diverged", "failed"))
-    stuck = int(counted(rows)["stuck"].sum()) if done else 0
+    stuck = int(score_runs(rows)["stuck"].sum()) if done else 0
     return Tally(len(wanted), done, diverged, stuck, failed)
 
 
@@ -179,7 +179,7 @@ def asked_by(record: Mapping[str, Any]) -> str:
 
 def provenance(runs: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return what was trained on what, where, when and with which code, of all runs of a store."""
-    rows = counted(runs)
+    rows = score_runs(runs)
     seeds = rows.groupby(list(ARM), dropna=False)["seed"].nunique()
     days = [str(sweep["created"])[:10] for sweep in sweeps]
     return {

@@ -13,6 +13,7 @@ from bnexp.cli import data, report, show
 from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.schema import KEYS
 from bnexp.cli.usage import OUTPUTS, USAGE
+from bnexp.errors import UserError
 
 if TYPE_CHECKING:
     pass
@@ -38,12 +39,12 @@ def obey(word: str, *arguments: str) -> None:
                 raise _no_command(word, arguments)
 
 
-def _no_command(word: str, arguments: Sequence[str]) -> ValueError:
+def _no_command(word: str, arguments: Sequence[str]) -> UserError:
     """Return the error about a first word that is no command, or about arguments that its command does not take."""
     if word in USAGE:
-        return ValueError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', word, *arguments])}`")
+        return UserError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', word, *arguments])}`")
     hint = f": give it a value, {word}=…" if word in KEYS else nearest(word, USAGE) or ": see `bnexp --help`"
-    return ValueError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")
+    return UserError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")
 
 
 def _check(*, json_wanted: bool) -> None:

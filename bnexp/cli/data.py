@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.usage import USAGE
+from bnexp.errors import UserError
 
 if TYPE_CHECKING:
     pass
@@ -20,7 +21,7 @@ def look_after(action: str, words: Sequence[str]) -> None:
         for word in words:
             name, equals, value = word.partition("=")
             if name not in chosen or not equals:
-                raise ValueError(f"the command must be `{USAGE['data']}`; got '{word}' in it")
+                raise UserError(f"the command must be `{USAGE['data']}`; got '{word}' in it")
             chosen[name] = value
         root = Path(chosen["data.root"]).expanduser() if chosen["data.root"] else None
         if action == "fetch":

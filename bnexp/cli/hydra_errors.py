@@ -24,10 +24,10 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from bnexp.choices import misfit, nearest
+from bnexp.choices import nearest, wrong_value
 from bnexp.cli.schema import KEYS
 from bnexp.cli.values import missing_value, unknown_key
-from bnexp.errors import Told
+from bnexp.errors import UserError
 
 TRACEBACKS: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
 """Whether the user asks, in Hydra's way, to see where an error comes from."""
@@ -39,12 +39,12 @@ _KINDS: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, st
 def is_told(error: Exception) -> bool:
     """Return whether `error` tells a user something even while runs are trained.
 
-    That is what Hydra, OmegaConf and YAML say (some of it as a plain `ValueError`), and what is `Told`, such as that a
-    store cannot be written to. Any other `ValueError` is then a bug.
+    That is what Hydra, OmegaConf and YAML say (some of it as a plain `ValueError`), and what is `UserError`, such as
+    that a store cannot be written to. Any other `UserError` is then a bug.
     """
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     told_by_hydra = isinstance(error, ValueError) and str(frame.f_globals["__name__"]).startswith("hydra.")
-    return told_by_hydra or isinstance(error, HydraException | OmegaConfBaseException | YAMLError | Told)
+    return told_by_hydra or isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError)
 
 
 def is_mistake(error: Exception) -> bool:
@@ -88,7 +88,7 @@ def _about_key(error: OmegaConfBaseException) -> str:
     name, entry, _ = name.partition("[")  # hidden[0]
     if isinstance(error, ValidationError) and name in KEYS:
         kind, value = _KINDS.get(KEYS[name], KEYS[name]), [error.value] if entry else error.value
-        return str(misfit(kind, value, name.removesuffix(".name")))
+        return str(wrong_value(kind, value, name.removesuffix(".name")))
     return _line(error)
 
 
@@ -128,21 +128,21 @@ def _line(error: Exception) -> str:
 
 
 def check_options(words: Sequence[str]) -> None:
-    """Raise `ValueError` if Hydra would not know an option, about which it has two lines and a usage."""
+    """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
             get_args_parser().parse_args(words)
     except SystemExit:
         reason = said.getvalue().rpartition("error: ")[2].strip()
-        raise ValueError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
+        raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
 
 
 @contextlib.contextmanager
 def one_sentence(spoken: Callable[[Exception], bool] = is_mistake) -> Iterator[None]:
     """Turn the errors that are to be `spoken` into one sentence on stderr and exit code 2.
 
-    Put around what a user's mistake can break, never around training, where a `ValueError` is a bug and must be seen.
+    Put around what a user's mistake can break, never around training, where a `UserError` is a bug and must be seen.
     """
     try:
         yield

@@ -16,6 +16,7 @@ from bnexp.cli import commands, values
 from bnexp.cli.hydra_errors import check_options, is_told, one_sentence
 from bnexp.cli.task import Plan, Task
 from bnexp.cli.usage import USAGE
+from bnexp.errors import UserError
 
 if TYPE_CHECKING:
     pass
@@ -59,7 +60,7 @@ def _as_sweep(words: Sequence[str]) -> list[str]:
     asked = [word for word in words if word.startswith("study=")]
     with one_sentence():
         if len(asked) > 1 or any("," in word for word in asked):
-            raise ValueError(f"a command must ask for one study; got {' '.join(asked)}: run them one after another")
+            raise UserError(f"a command must ask for one study; got {' '.join(asked)}: run them one after another")
     looking = {"-c", "--cfg", "-i", "--info", "--hydra-help", "-sc", "--shell-completion", "--run", "-r"}
     return ["-m", *words] if asked and looking.isdisjoint(words) else words
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bnexp.choices import written
+from bnexp.choices import to_cli
 
 if TYPE_CHECKING:
     from bnexp.sweeps.forecasts import Forecast
@@ -20,7 +20,7 @@ def print_plan(found: "Forecast", axes: "Mapping[str, Sequence[Any]]") -> None:
     lanes = [len(given.pack.runs) for given in found.planned]
     table.add_row("runs", f"{found.asked:,} asked, {found.asked - missing:,} stored, {missing:,} to train")
     for name, values in axes.items():
-        table.add_row(f"  {name}", f"{len(values)}: {', '.join(map(written, values))}")
+        table.add_row(f"  {name}", f"{len(values)}: {', '.join(map(to_cli, values))}")
     if found.planned:
         few, many = min(lanes), max(lanes)
         sizes = f"{many} lanes each" if few == many else f"{few} to {many} lanes each"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.usage import USAGE
+from bnexp.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +24,12 @@ def report(words: Sequence[str]) -> None:
     """Build the report of all runs in the given folders again."""
     import pandas as pd
 
-    from bnexp.store.store import once
+    from bnexp.store.store import each_run_once
 
     with one_sentence():
         folders, settings = _report_words(words)
         stores = [_open(Path(folder)) for folder in folders]
-    rows = once(pd.concat([store.runs for store in stores], ignore_index=True))
+    rows = each_run_once(pd.concat([store.runs for store in stores], ignore_index=True))
     conclude(rows, stores, draw=True, **settings)
 
 
@@ -63,7 +64,7 @@ def conclude(
 
 
 def _report_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Return the folders and the settings among the `words` behind `bnexp report`; raise `ValueError` if one is wrong.
+    """Return the folders and the settings among the `words` behind `bnexp report`; raise `UserError` if one is wrong.
 
     A folder may hold a "=", if it is there.
     """
@@ -77,9 +78,9 @@ def _report_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
             case "margin":
                 settings["margin"] = _points(value)
             case _:
-                raise ValueError(f"the command must be `{USAGE['report']}`; got '{word}' in it")
+                raise UserError(f"the command must be `{USAGE['report']}`; got '{word}' in it")
     if not folders:
-        raise ValueError(f"the command must be `{USAGE['report']}`; got no DIR")
+        raise UserError(f"the command must be `{USAGE['report']}`; got no DIR")
     return folders, settings
 
 
@@ -90,17 +91,15 @@ def _points(text: str) -> float:
     except ValueError:
         points = math.nan
     if not 0 < points < 100:
-        raise ValueError(f"margin must be a number of percentage points above 0 and below 100; got '{text}'")
+        raise UserError(f"margin must be a number of percentage points above 0 and below 100; got '{text}'")
     return points / 100
 
 
 def _open(folder: Path) -> "Store":
-    """Return the store in `folder`; raise `ValueError` if there is none or it is empty."""
+    """Return the store in `folder`; raise `UserError` if there is none or it is empty."""
     from bnexp.store.store import load
 
     store = load(folder)
     if store.runs.empty:
-        raise ValueError(
-            f"a store must hold at least one run; got {folder}, which holds none: train some into it first"
-        )
+        raise UserError(f"a store must hold at least one run; got {folder}, which holds none: train some into it first")
     return store

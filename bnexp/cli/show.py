@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnexp.choices import written
+from bnexp.choices import to_cli
 from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.usage import OUTPUTS
+from bnexp.errors import UserError
 from bnexp.runs import Run, acting, command, key
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def show(prefix: str, folders: Sequence[Path]) -> None:
     table = Table(title=f"run {row['run']} in {store.path}", title_justify="left", show_header=False)
     for name, value in acting(run).items():
         if value is not None:
-            table.add_row(key(name), written(value), end_section=name == "dtype")
+            table.add_row(key(name), to_cli(value), end_section=name == "dtype")
     for name, value in row.items():
         if name != "run" and name not in acting(run):
             table.add_row(name, str(value))
@@ -48,7 +49,7 @@ def _find(prefix: str, folders: Sequence[Path]) -> "tuple[Store, dict[str, Any]]
     if len(found) != 1:
         where = ", ".join(map(str, folders)) or OUTPUTS
         hint = "give more of its digits" if found else "they are in the column `run` of a store's runs"
-        raise ValueError(
+        raise UserError(
             f"RUN must be the beginning of one run's id; got '{prefix}', with which {len(found) or 'none'} of the ids "
             f"in {where} begin: {hint}"
         )

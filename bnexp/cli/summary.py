@@ -7,7 +7,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from bnexp.report.captions import data_titles, joined, short_batches, text_of
+from bnexp.report.captions import data_titles, join_sentences, short_batches, text_of
 from bnexp.runs import key
 from bnexp.statistics.arms import STUCK, axes, final
 
@@ -42,7 +42,7 @@ def _table_caption(runs: pd.DataFrame, arms: int) -> str:
         "Choose by validation; the test set is for the record.",
         "Diverged runs count at chance accuracy." if diverged else "",
         f"Stuck: ends within {100 * STUCK:g} points of chance.",
-        joined(short_batches(runs)),
+        join_sentences(short_batches(runs)),
         f"Not counted: {failed} failed." if failed else "",
         f"Shown: the best {MOST_ARMS} by validation accuracy; {arms - MOST_ARMS} hidden." if arms > MOST_ARMS else "",
     ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bnexp.data.datasets import Data
     from bnexp.store.store import Store
-    from bnexp.sweeps.sweep import Means
+    from bnexp.sweeps.sweep import Resources
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Task:
         from bnexp.sweeps.sweep import train_sweep
 
         store, data, record = _store(settings), _load(runs, settings.data_root), self._record(jobs)
-        keep, means = settings.save_weights, _means(settings)
+        keep, means = settings.save_weights, _resources(settings)
         with one_sentence(is_told):
             rows = train_sweep(runs, data, store, means=means, save_weights=keep, record=record, probes=settings.probes)
         self.trained.append(rows)
@@ -93,7 +93,7 @@ class Plan(Task):
         runs, settings = self.asked(jobs)
         from bnexp.sweeps.sweep import forecast
 
-        data, keep, means = _load(runs, settings.data_root), settings.save_weights, _means(settings)
+        data, keep, means = _load(runs, settings.data_root), settings.save_weights, _resources(settings)
         with one_sentence(is_told):
             found = forecast(
                 runs,
@@ -124,7 +124,7 @@ def _store(settings: values.Settings) -> "Store":
     return Store(OUTPUTS / settings.name)
 
 
-def _means(settings: values.Settings) -> "Means":
-    from bnexp.sweeps.sweep import Means
+def _resources(settings: values.Settings) -> "Resources":
+    from bnexp.sweeps.sweep import Resources
 
-    return Means(settings.device, settings.workers, settings.lanes)
+    return Resources(settings.device, settings.workers, settings.lanes)

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import Probes, nearest, shown
+from bnexp.choices import Probes, nearest, quote_value
 from bnexp.cli.schema import KEYS, STUDY, Config, Device
+from bnexp.errors import UserError
 from bnexp.runs import Run
 
 Values = Mapping[str, Any]
@@ -56,7 +57,7 @@ def folder() -> Path:
 
 
 def values(cfg: DictConfig) -> Values:
-    """Return what `cfg` asks for; raise `ValueError` unless it has every key and no other."""
+    """Return what `cfg` asks for; raise `UserError` unless it has every key and no other."""
     if OmegaConf.get_type(cfg) is not Config:  # from a file of the user that leaves out the schema
         theirs, cfg = cfg, OmegaConf.structured(Config)
         cfg.merge_with(theirs)
@@ -86,7 +87,7 @@ def nested(job: Values) -> dict[str, Any]:
 
 
 def run(job: Values) -> Run:
-    """Return the run that `job` asks for; raise `ValueError` with one sentence if there is no such run.
+    """Return the run that `job` asks for; raise `UserError` with one sentence if there is no such run.
 
     Epochs become optimizer steps, and the default of `data.train` the number of examples that it stands for.
     """
@@ -102,33 +103,34 @@ def run(job: Values) -> Run:
 
 
 def settings(jobs: Sequence[Values]) -> Settings:
-    """Return the settings that all `jobs` share; raise `ValueError` if they differ or are out of range."""
+    """Return the settings that all `jobs` share; raise `UserError` if they differ or are out of range."""
     for name in (*_SHARED, *STUDY):
         asked = dict.fromkeys(job[name] for job in jobs)
         if len(asked) > 1:
-            raise ValueError(
-                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(shown, asked))}: take one"
+            raise UserError(
+                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(quote_value, asked))}: "
+                "take one"
             )
     first = jobs[0]
     name, workers, lanes = first["name"], first["workers"], first["engine.lanes"]
     # Exactly one folder below outputs/, on any system, and not a hidden one.
     if not name or name.startswith(".") or not set(name).isdisjoint('/\\:*?"<>|\0'):
-        raise ValueError(f"name must be a plain folder name without slashes or a leading dot; got {shown(name)}")
+        raise UserError(f"name must be a plain folder name without slashes or a leading dot; got {quote_value(name)}")
     if workers is not None and workers < 0:
-        raise ValueError(f"workers must be at least 0, which trains in this process; got {workers}")
+        raise UserError(f"workers must be at least 0, which trains in this process; got {workers}")
     if lanes is not None and lanes < 1:
-        raise ValueError(f"engine.lanes must be at least 1; got {lanes}")
+        raise UserError(f"engine.lanes must be at least 1; got {lanes}")
     root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
     left = first["report"], first["probes"], first["save_weights"]
     return Settings(name, root, first["device"], workers, lanes, *left, _study(first))
 
 
 def _study(job: Values) -> Study | None:
-    """Return the study that `job` belongs to; raise `ValueError` unless it says all of itself or nothing."""
+    """Return the study that `job` belongs to; raise `UserError` unless it says all of itself or nothing."""
     said = [job[name] for name in STUDY]
     lacking = [name for name, value in zip(STUDY, said, strict=True) if value is None]
     if len(lacking) > 0 and any(said):
-        raise ValueError(
+        raise UserError(
             f"a study must say its name, question, time and the axis that it compares; got no {lacking[0]}: add it to "
             "the study's file"
         )
@@ -141,16 +143,16 @@ def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
     return {name: column for name, column in columns.items() if len(column) > 1}
 
 
-def unknown_key(name: str) -> ValueError:
+def unknown_key(name: str) -> UserError:
     """Return the error about a key that does not exist: it suggests keys of that last name, or else the nearest one."""
     twins = [key for key in KEYS if key.rpartition(".")[2] == name.rpartition(".")[2]]
     hint = f": did you mean {' or '.join(twins)}?" if twins else nearest(name, (k.removesuffix(".name") for k in KEYS))
-    return ValueError(f"a key must be one of those that `bnexp --help` lists; got '{name}'{hint}")
+    return UserError(f"a key must be one of those that `bnexp --help` lists; got '{name}'{hint}")
 
 
-def missing_value(name: str) -> ValueError:
+def missing_value(name: str) -> UserError:
     """Return the error about a key whose value was taken away."""
-    return ValueError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
+    return UserError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
 
 
 def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -164,7 +166,7 @@ def _length(job: Values, steps_per_epoch: int) -> tuple[int, int]:
     epochs, steps, evaluate = job["epochs"], job["steps"], job["evaluate"]
     for name, value in (("epochs", epochs), ("steps", steps), ("evaluate", evaluate)):
         if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}")
+            raise UserError(f"{name} must be at least 1; got {value}")
     unit = steps_per_epoch if steps is None else 1
     return (
         epochs * steps_per_epoch if steps is None else steps,

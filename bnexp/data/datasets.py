@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bnexp.choices import nearest
 from bnexp.data import download
 from bnexp.data.download import File, Source
+from bnexp.errors import UserError
 from bnexp.randomness import generator
 
 
@@ -112,7 +113,7 @@ def load(name: str, *, root: Path | None, train: int | None, validation: int | N
     `train` and `validation` count examples; None takes the set's own validation size and all that is left. The
     training examples are the first `train` that are not validation, in the order of the file. `standardize` subtracts
     their mean and divides by their standard deviation, two numbers for all pixels and all three parts. Raises
-    `ValueError` with one sentence for an unknown name, an impossible split, and files that are missing or wrong.
+    `UserError` with one sentence for an unknown name, an impossible split, and files that are missing or wrong.
     """
     return prepare(_source(name), root, train, validation, standardize)
 
@@ -163,12 +164,12 @@ def fetch(name: str, root: Path | None) -> list[Path]:
 def verify(name: str, root: Path | None) -> list[tuple[Path, str]]:
     """Return path and sha256 of the content of each file of `name` that a run would read, all of them right.
 
-    Downloads nothing. Raises `ValueError` with one sentence about the first file that is wrong, or if there is none.
+    Downloads nothing. Raises `UserError` with one sentence about the first file that is wrong, or if there is none.
     """
     source = _source(name)
     paths = download.present(source, root) if source.files else []
     if paths is None:
-        raise ValueError(
+        raise UserError(
             f"{name} must lie in $BNEXP_DATA or {download.cache()} to be verified; got neither: run "
             f"`bnexp data fetch data={name}` or give data.root"
         )
@@ -179,22 +180,22 @@ def verify(name: str, root: Path | None) -> list[tuple[Path, str]]:
 
 def _source(name: str) -> Source:
     if name not in _SOURCES:
-        raise ValueError(f"data must be one of {', '.join(SETS)}; got '{name}'{nearest(name, SETS)}")
+        raise UserError(f"data must be one of {', '.join(SETS)}; got '{name}'{nearest(name, SETS)}")
     return _SOURCES[name]
 
 
 def _sizes(source: Source, train: int | None, validation: int | None) -> tuple[int, int]:
-    """Return the numbers of training and of validation examples; raise `ValueError` if there are not so many."""
+    """Return the numbers of training and of validation examples; raise `UserError` if there are not so many."""
     held = source.validation if validation is None else validation
     if not 1 <= held <= source.examples - 2:
-        raise ValueError(
+        raise UserError(
             f"data.validation must be at least 1 and leave 2 of the {source.examples} examples in the training files "
             f"of {source.name}; got {held}: take data.validation={source.validation}"
         )
     left = source.examples - held
     used = left if train is None else train
     if not 2 <= used <= left:
-        raise ValueError(
+        raise UserError(
             f"data.train must be at least 2 and at most the {left} examples of {source.name} that "
             f"data.validation={held} leaves; got {used}: take data.train={left} or another data.validation"
         )

@@ -23,6 +23,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from bnexp.errors import UserError
 from bnexp.files import write_whole
 
 TIMEOUT_SECONDS: Final = 20
@@ -60,7 +61,7 @@ def locate(source: Source, root: Path | None) -> list[Path]:
     """Return the paths of the source's files, unread.
 
     Looks in `root` alone if it is given, else in `$BNEXP_DATA` and the user cache, and downloads into the cache what is
-    in neither. Raises `ValueError` if `root` lacks the files or no mirror has them.
+    in neither. Raises `UserError` if `root` lacks the files or no mirror has them.
     """
     paths = present(source, root)
     return fetch(source, cache()) if paths is None else paths
@@ -73,7 +74,7 @@ def present(source: Source, root: Path | None) -> list[Path] | None:
         folders = list(dict.fromkeys([*source.folders, "."]))
         paths = _complete(source, root.expanduser(), folders)
         if paths is None:
-            raise ValueError(_lacks(source, root.expanduser(), folders))
+            raise UserError(_lacks(source, root.expanduser(), folders))
         return paths
     shared = os.environ.get("BNEXP_DATA")
     for base in [Path(shared), cache()] if shared else [cache()]:
@@ -103,7 +104,7 @@ def fetch(source: Source, base: Path) -> list[Path]:
 
 
 def read(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
-    """Return the array that `file` at `path` holds; raise `ValueError` if that is not what was published."""
+    """Return the array that `file` at `path` holds; raise `UserError` if that is not what was published."""
     with _spoken(path, "a file that can be read"):
         packed = path.read_bytes()
     try:
@@ -112,45 +113,45 @@ def read(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
         raise wrong(source, path, f"hold {source.name}'s {file.name}", str(reason)) from None
 
 
-def wrong(source: Source, path: Path, must: str, found: str) -> ValueError:
+def wrong(source: Source, path: Path, must: str, found: str) -> UserError:
     """Return the one sentence about a file that is not what it should be."""
-    return ValueError(
+    return UserError(
         f"{path} must {must}; got {found}: replace it by running `bnexp data fetch data={source.name}` with the same "
         "data.root"
     )
 
 
 def decode(packed: bytes, file: File) -> NDArray[np.uint8]:
-    """Return the array of an IDX file, gzip or plain; raise `ValueError` with what was got instead of `file`."""
+    """Return the array of an IDX file, gzip or plain; raise `UserError` with what was got instead of `file`."""
     content = _unpack(packed)
     start = 4 + 4 * file.dimensions
     if content[:2] != b"\0\0" or len(content) < 4:
-        raise ValueError(f"no IDX file (it starts with {content[:4]!r})")
+        raise UserError(f"no IDX file (it starts with {content[:4]!r})")
     if (content[2], content[3]) != (0x08, file.dimensions):
-        raise ValueError(f"IDX type 0x{content[2]:02x} × {content[3]} dimensions instead of 0x08 × {file.dimensions}")
+        raise UserError(f"IDX type 0x{content[2]:02x} × {content[3]} dimensions instead of 0x08 × {file.dimensions}")
     sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     length = start + math.prod(sizes)
     if len(content) != length:
-        raise ValueError(f"{len(content)} bytes where its sizes {' × '.join(map(str, sizes))} need {length}")
+        raise UserError(f"{len(content)} bytes where its sizes {' × '.join(map(str, sizes))} need {length}")
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != file.sha256:
-        raise ValueError(f"content with sha256 {sha256} instead of {file.sha256}")
+        raise UserError(f"content with sha256 {sha256} instead of {file.sha256}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
 
 
 def _unpack(packed: bytes) -> bytes:
     if not packed:
-        raise ValueError("an empty file")
+        raise UserError("an empty file")
     if packed.lstrip()[:1] == b"<":
-        raise ValueError("a web page")
+        raise UserError("a web page")
     if not packed.startswith(b"\x1f\x8b"):
         return packed
     try:
         return gzip.decompress(packed)
     except EOFError:
-        raise ValueError("a truncated gzip file") from None
+        raise UserError("a truncated gzip file") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"a damaged gzip file ({error})") from None
+        raise UserError(f"a damaged gzip file ({error})") from None
 
 
 def _complete(source: Source, base: Path, folders: Sequence[str]) -> list[Path] | None:
@@ -215,7 +216,7 @@ def _download(source: Source, file: File, folder: Path) -> bytes:
             reasons.append(f"'{getattr(error, 'reason', error)}' from {urllib.parse.urlsplit(url).netloc}")
         else:
             return packed
-    raise ValueError(
+    raise UserError(
         f"{source.name} must lie in {folder} or be downloaded; got {' and '.join(reasons)} for {file.name}.gz: put "
         f"{', '.join(f'{f.name}.gz' for f in source.files)} from {' or '.join(source.mirrors)} into {folder}, "
         "or take data=digits, which needs no network"
@@ -228,6 +229,6 @@ def _spoken(path: Path, must: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ValueError(
+        raise UserError(
             f"{path} must be {must}; got '{error.strerror or error}': check its permissions or take another data.root"
         ) from None

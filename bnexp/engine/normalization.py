@@ -70,7 +70,7 @@ def update_running(mean: Tensor, var: Tensor, momentum: Tensor, kept: Statistics
     var.lerp_(kept.squares_SG1H / (kept.centred_SGBH.shape[2] - 1), momentum)
 
 
-def apply(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, mean: Tensor, var: Tensor, out: Tensor) -> None:
+def normalize(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, mean: Tensor, var: Tensor, out: Tensor) -> None:
     """Normalise `x` by given statistics (evaluation): y = x·g + (beta − mean·g), g = gamma/sqrt(var + eps)."""
     scale = gamma * torch.rsqrt(var + eps)
     torch.addcmul(torch.addcmul(beta, mean, scale, value=-1), x, scale, out=out)

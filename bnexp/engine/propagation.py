@@ -52,7 +52,7 @@ def _forward_cell(cell: Cell, *, training: bool) -> None:
             normalization.update_running(cell.running_mean, cell.running_var, cell.momentum, cell.kept)
         else:
             moved = (cell.running_mean, cell.running_var)
-            normalization.apply(step.source, cell.gamma, cell.beta, cell.eps, *moved, step.target)
+            normalization.normalize(step.source, cell.gamma, cell.beta, cell.eps, *moved, step.target)
 
 
 def cross_entropy(network: Network, work: Workspace, y_SB: Tensor, loss_R: Tensor, correct_R: Tensor) -> None:

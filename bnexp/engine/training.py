@@ -21,6 +21,7 @@ from bnexp.engine import network, optimizers, population_statistics, propagation
 from bnexp.engine.packs import Pack
 from bnexp.engine.schedules import learning_rates
 from bnexp.engine.workspace import Workspace, workspace
+from bnexp.errors import UserError
 from bnexp.runs import Run
 
 Array = NDArray[np.float64]
@@ -81,18 +82,18 @@ class Point:
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called `name` (auto, cpu, cuda); raise `ValueError` if there is no such device here."""
+    """Return the device called `name` (auto, cpu, cuda); raise `UserError` if there is no such device here."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device=cuda needs a GPU that torch can see; found none: take device=cpu or device=auto")
+        raise UserError("device=cuda needs a GPU that torch can see; found none: take device=cpu or device=auto")
     return torch.device(name)
 
 
-def place(data: Data, run: Run, device: torch.device) -> Examples:
-    """Return `data` on `device` in the type of `run`; raise `ValueError` if it is not the data that `run` names."""
+def to_device(data: Data, run: Run, device: torch.device) -> Examples:
+    """Return `data` on `device` in the type of `run`; raise `UserError` if it is not the data that `run` names."""
     if run.data_setting != data.setting:
-        raise ValueError(
+        raise UserError(
             "a run must be trained on the data it names (name, training and validation examples, standardised); "
             f"the run names {run.data_setting}, the data is {data.setting}: load the data with the settings of the run"
         )

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from bnexp.figures.layout import WIDEST, Layout, label_ends, label_first, panels
 from bnexp.figures.scales import scale_accuracies, scale_losses
-from bnexp.figures.style import Look, drawing, framed, sheet, short
+from bnexp.figures.style import Look, add_title_and_caption, drawing, sheet
+from bnexp.labels import number_text
 
 FEW: Final = 5
 """Up to so many seeds, each has a thin line of its own."""
@@ -40,7 +41,7 @@ def curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, title: 
             accuracy.set_xlabel("optimizer steps")
         _scale_losses(losses, estimates)
         _scale_accuracies(accuracies, estimates)
-        framed(figure, _legend(estimates, layout), title, caption)
+        add_title_and_caption(figure, _legend(estimates, layout), title, caption)
         if tuned:
             figure.draw_without_rendering()  # the labels need the panels' final heights
             for (_, cell), accuracy in zip(cells, accuracies, strict=True):
@@ -65,7 +66,7 @@ def _end(level: object, look: Look, rows: pd.DataFrame) -> tuple[float, str, str
     rows = rows[rows["metric"] == "validation_accuracy"]
     if rows.empty:
         return None
-    return rows["mean"].iloc[-1], f"{short(level)}, lr {short(rows['lr'].iloc[-1])}", look.colour
+    return rows["mean"].iloc[-1], f"{number_text(level)}, lr {number_text(rows['lr'].iloc[-1])}", look.colour
 
 
 def _legend(estimates: pd.DataFrame, layout: Layout) -> list[Line2D]:

@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.small_multiples import HEIGHT, NARROWEST, PANEL, Row, Scale, number, panelled
-from bnexp.figures.style import INK, MUTED, Look, drawing, framed, sheet
+from bnexp.figures.small_multiples import HEIGHT, NARROWEST, PANEL, Row, Scale, make_panels, number
+from bnexp.figures.style import INK, MUTED, Look, add_title_and_caption, drawing, sheet
 
 QUANTILES: Final = ("unit_q15", "unit_q50", "unit_q85")
 
@@ -44,7 +44,7 @@ def quantiles(rows: pd.DataFrame, layout: Layout, title: str, caption: str) -> F
         for name, cell in layout.cells(rows.assign(mean=np.nan))
     ]
     with drawing():
-        figure, grid = panelled(panels, title, caption, _legend(rows))
+        figure, grid = make_panels(panels, title, caption, _legend(rows))
         for row, places in zip(panels, grid, strict=True):
             for (_, found), axes in zip(row.panels, places, strict=True):
                 _bands(axes, found, layout.looks[found[layout.compared].iloc[0]])
@@ -99,7 +99,7 @@ def histograms(frame: pd.DataFrame, layout: Layout, title: str, caption: str) ->
                 words = "activation input" if (shown["side"] == "input").all() else f"{side} BN"
                 _densities(grid[row, column], shown, look)
                 grid[row, column].set_title(f"{level}, layer {layer}, {words}", fontsize=10)
-        framed(figure, _stages(columns), title, caption)
+        add_title_and_caption(figure, _stages(columns), title, caption)
     return figure
 
 

@@ -15,7 +15,7 @@ _TAG: Final = re.compile(r"<[a-zA-Z][^>]*>")
 _ID: Final = re.compile(r'(\sid="|href="#|url\(#)([^")]+)')
 
 
-def written(figure: Figure, kind: Literal["png", "svg"], name: str) -> bytes:
+def render(figure: Figure, kind: Literal["png", "svg"], name: str) -> bytes:
     """Return `figure` as a file's content: PNG at 200 dpi, or SVG with text as text; equal if redrawn.
 
     No id of the SVG occurs in that of a figure with another `name`, so that both can stand in one page.

@@ -10,8 +10,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnexp.figures.layout import WIDEST, Layout, has_choice, label_first, panels
-from bnexp.figures.scales import Places, places, scale_metric, spoken
-from bnexp.figures.style import INK, Look, drawing, framed, named, sheet
+from bnexp.figures.scales import Places, places, scale_metric
+from bnexp.figures.style import INK, Look, add_title_and_caption, drawing, sheet
+from bnexp.labels import axis_label, metric_label
 
 PANEL: Final = 3.6
 """Width of a panel in inches."""
@@ -46,14 +47,14 @@ def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, tit
                     _rings(stack[0], rows, at, look)
             if wrong:
                 _shares(stack[1], cell, at, layout)
-            at.number(stack[-1], named(x), PANEL)
+            at.number(stack[-1], axis_label(x), PANEL)
             stack[-1].tick_params(labelbottom=True)
         tops = [stack[0] for stack in stacks]
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
-        label_first(tops, WIDEST, spoken(metric).replace(" (%)", "\n(error on a log scale)"))
+        label_first(tops, WIDEST, metric_label(metric).replace(" (%)", "\n(error on a log scale)"))
         if wrong:
             label_first([stack[1] for stack in stacks], WIDEST, "went\nwrong")
-        framed(figure, _legend(finals, layout, chosen), title, caption)
+        add_title_and_caption(figure, _legend(finals, layout, chosen), title, caption)
     return figure
 
 

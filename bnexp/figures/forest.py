@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.scales import is_accuracy, spoken
-from bnexp.figures.style import INK, MUTED, PAPER, SHADE, drawing, framed, sheet, short, wrapped
-from bnexp.figures.text_columns import Listing, beside, listing, width
+from bnexp.figures.style import INK, MUTED, PAPER, SHADE, add_title_and_caption, drawing, sheet, wrap_text
+from bnexp.figures.text_columns import TextColumns, left_texts, make_columns, width
+from bnexp.labels import is_accuracy, metric_label, number_text
 
 ROW, SMALL, TINY = 0.36, 0.13, 0.05
 """Heights in inches: of a contrast, of a fixed learning rate below it, and of one of more than `NAMED`."""
@@ -58,12 +58,12 @@ def forest(
     rows = list(_rows(effects, fixed, layout))
     contrasts = [row for row in rows if row.kind == "contrast"]
     scale, unit = (100.0, "percentage points") if is_accuracy(metric) else (1.0, "nats")
-    names = beside([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
+    names = left_texts([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
     columns = [[_HEADS[i], *(_texts(row.facts, scale)[i] for row in contrasts)] for i in range(len(_HEADS))]
     height = rows[-1].top + ROW
     with drawing():
         figure = sheet(width(names, columns, AXES), 2.0 + height)
-        table = listing(figure, height, names, columns)
+        table = make_columns(figure, height, names, columns)
         table.titled(0.12, _HEADS)
         if any(row.facts["lr_a"] for row in contrasts):
             table.name(0.12, "a (its lr) − b (its lr)", 9, MUTED)
@@ -72,8 +72,8 @@ def forest(
         for row in rows:
             _draw(table, row, scale)
         _scale(table.axes, rows, scale)
-        table.axes.set_xlabel(f"difference in {spoken(metric).rsplit(' (', 1)[0]} ({unit})")
-        framed(figure, _legend(rows, margin * scale, unit), title, caption)
+        table.axes.set_xlabel(f"difference in {metric_label(metric).rsplit(' (', 1)[0]} ({unit})")
+        add_title_and_caption(figure, _legend(rows, margin * scale, unit), title, caption)
     return figure
 
 
@@ -92,7 +92,7 @@ def _rows(effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout) -> Iterato
             yield _Row(top, _pair(facts), facts, "contrast")
             top += ROW * 0.62
             for light in _of(below.get(name), facts):
-                yield _Row(top, f"lr {short(light['lr'])}" if small == SMALL else "", light, "fixed")
+                yield _Row(top, f"lr {number_text(light['lr'])}" if small == SMALL else "", light, "fixed")
                 top += small
             top += ROW * 0.38
         top += ROW * 0.3
@@ -114,12 +114,13 @@ def _of(cell: pd.DataFrame | None, facts: dict[Any, Any]) -> list[dict[Any, Any]
 
 def _pair(facts: dict[Any, Any]) -> str:
     sides = (
-        f"{short(facts[side])} ({facts[f'lr_{side}']})" if facts[f"lr_{side}"] else short(facts[side]) for side in "ab"
+        f"{number_text(facts[side])} ({facts[f'lr_{side}']})" if facts[f"lr_{side}"] else number_text(facts[side])
+        for side in "ab"
     )
     return " − ".join(sides)
 
 
-def _draw(table: Listing, row: _Row, scale: float) -> None:
+def _draw(table: TextColumns, row: _Row, scale: float) -> None:
     if row.kind == "header":
         table.head(row.top, row.label)
         return
@@ -160,7 +161,7 @@ def _texts(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
     return (
         f"{facts['n']:g}",
         f"{size}{interval}".replace("-", "−"),
-        words if np.isfinite(p) else wrapped(facts["note"], NOTE),
+        words if np.isfinite(p) else wrap_text(facts["note"], NOTE),
     )
 
 

@@ -13,8 +13,9 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from bnexp.figures.layout import Layout, has_choice, label_first, panels
-from bnexp.figures.scales import accuracy, closeness, is_accuracy, percent, spoken, ticks
-from bnexp.figures.style import INK, drawing, framed, luminance, named, ordered, sheet, short
+from bnexp.figures.scales import accuracy, closeness, percent, ticks
+from bnexp.figures.style import INK, add_title_and_caption, drawing, luminance, sheet
+from bnexp.labels import axis_label, is_accuracy, metric_label, number_text, sort_values
 
 WIDTH: Final = 15
 """Inches that panels may take side by side."""
@@ -38,7 +39,7 @@ def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: s
     `finals` as `finals.final_against` takes it. A cell says its mean and, if any did, how many runs diverged or are
     stuck; the best of several is outlined.
     """
-    cells, values = layout.cells(finals), ordered(x, finals[x].dropna())
+    cells, values = layout.cells(finals), sort_values(x, finals[x].dropna())
     inches = 0.4 + CELL * len(values)
     columns = max(1, min(len(cells), int(WIDTH / inches)))
     blocks = -(-len(cells) // columns)
@@ -52,9 +53,9 @@ def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: s
             axes.set_title(name)
             axes.set_xlim(-0.5, len(values) - 0.5)
             axes.set_ylim(len(layout.levels) - 0.5, -0.5)
-            axes.set_xticks(range(len(values)), [short(value) for value in values], size=9)
-            axes.set_yticks(range(len(layout.levels)), [short(level) for level in layout.levels])
-            axes.set_xlabel(named(x))
+            axes.set_xticks(range(len(values)), [number_text(value) for value in values], size=9)
+            axes.set_yticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
+            axes.set_xlabel(axis_label(x))
             axes.grid(visible=False)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
@@ -62,16 +63,16 @@ def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: s
                 _cell(axes, column, row, found, mapped.to_rgba(found["mean"]), metric)
                 if outlined and found["best"]:
                     _frame(axes, column, row)
-        label_first(tops, columns, named(layout.compared))
+        label_first(tops, columns, axis_label(layout.compared))
         tall = 0.6 * figure.get_figheight()
         shape: dict[str, Any] = {"pad": 0.02, "shrink": min(1, BAR / tall), "aspect": 16 if tall < BAR else 30}
-        bar = figure.colorbar(mapped, ax=tops, label=spoken(metric).removesuffix(" (%)"), **shape)
+        bar = figure.colorbar(mapped, ax=tops, label=metric_label(metric).removesuffix(" (%)"), **shape)
         bar.outline.set_visible(False)
         if is_accuracy(metric):
             bar.ax.yaxis.set_major_locator(ticks(low, high))
             bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
         handles = [Patch(facecolor="none", edgecolor=INK, linewidth=2.6, label="best on validation")]
-        framed(figure, handles if outlined else [], title, caption)
+        add_title_and_caption(figure, handles if outlined else [], title, caption)
     return figure
 
 

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnexp.figures.layout import WIDEST, Layout, label_ends, label_first, panels
-from bnexp.figures.scales import scale_metric, spoken
-from bnexp.figures.style import Look, drawing, framed, looks, named, ordered, sheet, short
+from bnexp.figures.scales import scale_metric
+from bnexp.figures.style import Look, add_title_and_caption, drawing, looks, sheet
+from bnexp.labels import axis_label, metric_label, number_text, sort_values
 
 DODGE, SPREAD = 0.035, 0.2
 """By so much of the distance between two levels, lines stand apart, so that their intervals can be told; at most that
@@ -22,23 +23,23 @@ def interaction(finals: pd.DataFrame, lines: str, layout: Layout, metric: str, t
     `finals` has one row per cell, level and value of `lines`; columns: the layout's, `lines`, mean, low and high. A
     value whose lines all fall or rise alike has no interaction with the others.
     """
-    cells, drawn = layout.cells(finals), looks(lines, ordered(lines, finals[lines].dropna()))
+    cells, drawn = layout.cells(finals), looks(lines, sort_values(lines, finals[lines].dropna()))
     with drawing():
         columns, blocks = min(len(cells), WIDEST), -(-len(cells) // WIDEST)
         figure = sheet(max(7.6, 1.2 + (2.4 + 0.7 * len(layout.levels)) * columns), 1.4 + 4.2 * blocks)
         tops = [stack[0] for stack in panels(figure, len(cells), WIDEST, (1,))]
         for (name, cell), axes in zip(cells, tops, strict=True):
             axes.set_title(name)
-            axes.set_xticks(range(len(layout.levels)), [short(level) for level in layout.levels])
+            axes.set_xticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
             axes.set_xlim(-0.3, len(layout.levels) - 0.85)
-            axes.set_xlabel(named(layout.compared))
+            axes.set_xlabel(axis_label(layout.compared))
             axes.grid(visible=False, axis="x")
             for number, (value, look) in enumerate(drawn.items()):
                 shift = min(DODGE, SPREAD / len(drawn)) * (number - (len(drawn) - 1) / 2)
                 _line(axes, _along(cell, lines, value, layout), shift, look, str(value))
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
-        label_first(tops, WIDEST, spoken(metric).replace(" (%)", "\n(error on a log scale)"))
-        framed(figure, [], title, caption)
+        label_first(tops, WIDEST, metric_label(metric).replace(" (%)", "\n(error on a log scale)"))
+        add_title_and_caption(figure, [], title, caption)
         figure.draw_without_rendering()  # the labels need the panels' final heights
         for (_, cell), axes in zip(cells, tops, strict=True):
             label_ends(axes, [_end(_along(cell, lines, value, layout), look) for value, look in drawn.items()])

@@ -15,8 +15,9 @@ from matplotlib.ticker import FuncFormatter
 
 from bnexp.figures.layout import WIDEST, Layout
 from bnexp.figures.scales import places
-from bnexp.figures.small_multiples import Row, Scale, legend, line, multiples, number, panelled
-from bnexp.figures.style import MUTED, Look, drawing, named
+from bnexp.figures.small_multiples import Row, Scale, legend, line, make_panels, multiples, number
+from bnexp.figures.style import MUTED, Look, drawing
+from bnexp.labels import axis_label
 
 SCALES: Final = {
     "saturated": Scale("saturated share", "share"),
@@ -65,7 +66,7 @@ def against(frame: pd.DataFrame, x: str, layout: Layout, title: str, caption: st
     """
     at = places(x, frame[x].dropna())
     rows = _rows(frame, layout)
-    figure = multiples(rows, x, named(x), at, layout, title, caption)
+    figure = multiples(rows, x, axis_label(x), at, layout, title, caption)
     if "predicted" not in frame:
         return figure
     for axes, (_, panel) in zip(figure.axes, (panel for row in rows for panel in row.panels), strict=True):
@@ -105,7 +106,7 @@ def growth(frame: pd.DataFrame, numbers: pd.DataFrame, layout: Layout, title: st
     ]
     rows = [Row(rows[0].scale, cells[i : i + WIDEST]) for i in range(0, len(cells), WIDEST)]
     with drawing():
-        figure, grid = panelled(rows, title, caption, handles)
+        figure, grid = make_panels(rows, title, caption, handles)
         for (name, cell), axes in zip(cells, (axes for panels in grid for axes in panels), strict=True):
             middle = cell.loc[cell["in_middle"], "layer"]
             axes.axvspan(middle.min() - 0.5, middle.max() + 0.5, color=MUTED, alpha=0.08, linewidth=0)
@@ -140,7 +141,7 @@ def floor(frame: pd.DataFrame, levels: Sequence[tuple[str, pd.DataFrame]], x: st
         for look in layout.looks.values()
     ]
     with drawing():
-        figure, grid = panelled(rows, title, caption, handles)
+        figure, grid = make_panels(rows, title, caption, handles)
         for (_, panel), axes in zip(levels, (axes for panels in grid for axes in panels), strict=True):
             for layer, look, found in layout.arms(panel):
                 known = found.sort_values(x)
@@ -149,7 +150,7 @@ def floor(frame: pd.DataFrame, levels: Sequence[tuple[str, pd.DataFrame]], x: st
                 axes.plot(known[x], known["mean"], label=str(layer), markersize=5, **mark)
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.set_xlabel(named(x))
+            axes.set_xlabel(axis_label(x))
     return figure
 
 

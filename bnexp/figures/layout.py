@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from bnexp.figures.style import Look, looks, ordered, said
+from bnexp.figures.style import Look, looks
+from bnexp.labels import sort_values, value_label
 
 WIDEST: Final = 5
 """Panels side by side, before the next ones start new rows."""
@@ -43,9 +44,9 @@ class Layout:
         full = combinations.dropna()
         settings = [dict(zip(facets, row, strict=True)) for row in combinations.itertuples(index=False)]
         alone = [s for s in settings if _acting(s) == s or _of(full, s).empty]
-        ranks = {facet: ordered(facet, frame[facet].dropna()) for facet in facets}
+        ranks = {facet: sort_values(facet, frame[facet].dropna()) for facet in facets}
         alone.sort(key=lambda s: [ranks[name].index(value) if pd.notna(value) else -1 for name, value in s.items()])
-        return [(", ".join(said(*item) for item in _acting(s).items()), _of(frame, s)) for s in alone]
+        return [(", ".join(value_label(*item) for item in _acting(s).items()), _of(frame, s)) for s in alone]
 
     def arms(self, cell: pd.DataFrame) -> list[tuple[Any, Look, pd.DataFrame]]:
         """Return each level that `cell` has, its look and its rows, in order."""

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from bnexp.figures.style import ordered, short
+from bnexp.labels import is_accuracy, number_text, sort_values
 
 FACTOR: Final = 20
 """A loss that spans more than this factor is drawn on a logarithmic scale."""
@@ -85,17 +85,6 @@ def percent(accuracy: float) -> str:
     return f"{100 * accuracy:.4g} %"
 
 
-def is_accuracy(metric: str) -> bool:
-    """Say whether `metric` is a fraction of examples; all others are losses."""
-    return metric.endswith("accuracy")
-
-
-def spoken(metric: str) -> str:
-    """Return the name of `metric` with its unit."""
-    name = metric.replace("_", " ")
-    return f"{name} (%)" if is_accuracy(metric) else f"{name} (nats)"
-
-
 @dataclass(frozen=True)
 class Places:
     """Where the values of an axis stand: `at` maps each to its place; neighbours are at least 1 apart."""
@@ -108,7 +97,7 @@ class Places:
         low, high = min(self.at.values()), max(self.at.values())
         axes.set_xlim(low - 0.6, high + 0.6)
         axes.xaxis.set_major_locator(FixedLocator(list(self.at.values())))
-        texts = [short(value) for value in self.at]
+        texts = [number_text(value) for value in self.at]
         axes.set_xticks(list(self.at.values()), texts)
         room = inches / (high - low + 1.2)
         touching = max(map(len, texts)) * 0.085 > room
@@ -118,7 +107,7 @@ class Places:
 
 def places(axis: str, values: Iterable[Any]) -> Places:
     """Return the places of `values`: evenly spaced words; numbers by their logarithm if they are roughly geometric."""
-    known = ordered(axis, values)
+    known = sort_values(axis, values)
     if not all(isinstance(value, Real) for value in known):
         return Places(axis, {value: float(place) for place, value in enumerate(known)})
     scaled = [math.log(value) for value in known] if is_geometric(known) else [float(value) for value in known]

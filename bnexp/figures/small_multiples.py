@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from bnexp.figures.layout import Layout
 from bnexp.figures.scales import Places
-from bnexp.figures.style import Look, drawing, framed, sheet
+from bnexp.figures.style import Look, add_title_and_caption, drawing, sheet
 
 PANEL, HEIGHT = 3.1, 2.7
 """Width and height of a panel in inches."""
@@ -58,7 +58,7 @@ def multiples(
     `label` names x; `at`, if given, says where its values stand, else it is a number of its own.
     """
     with drawing():
-        figure, grid = panelled(rows, title, caption, legend(rows, layout))
+        figure, grid = make_panels(rows, title, caption, legend(rows, layout))
         for row, panels in zip(rows, grid, strict=True):
             for (_, frame), axes in zip(row.panels, panels, strict=False):
                 for level, look, found in layout.arms(frame):
@@ -70,7 +70,7 @@ def multiples(
     return figure
 
 
-def panelled(
+def make_panels(
     rows: Sequence[Row], title: str, caption: str, handles: Sequence[Line2D]
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with the axes of each of `rows`, titled and scaled, and no lines yet."""
@@ -86,7 +86,7 @@ def panelled(
             axes.set_title(name, fontsize=11)
         _scale(kept, row)
         found.append(kept)
-    framed(figure, handles, title, caption)
+    add_title_and_caption(figure, handles, title, caption)
     return figure, found
 
 

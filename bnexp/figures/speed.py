@@ -10,8 +10,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import Layout
 from bnexp.figures.scales import percent
-from bnexp.figures.style import INK, MUTED, PAPER, Look, drawing, framed, sheet, short
-from bnexp.figures.text_columns import Listing, beside, listing, width
+from bnexp.figures.style import INK, MUTED, PAPER, Look, add_title_and_caption, drawing, sheet
+from bnexp.figures.text_columns import TextColumns, left_texts, make_columns, width
+from bnexp.labels import number_text
 
 ROW: Final = 0.32
 """Height of an arm's row in inches."""
@@ -29,18 +30,18 @@ def speed(times: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figu
     counts the others at the horizon.
     """
     cells = layout.cells(times)
-    names = beside([short(level) for level in times[layout.compared]], [_head(*cell) for cell in cells])
+    names = left_texts([number_text(level) for level in times[layout.compared]], [_head(*cell) for cell in cells])
     columns = [[_texts(row)[i] for row in times.to_dict("records")] for i in (0, 1)]
     height = 0.2 + ROW * sum(1.35 * bool(name) + len(cell) for name, cell in cells)
     with drawing():
         figure = sheet(width(names, columns, AXES), 1.9 + height)
-        table, top = listing(figure, height, names, columns), 0.2
+        table, top = make_columns(figure, height, names, columns), 0.2
         for name, cell in cells:
             if name:
                 table.head(top, _head(name, cell))
                 top += 0.85 * ROW
             for level, look, rows in layout.arms(cell):
-                _row(table, top, short(level), look, rows.iloc[0].to_dict())
+                _row(table, top, number_text(level), look, rows.iloc[0].to_dict())
                 top += ROW
             top += 0.35 * ROW
         for horizon in times["horizon"].dropna().unique():
@@ -49,7 +50,7 @@ def speed(times: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figu
         table.axes.xaxis.set_major_locator(MaxNLocator(5))
         table.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         table.axes.set_xlabel("optimizer steps to the threshold (restricted mean)")
-        framed(figure, _legend(times), title, caption)
+        add_title_and_caption(figure, _legend(times), title, caption)
     return figure
 
 
@@ -58,7 +59,7 @@ def _head(name: str, cell: pd.DataFrame) -> str:
     return f"{name}, to {percent(thresholds.iloc[0])}" if len(thresholds) else name
 
 
-def _row(table: Listing, top: float, name: str, look: Look, facts: dict[Any, Any]) -> None:
+def _row(table: TextColumns, top: float, name: str, look: Look, facts: dict[Any, Any]) -> None:
     face = look.colour if facts["reached"] == facts["n"] else PAPER
     mark: dict[str, Any] = {"marker": look.marker, "color": look.colour, "markerfacecolor": face, "markersize": 7}
     table.axes.plot([facts["low"], facts["high"]], [top] * 2, color=look.colour, linewidth=2.2, solid_capstyle="butt")

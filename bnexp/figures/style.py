@@ -4,9 +4,8 @@ Colours: Okabe and Ito 2008, "Color universal design"; numbers take viridis (Smi
 lightness rises evenly. Line styles and markers say the same once more, for greyscale and for projectors.
 """
 
-import dataclasses
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
@@ -18,8 +17,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bnexp.choices import Placement, is_choice
-from bnexp.runs import Run, key
+from bnexp.choices import Placement
+from bnexp.labels import value_label
 
 INK: Final = "#000000"
 MUTED: Final = "#5A5A5A"
@@ -84,7 +83,7 @@ def looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
             level: Look(*_PLACEMENTS[Placement(level)], _LABELS.get(Placement(level), str(level))) for level in levels
         }
     return {
-        level: Look(colour, _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)], said(axis, level))
+        level: Look(colour, _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)], value_label(axis, level))
         for i, (level, colour) in enumerate(zip(levels, _colours(levels), strict=True))
     }
 
@@ -103,36 +102,6 @@ def luminance(colour: Any) -> float:
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def ordered(axis: str, values: Iterable[Any]) -> list[Any]:
-    """Return the distinct `values` of `axis`: choices in the order of their enum, networks by depth, then width."""
-    kind = _TYPES.get(axis)
-    if is_choice(kind):
-        return sorted(set(values), key=[str(choice) for choice in kind].index)
-    if axis == "hidden":
-        return sorted(set(values), key=lambda text: (text.count("-"), [int(width) for width in text.split("-")]))
-    return sorted(set(values))
-
-
-def said(axis: str, value: Any) -> str:
-    """Return `value` of `axis` as a title says it: a choice or data set alone, all else after its name."""
-    if is_choice(_TYPES.get(axis)) or axis == "data":
-        return str(value)
-    return f"{named(axis)} {short(value)}"
-
-
-def named(axis: str) -> str:
-    """Return the command line's name of `axis`, or `axis` itself if it is none of a run's."""
-    return key(axis) if axis in _TYPES else axis
-
-
-def short(value: Any) -> str:
-    """Return `value` as ticks and labels write it: at most four digits of a number."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-_TYPES: Final = {f.name: f.type for f in dataclasses.fields(Run)}
-
-
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw in the house's style, whatever the user's own settings of matplotlib are, and put those back."""
@@ -149,7 +118,7 @@ def sheet(width: float, height: float) -> Figure:
     return figure
 
 
-def framed(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> None:
+def add_title_and_caption(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> None:
     """Put `title` and the legend above `figure`, and `caption`, line by line, below it."""
     width = figure.get_figwidth()
     columns = _fitting([str(handle.get_label()) for handle in handles], width)
@@ -157,10 +126,10 @@ def framed(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> 
         handles=[handle for column in range(columns) for handle in handles[column::columns]],  # row by row
         loc="outside upper center",
         ncols=columns,
-        title=wrapped(title, int(7 * width)),
+        title=wrap_text(title, int(7 * width)),
     )
     legend.get_title().set(size=13, weight="bold", multialignment="center")
-    text = wrapped(caption, int(15 * width))
+    text = wrap_text(caption, int(15 * width))
     figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)
 
 
@@ -173,7 +142,7 @@ def _fitting(texts: Sequence[str], width: float) -> int:
     return 1
 
 
-def wrapped(text: str, width: int) -> str:
+def wrap_text(text: str, width: int) -> str:
     """Return `text` with no line longer than `width` signs; its own lines stay apart."""
     lines = (textwrap.wrap(line, width, break_on_hyphens=False) for line in text.splitlines())
     return "\n".join(line for parts in lines for line in parts)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.small_multiples import Row, Scale, number, panelled
+from bnexp.figures.small_multiples import Row, Scale, make_panels, number
 from bnexp.figures.style import INK, Look, drawing
 
 COLUMNS: Final = 3
@@ -17,7 +17,7 @@ HUGE: Final = 1000
 """Nats above which a difference is that of a training that diverges, whose size says nothing."""
 
 
-def twins(points: pd.DataFrame, differences: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
+def symmetry(points: pd.DataFrame, differences: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
     """Draw the training losses of nets that a symmetry says are twins: a panel per cell, a line per level.
 
     `points` are curves of single runs (columns: the layout's, run, seed, step, train_loss), `differences` has a row per
@@ -33,7 +33,7 @@ def twins(points: pd.DataFrame, differences: pd.DataFrame, layout: Layout, title
     styles = {level: _style(place, look) for place, (level, look) in enumerate(layout.looks.items())}
     handles = [Line2D([], [], label=layout.looks[level].text, **style) for level, style in styles.items()]
     with drawing():
-        figure, grid = panelled(rows, title, caption, handles)
+        figure, grid = make_panels(rows, title, caption, handles)
         for (name, cell), axes in zip(curves, (axes for panels in grid for axes in panels), strict=True):
             for level, style in styles.items():
                 run = cell[(cell[layout.compared] == level) & (cell["seed"] == cell["seed"].min())]

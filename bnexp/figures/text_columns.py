@@ -23,7 +23,7 @@ GAP: Final = 0.25
 
 
 @dataclass(frozen=True)
-class Listing:
+class TextColumns:
     """The axes and the two that hold texts only; `starts` are the columns' left edges in inches."""
 
     left: Axes
@@ -51,12 +51,12 @@ class Listing:
             self.right.text(start, top, text, va="center", size=9, color=MUTED)
 
 
-def beside(names: Sequence[str], heads: Sequence[str]) -> list[str]:
+def left_texts(names: Sequence[str], heads: Sequence[str]) -> list[str]:
     """Return the texts that decide how much room there is at the left."""
     return [*names, *(head[:HEAD] for head in heads)]
 
 
-def listing(figure: Figure, height: float, names: Sequence[str], columns: Sequence[Sequence[str]]) -> Listing:
+def make_columns(figure: Figure, height: float, names: Sequence[str], columns: Sequence[Sequence[str]]) -> TextColumns:
     """Return axes `height` inches high in `figure`, with room for `names` at the left and `columns` at the right."""
     widths = [_width(texts) for texts in columns]
     starts = tuple(0.1 + sum(widths[:number]) + GAP * number for number in range(len(widths)))
@@ -71,11 +71,11 @@ def listing(figure: Figure, height: float, names: Sequence[str], columns: Sequen
     parts[0].set_zorder(1)  # heads before the axes
     parts[1].set_yticks([])
     parts[1].spines["left"].set_visible(False)
-    return Listing(parts[0], parts[1], parts[2], left, starts)
+    return TextColumns(parts[0], parts[1], parts[2], left, starts)
 
 
 def width(names: Sequence[str], columns: Sequence[Sequence[str]], axes: float) -> float:
-    """Return the width in inches of a figure whose `listing` has axes of this width."""
+    """Return the width in inches of a figure whose `make_columns` has axes of this width."""
     return axes + sum(_width(texts) + GAP for texts in (names, *columns))
 
 

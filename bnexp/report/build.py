@@ -9,16 +9,18 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp import __version__
-from bnexp.figures.export import written
-from bnexp.figures.style import looks, named
+from bnexp.errors import UserError
+from bnexp.figures.export import render
+from bnexp.figures.style import looks
 from bnexp.files import write_whole
+from bnexp.labels import axis_label
 from bnexp.report import captions, explorer, page, tables
-from bnexp.report.effect_figures import drawn
+from bnexp.report.effect_figures import effect_figures
 from bnexp.report.estimates import Estimates, estimate
-from bnexp.report.evidence import Evidence, compared, gather
+from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level
-from bnexp.report.figure import Drawn
-from bnexp.report.result_tables import diverged, listed
+from bnexp.report.figure import ReportFigure
+from bnexp.report.result_tables import diverged_runs, result_tables
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import Verdict
@@ -54,13 +56,13 @@ def build(
 ) -> Report:
     """Write the report about `runs` in `stores` (only the column `run` is read; default: all) and return it.
 
-    `compare` is the axis that is compared (default: `evidence.compared`), `margin` the accuracy below which a
-    difference is none (default: `comparisons.MARGIN`). Raises `ValueError` if no run is stored, if `compare` does not
+    `compare` is the axis that is compared (default: `evidence.choose_design`), `margin` the accuracy below which a
+    difference is none (default: `comparisons.MARGIN`). Raises `UserError` if no run is stored, if `compare` does not
     vary, or if the folder cannot be written.
     """
     found = gather(stores, runs)
-    made = estimate(found, compared(found, compare), MARGIN if margin is None else margin)
-    figures, shown = drawn(found, made), listed(found, made)
+    made = estimate(found, choose_design(found, compare), MARGIN if margin is None else margin)
+    figures, shown = effect_figures(found, made), result_tables(found, made)
     content = _page(found, made, figures, shown)
     files = {
         "index.html": page.html(content).encode(),
@@ -76,31 +78,33 @@ def build(
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, functools.partial(Path.write_bytes, data=text))
     except OSError as error:
-        raise ValueError(
+        raise UserError(
             f"{found.folder} must be a folder that can be written to; got '{error.strerror}': make room for it, "
             "the runs are stored and `bnexp report` draws them again"
         ) from None
     return Report(found.folder / "index.html", made.headline, made.verdicts)
 
 
-def _files(figures: Sequence[Drawn], content: page.Page) -> Iterator[tuple[str, bytes]]:
+def _files(figures: Sequence[ReportFigure], content: page.Page) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a figure or a table."""
     for figure, shown in zip(figures, (*content.main, *content.figures), strict=True):
         yield f"figures/{figure.name}.svg", shown.svg.encode()
-        yield f"figures/{figure.name}.png", written(figure.figure, "png", figure.name)
+        yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
         yield f"figures/{figure.name}.csv", figure.frame.to_csv(index=False, lineterminator="\n").encode()
     for table in (*content.tables, *filter(None, [content.diverged])):
         yield f"tables/{table.name}.csv", tables.csv(table).encode()
         yield f"tables/{table.name}.tex", tables.tex(table).encode()
 
 
-def _page(found: Evidence, made: Estimates, figures: Sequence[Drawn], shown: Sequence[tables.Table]) -> page.Page:
+def _page(
+    found: Evidence, made: Estimates, figures: Sequence[ReportFigure], shown: Sequence[tables.Table]
+) -> page.Page:
     parts = [
         page.Figure(
             figure.name,
             figure.title,
             "",  # what the caption says stands in the picture, which is to be understood without the page, too
-            written(figure.figure, "svg", figure.name).decode(),
+            render(figure.figure, "svg", figure.name).decode(),
             figure.alt,
             tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "csv")),
         )
@@ -116,7 +120,7 @@ def _page(found: Evidence, made: Estimates, figures: Sequence[Drawn], shown: Seq
         tables=tuple(map(_linked, shown)),
         figures=tuple(parts[main:]),
         explorer=_explorer(found, made),
-        diverged=None if (lost := diverged(found)) is None else _linked(lost),
+        diverged=None if (lost := diverged_runs(found)) is None else _linked(lost),
         commands=tuple(dict.fromkeys(str(sweep["command"]) for sweep in found.sweeps)),
         provenance=tuple(_provenance(found)),
         citation=CITATION,
@@ -134,7 +138,7 @@ def _question(found: Evidence, made: Estimates) -> str:
         return str(found.study["question"])
     if made.design.compared == "placement":
         return "Should batch normalization stand before the activation, after it, or nowhere?"
-    return f"What difference does {named(made.design.compared)} make?"
+    return f"What difference does {axis_label(made.design.compared)} make?"
 
 
 def _explorer(found: Evidence, made: Estimates) -> Explorer:
@@ -151,8 +155,10 @@ def _explorer(found: Evidence, made: Estimates) -> Explorer:
         levels,
         axes,
         start,
-        captions.joined(
-            captions.trained(found.runs), f"bands: {captions.interval(found.runs)}", captions.seeds(found.runs)
+        captions.join_sentences(
+            captions.training_in_words(found.runs),
+            f"bands: {captions.interval(found.runs)}",
+            captions.seeds(found.runs),
         ),
     )
 
@@ -167,7 +173,7 @@ def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
     ended = ", ".join(f"{int((runs['status'] == status).sum()):,} {status}" for status in ("done", "diverged"))
     stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {found.failed:,} failed and left out"
     yield "runs", f"{len(runs):,}: {ended}, {stuck}"
-    yield "trained", captions.trained(runs)
+    yield "trained", captions.training_in_words(runs)
     if warning := captions.short_batches(runs):
         yield "beware", warning
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"

@@ -35,7 +35,7 @@ def data_titles(runs: pd.DataFrame) -> str:
     return ", ".join(map(title_of, runs["data"].unique()))
 
 
-def trained(runs: pd.DataFrame) -> str:
+def training_in_words(runs: pd.DataFrame) -> str:
     """Return what was trained: data, network, batch size, length, optimizer, all that is shared and not the default."""
     one = {name: _one(runs, name) for name in ARM}
     steps, inputs = one["steps"], _DATA.get(str(one["data"]), ("", "inputs"))[1]
@@ -99,7 +99,7 @@ def command(sweeps: Sequence[Mapping[str, Any]]) -> str:
     return f"{'Command' if len(sweeps) == 1 else f'Last of {len(sweeps)} commands'}: {short}"
 
 
-def joined(*parts: str) -> str:
+def join_sentences(*parts: str) -> str:
     """Return `parts`, those that say something, as one sentence each."""
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
 

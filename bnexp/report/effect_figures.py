@@ -12,25 +12,25 @@ from bnexp.figures.forest import forest
 from bnexp.figures.heat_map import heat_map
 from bnexp.figures.interaction import interaction
 from bnexp.figures.speed import speed
-from bnexp.figures.style import named
+from bnexp.labels import axis_label
 from bnexp.report import captions
 from bnexp.report.estimates import METRIC, Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.report.figure import MOST_PANELS, Drawn, at_best, count, laid_out, titled
-from bnexp.report.layer_figures import mechanism
+from bnexp.report.figure import MOST_PANELS, ReportFigure, at_best, count, figure_title, make_layout
+from bnexp.report.layer_figures import layer_figures
 
 MOST_ROWS: Final = 40
 """Contrasts of one forest plot."""
 
 
-def drawn(found: Evidence, made: Estimates) -> list[Drawn]:
+def effect_figures(found: Evidence, made: Estimates) -> list[ReportFigure]:
     """Return the figures of a report, the main ones first: the effect, and the mechanism that its study names first."""
     design = made.design
     makers = [_against_x, _forest, _against_lr, _curves, _interaction, _heat, _speed]
     if design.x is None:
         makers = [_forest, *makers[2:]]
     effects = [figure for make in makers for figure in make(found, made)]
-    inside = mechanism(found, made)
+    inside = layer_figures(found, made)
     beside = inside[:1] if found.study.get("figures") else []
     main = [dataclasses.replace(figure, main=True) for figure in (*effects[:1], *beside)]
     return [*main, *effects[1:], *inside[len(beside) :]]
@@ -40,8 +40,12 @@ def _under(found: Evidence, made: Estimates, *how: str) -> str:
     """Return a caption: what was trained, how to read the figure, what became of diverged runs, and the command."""
     runs = found.runs
     lost = captions.lost(runs, made.design.compared)
-    reading = captions.joined("; ".join([*filter(None, how), captions.seeds(runs)]), lost)
-    return "\n".join(filter(None, [captions.joined(captions.trained(runs)), reading, captions.command(found.sweeps)]))
+    reading = captions.join_sentences("; ".join([*filter(None, how), captions.seeds(runs)]), lost)
+    return "\n".join(
+        filter(
+            None, [captions.join_sentences(captions.training_in_words(runs)), reading, captions.command(found.sweeps)]
+        )
+    )
 
 
 def _levelled(made: Estimates, frame: pd.DataFrame) -> pd.DataFrame:
@@ -49,26 +53,26 @@ def _levelled(made: Estimates, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns={"level": made.design.compared})
 
 
-def _against_x(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _against_x(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw what training ends at against a setting with many values, each arm at its best learning rate."""
     x, facets = made.design.x, made.design.facets
     frame = _levelled(made, made.finals)
     frame = frame[frame["best"]] if made.design.tuned else frame
     if x is None or count(frame, facets) > MOST_PANELS:
         return
-    words = f"test accuracy at the end against {named(x)}{at_best(made)}"
+    words = f"test accuracy at the end against {axis_label(x)}{at_best(made)}"
     caption = _under(found, made, f"bands: {captions.interval(found.runs)}")
     frame = frame.assign(best=False)
-    figure = final_against(frame, x, laid_out(made, facets), METRIC, titled(found, words), caption)
-    yield Drawn("final", f"Accuracy against {named(x)}", caption, words, figure, frame)
+    figure = final_against(frame, x, make_layout(made, facets), METRIC, figure_title(found, words), caption)
+    yield ReportFigure("final", f"Accuracy against {axis_label(x)}", caption, words, figure, frame)
 
 
-def _forest(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _forest(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw the paired differences, at the best learning rates and at each."""
     rows = made.effects[made.effects["n"] > 0]
     if not 0 < len(rows) <= MOST_ROWS:
         return
-    layout, words = laid_out(made, made.design.cells), f"paired differences of test accuracy{at_best(made)}"
+    layout, words = make_layout(made, made.design.cells), f"paired differences of test accuracy{at_best(made)}"
     few = made.fixed if len(made.fixed) <= 4 * MOST_ROWS else made.fixed[:0]
     caption = _under(
         found,
@@ -79,11 +83,11 @@ def _forest(found: Evidence, made: Estimates) -> Iterator[Drawn]:
         "light: both at one learning rate, descriptive" if len(few) else "",
         f"shaded: differences below {100 * made.margin:g} points",
     )
-    figure = forest(made.effects, few, layout, METRIC, made.margin, titled(found, words), caption)
-    yield Drawn("forest", "Paired differences", caption, words, figure, made.effects)
+    figure = forest(made.effects, few, layout, METRIC, made.margin, figure_title(found, words), caption)
+    yield ReportFigure("forest", "Paired differences", caption, words, figure, made.effects)
 
 
-def _against_lr(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _against_lr(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw what training ends at against the learning rate."""
     frame = _levelled(made, made.finals)
     if made.design.tuned is None or count(frame, made.design.cells) > MOST_PANELS:
@@ -95,12 +99,14 @@ def _against_lr(found: Evidence, made: Estimates) -> Iterator[Drawn]:
         f"bands: {captions.interval(found.runs)}",
         "ringed: the learning rate with the best validation accuracy",
     )
-    figure = final_against(frame, "lr", laid_out(made, made.design.cells), METRIC, titled(found, words), caption)
+    figure = final_against(
+        frame, "lr", make_layout(made, made.design.cells), METRIC, figure_title(found, words), caption
+    )
     name = "final" if made.design.x is None else "learning-rates"
-    yield Drawn(name, "Accuracy against the learning rate", caption, words, figure, frame)
+    yield ReportFigure(name, "Accuracy against the learning rate", caption, words, figure, frame)
 
 
-def _curves(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _curves(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw the curves, each arm at its best learning rate."""
     frame, seeds = made.at_best(made.curves), made.at_best(found.points)
     if count(frame, made.design.cells) > MOST_PANELS:
@@ -114,11 +120,11 @@ def _curves(found: Evidence, made: Estimates) -> Iterator[Drawn]:
         "thin lines: single seeds" if 1 < counts.min() <= FEW else "",
         "training loss: mean since the point before",
     )
-    figure = curves(frame, seeds, laid_out(made, made.design.cells), titled(found, words), caption)
-    yield Drawn("curves", "Curves", caption, words, figure, frame)
+    figure = curves(frame, seeds, make_layout(made, made.design.cells), figure_title(found, words), caption)
+    yield ReportFigure("curves", "Curves", caption, words, figure, frame)
 
 
-def _interaction(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _interaction(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw how the effect of what is compared changes with the first facet."""
     lines = next((name for name in made.design.facets if made.finals[name].nunique() > 1), None)
     if lines is None:
@@ -128,29 +134,29 @@ def _interaction(found: Evidence, made: Estimates) -> Iterator[Drawn]:
     others = tuple(name for name in made.design.cells if name != lines)
     if count(frame, others) > MOST_PANELS:
         return
-    words = f"test accuracy at the end by {named(made.design.compared)} and {named(lines)}{at_best(made)}"
+    words = f"test accuracy at the end by {axis_label(made.design.compared)} and {axis_label(lines)}{at_best(made)}"
     caption = _under(found, made, f"bars: {captions.interval(found.runs)}")
-    figure = interaction(frame, lines, laid_out(made, others), METRIC, titled(found, words), caption)
-    yield Drawn("interaction", f"Interaction with {named(lines)}", caption, words, figure, frame)
+    figure = interaction(frame, lines, make_layout(made, others), METRIC, figure_title(found, words), caption)
+    yield ReportFigure("interaction", f"Interaction with {axis_label(lines)}", caption, words, figure, frame)
 
 
-def _heat(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _heat(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw what training ends at as a map over learning rates."""
     frame = _levelled(made, made.finals)
     if made.design.tuned is None or count(frame, made.design.cells) > MOST_PANELS:
         return
-    words = f"test accuracy at the end (%) by {named(made.design.compared)} and learning rate"
+    words = f"test accuracy at the end (%) by {axis_label(made.design.compared)} and learning rate"
     caption = _under(found, made, "mean over seeds", "outlined: the learning rate with the best validation accuracy")
-    figure = heat_map(frame, "lr", laid_out(made, made.design.cells), METRIC, titled(found, words), caption)
-    yield Drawn("heat", "Accuracy map", caption, words, figure, frame)
+    figure = heat_map(frame, "lr", make_layout(made, made.design.cells), METRIC, figure_title(found, words), caption)
+    yield ReportFigure("heat", "Accuracy map", caption, words, figure, frame)
 
 
-def _speed(found: Evidence, made: Estimates) -> Iterator[Drawn]:
+def _speed(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     """Draw how many steps each arm takes to what the reference reaches."""
     frame = _levelled(made, made.speed).dropna(subset=["threshold", "mean"])
     if len(made.design.levels) < 2 or not 0 < len(frame) <= MOST_ROWS:
         return
     words = f"steps to the best validation accuracy of {made.design.name(made.design.levels[0])}{at_best(made)}"
     caption = _under(found, made, f"lines: {captions.interval(found.runs)}", "runs that never reach it stay in")
-    figure = speed(frame, laid_out(made, made.design.cells), titled(found, words), caption)
-    yield Drawn("speed", "Speed", caption, words, figure, frame)
+    figure = speed(frame, make_layout(made, made.design.cells), figure_title(found, words), caption)
+    yield ReportFigure("speed", "Speed", caption, words, figure, frame)

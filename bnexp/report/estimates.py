@@ -13,7 +13,7 @@ from bnexp.statistics.largest_stable_lr import largest_stable
 from bnexp.statistics.sensitivity import sensitivity
 from bnexp.statistics.speed import speed
 from bnexp.verdicts import verdicts
-from bnexp.verdicts.verdicts import Verdict, in_words
+from bnexp.verdicts.verdicts import Verdict, largest_lr_in_words
 
 METRIC: Final = "test_accuracy"
 """What is reported; what is chosen is chosen on validation."""
@@ -40,7 +40,7 @@ class Estimates:
     def headline(self) -> str:
         """The answer in a sentence; where learning rates were tried, one about the largest follows."""
         answer = verdicts.headline(self.verdicts)
-        return f"{answer} {in_words(self.stable, self.design)}" if len(self.stable) else answer
+        return f"{answer} {largest_lr_in_words(self.stable, self.design)}" if len(self.stable) else answer
 
     def at_best(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of `frame`, which has the columns of arms, whose learning rate is the best of their arm."""

@@ -7,19 +7,20 @@ from typing import Any
 
 import pandas as pd
 
+from bnexp.errors import UserError
 from bnexp.runs import key
-from bnexp.statistics.arms import axes, counted
-from bnexp.statistics.curves import followed
+from bnexp.statistics.arms import axes, score_runs
+from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, design
-from bnexp.store.store import Store, once
+from bnexp.store.store import Store, each_run_once
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Runs that count with their curves, and where they come from.
 
-    `runs` are those of `statistics.arms.counted`, `points` their curves as `statistics.curves.followed` gives them;
-    `failed` runs are in neither. `sweeps` are the records of the commands, oldest first.
+    `runs` are those of `statistics.arms.score_runs`, `points` their curves as `statistics.curves.complete_curves` gives
+    them; `failed` runs are in neither. `sweeps` are the records of the commands, oldest first.
     """
 
     title: str
@@ -46,14 +47,14 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
     """Return what `stores` hold of `runs` (only its column `run` is read; default: everything).
 
     Several stores are taken as one: a run that several hold counts once, and the report goes to a folder of its own
-    beside the first. Raises `ValueError` if none of the runs is stored.
+    beside the first. Raises `UserError` if none of the runs is stored.
     """
     whole = [store.runs for store in stores]
     asked = None if runs is None else set(runs["run"])
     kept = [part if asked is None else part[part["run"].isin(asked)] for part in whole]
-    rows = once(pd.concat(kept, ignore_index=True))
+    rows = each_run_once(pd.concat(kept, ignore_index=True))
     if rows.empty or (rows["status"] == "failed").all():
-        raise ValueError(
+        raise UserError(
             f"a report needs at least one stored run; found none in {', '.join(str(store.path) for store in stores)}: "
             "train some, or give another folder"
         )
@@ -66,15 +67,15 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
     return Evidence(
         " + ".join(names),
         folder,
-        counted(rows),
-        followed(points, rows),
+        score_runs(rows),
+        complete_curves(points, rows),
         int((rows["status"] == "failed").sum()),
         sweeps,
         stores,
     )
 
 
-def compared(found: Evidence, asked: str | None) -> Design:
+def choose_design(found: Evidence, asked: str | None) -> Design:
     """Return what is compared: the axis `asked` for, else that of the study, else placement, else any that varies.
 
     Where all runs are of one arm there is nothing to compare, and placement has one level.

@@ -16,7 +16,7 @@ MOST_PANELS: Final = 10
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ReportFigure:
     """A figure, and the frame that it shows, which becomes a CSV beside it; `main` ones stand above the tables."""
 
     name: str
@@ -28,12 +28,12 @@ class Drawn:
     main: bool = False
 
 
-def titled(found: Evidence, words: str) -> str:
+def figure_title(found: Evidence, words: str) -> str:
     """Return the title of a figure: what it shows names its data."""
     return f"{captions.data_titles(found.runs)}: {words}"
 
 
-def laid_out(made: Estimates, facets: tuple[str, ...]) -> Layout:
+def make_layout(made: Estimates, facets: tuple[str, ...]) -> Layout:
     """Return the layout of what is compared, with panels by `facets`."""
     return Layout(made.design.compared, made.design.levels, facets)
 

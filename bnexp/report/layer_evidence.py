@@ -10,14 +10,14 @@ from bnexp.figures.layout import Layout
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.report.figure import MOST_PANELS, Drawn, at_best, count, laid_out, titled
+from bnexp.report.figure import MOST_PANELS, ReportFigure, at_best, count, figure_title, make_layout
 from bnexp.statistics import layers
 from bnexp.statistics.arms import ARM
 
 
 @dataclass(frozen=True)
-class Inside:
-    """What was measured inside the layers of the arms at their best learning rates: `rows` of `layers.inside`."""
+class LayerEvidence:
+    """What was measured inside the layers of the arms at their best learning rates: `rows` of `layers.label_rows`."""
 
     found: Evidence
     made: Estimates
@@ -31,7 +31,7 @@ class Inside:
     @property
     def deepest(self) -> pd.DataFrame:
         """Those of the nets with the most layers, if the nets differ in them."""
-        return layers.deepest(self.rows)
+        return layers.deepest_nets(self.rows)
 
     @property
     def band(self) -> str:
@@ -57,11 +57,11 @@ class Inside:
     def layout(self, frame: pd.DataFrame) -> Layout:
         """Return the layout with a panel for each cell of `frame`; what is the same in all is not said of each."""
         facets = tuple(name for name in self.cells if name == "activation" or frame[name].nunique() > 1)
-        return laid_out(self.made, facets)
+        return make_layout(self.made, facets)
 
     def titled(self, words: str) -> str:
         """Return the title of a figure."""
-        return titled(self.found, words)
+        return figure_title(self.found, words)
 
     def under(self, *how: str) -> str:
         """Return a caption: what was trained, how to read the figure, and the command."""
@@ -69,12 +69,19 @@ class Inside:
         lost = runs.groupby(compared)["diverged"].agg(["sum", "size"])
         texts = [f"{count} of {size} {level}" for level, (count, size) in lost.iterrows() if count]
         gone = f"runs that diverged have no numbers from then on: {', '.join(texts)}" if texts else ""
-        reading = captions.joined("; ".join([*how, captions.seeds(runs)]), gone)
+        reading = captions.join_sentences("; ".join([*how, captions.seeds(runs)]), gone)
         return "\n".join(
-            filter(None, [captions.joined(captions.trained(runs)), reading, captions.command(self.found.sweeps)])
+            filter(
+                None,
+                [
+                    captions.join_sentences(captions.training_in_words(runs)),
+                    reading,
+                    captions.command(self.found.sweeps),
+                ],
+            )
         )
 
-    def by_layer(self, name: str, title: str, words: str, frame: pd.DataFrame, *how: str) -> Iterator[Drawn]:
+    def by_layer(self, name: str, title: str, words: str, frame: pd.DataFrame, *how: str) -> Iterator[ReportFigure]:
         """Yield the figure against the layer with its stages, without the early one where that would be too much."""
         cells = count(frame, self.cells)
         stages = [stage for stage in draw.STAGES if (frame["stage"] == stage).any()]
@@ -85,13 +92,13 @@ class Inside:
         frame = frame[frame["stage"].isin(stages)].sort_values("layer", kind="stable")
         caption = self.under(*how, self.band)
         figure = draw.by_layer(frame, self.layout(frame), self.titled(words), caption)
-        yield Drawn(name, title, caption, words, figure, frame)
+        yield ReportFigure(name, title, caption, words, figure, frame)
 
 
-def inside(found: Evidence, made: Estimates) -> Inside:
+def read_layers(found: Evidence, made: Estimates) -> LayerEvidence:
     """Return what was measured inside the arms of `made` at their best learning rates; no rows if nothing was."""
-    return Inside(found, made, _rows(found, made.at_best(found.runs)))
+    return LayerEvidence(found, made, _rows(found, made.at_best(found.runs)))
 
 
 def _rows(found: Evidence, runs: pd.DataFrame) -> pd.DataFrame:
-    return layers.inside(found.layers(runs), runs, ARM)
+    return layers.label_rows(found.layers(runs), runs, ARM)

@@ -10,15 +10,16 @@ from typing import Final
 import pandas as pd
 
 from bnexp.choices import nearest
+from bnexp.errors import UserError
 from bnexp.figures import distributions
 from bnexp.figures import layers as draw
 from bnexp.figures.layout import WIDEST, Layout
-from bnexp.figures.style import named, ordered, said
+from bnexp.labels import axis_label, sort_values, value_label
 from bnexp.report import theory_figures
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.report.figure import MOST_PANELS, Drawn, at_best, count
-from bnexp.report.layer_evidence import Inside, inside
+from bnexp.report.figure import MOST_PANELS, ReportFigure, at_best, count
+from bnexp.report.layer_evidence import LayerEvidence, read_layers
 from bnexp.statistics import layers
 
 USUAL: Final = ("saturation", "gradients", "landscape")
@@ -28,25 +29,25 @@ MOST_CELLS: Final = 4
 """Cells whose histograms are drawn: each has a figure of its own."""
 
 
-def mechanism(found: Evidence, made: Estimates) -> list[Drawn]:
+def layer_figures(found: Evidence, made: Estimates) -> list[ReportFigure]:
     """Return the figures that the study of `found` names, in its order, or the usual ones.
 
-    Raises `ValueError` if it names one that does not exist. One that has nothing to show is left out.
+    Raises `UserError` if it names one that does not exist. One that has nothing to show is left out.
     """
     asked = tuple(found.study.get("figures") or ())
     for name in asked:
         if name not in FIGURES:
-            raise ValueError(
+            raise UserError(
                 f"study.figures must name some of {', '.join(FIGURES)}; got '{name}'{nearest(name, FIGURES)}"
             )
-    seen = inside(found, made)
+    seen = read_layers(found, made)
     extra = [] if "landscape" in asked or not asked else ["landscape"]
     return [figure for name in (*(asked or USUAL), *extra) for figure in FIGURES[name](seen)]
 
 
-def _saturation(seen: Inside) -> Iterator[Drawn]:
+def _saturation(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw the share that is saturated, by layer at three times, and over the steps."""
-    rows = layers.hidden(seen.deepest)
+    rows = layers.hidden_layers(seen.deepest)
     how = (
         "saturated: inputs at which the slope is below 5 % of its greatest (sigmoid, tanh), units at which it is for "
         "every example (relu and its relatives)"
@@ -63,10 +64,10 @@ def _saturation(seen: Inside) -> Iterator[Drawn]:
         title, caption = seen.titled(words), seen.under(how, seen.band)
         over = over.sort_values(["layer", "step"])
         figure = draw.by_step(over, seen.layout(over), "layer", title, caption)
-        yield Drawn("saturation-steps", "Saturation over the steps", caption, words, figure, over)
+        yield ReportFigure("saturation-steps", "Saturation over the steps", caption, words, figure, over)
 
 
-def _gradients(seen: Inside) -> Iterator[Drawn]:
+def _gradients(seen: LayerEvidence) -> Iterator[ReportFigure]:
     rows = seen.deepest[(seen.deepest["layer"] > 0) & seen.deepest["stage"].isin(["init", "end"])]
     frame = layers.geometric_means(rows, [*seen.arm, "stage", "layer"], ["product_gradient"])
     words = f"squared gradient norm by layer{seen.where}"
@@ -74,7 +75,7 @@ def _gradients(seen: Inside) -> Iterator[Drawn]:
     yield from seen.by_layer("gradients", "Gradients by layer", words, frame, how, "geometric means over seeds")
 
 
-def _landscape(seen: Inside) -> Iterator[Drawn]:
+def _landscape(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw the landscape along the gradient (Santurkar et al. 2018, figure 4)."""
     whole = seen.rows[seen.rows["layer"] == 0]
     whole = whole.assign(loss_range=whole["loss_high"] - whole["loss_low"])
@@ -91,10 +92,10 @@ def _landscape(seen: Inside) -> Iterator[Drawn]:
     )
     frame = frame.sort_values("step", kind="stable")
     figure = draw.courses(frame, seen.layout(frame), seen.titled(words), caption)
-    yield Drawn("landscape", "Loss along the gradient", caption, words, figure, frame)
+    yield ReportFigure("landscape", "Loss along the gradient", caption, words, figure, frame)
 
 
-def _quantiles(seen: Inside) -> Iterator[Drawn]:
+def _quantiles(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw what one unit of the last hidden layer sees (Ioffe & Szegedy 2015, figure 1 b and c)."""
     rows = seen.rows[seen.rows["layer"] == seen.rows["depth"]].dropna(subset=list(distributions.QUANTILES))
     if rows.empty or count(rows, tuple(seen.arm)) > MOST_PANELS:
@@ -103,12 +104,12 @@ def _quantiles(seen: Inside) -> Iterator[Drawn]:
     words = f"what enters the activation of unit 0 in the last hidden layer{at_best(seen.made)}"
     caption = seen.under("quantiles over 500 fixed training examples; all panels on one scale")
     figure = distributions.quantiles(frame, seen.layout(frame), seen.titled(words), caption)
-    yield Drawn("quantiles", "Quantiles of one unit's input", caption, words, figure, frame)
+    yield ReportFigure("quantiles", "Quantiles of one unit's input", caption, words, figure, frame)
 
 
-def _histograms(seen: Inside) -> Iterator[Drawn]:
+def _histograms(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw what enters and leaves the normalization in the first and the last hidden layer, a figure per cell."""
-    rows = layers.hidden(seen.deepest)
+    rows = layers.hidden_layers(seen.deepest)
     rows = rows[rows["layer"].isin([1, rows["depth"].max()]) & rows["stage"].isin(["init", "end"])]
     by = [*seen.arm, "layer", "stage"]
     plain = rows[rows["before_low"].isna()]
@@ -123,14 +124,16 @@ def _histograms(seen: Inside) -> Iterator[Drawn]:
         )
         figure = distributions.histograms(cell, seen.layout(cell), seen.titled(words), caption)
         tag = "histograms" if number == 0 else f"histograms-{number + 1}"
-        yield Drawn(tag, f"Before and after normalization{f': {name}' if name else ''}", caption, words, figure, cell)
+        yield ReportFigure(
+            tag, f"Before and after normalization{f': {name}' if name else ''}", caption, words, figure, cell
+        )
 
 
-def _effective_lr(seen: Inside) -> Iterator[Drawn]:
+def _effective_lr(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw the effective learning rate of the layer in the middle over the steps, and at the end against lr."""
     made, compared = seen.made, seen.made.design.compared
     tuned = made.design.tuned
-    rows = layers.middle(seen.everything if tuned else seen.rows)
+    rows = layers.middle_layer(seen.everything if tuned else seen.rows)
     by = [*seen.arm, *filter(None, [tuned])]
     how = "lr/‖w‖², mean over the neurons of the hidden layer in the middle; geometric means over seeds"
     over = layers.geometric_means(rows, [*by, "step"], ["effective_lr"]).sort_values("step", kind="stable")
@@ -140,27 +143,27 @@ def _effective_lr(seen: Inside) -> Iterator[Drawn]:
     if tuned is None and count(over, seen.cells) <= MOST_PANELS:
         words = "effective learning rate over the steps"
         figure = draw.courses(over, seen.layout(over), seen.titled(words), caption)
-        yield Drawn("effective_lr", "Effective learning rate", caption, words, figure, over)
+        yield ReportFigure("effective_lr", "Effective learning rate", caption, words, figure, over)
     if tuned is None:
         return
     names = ["effective_lr", "effective_lr-end"]
     if count(over, tuple(seen.arm)) <= MOST_PANELS:
         words = "effective learning rate over the steps, a line per learning rate"
-        rates = Layout(tuned, tuple(ordered(tuned, over[tuned])), seen.cells)
-        over = over.assign(panel=[said(compared, level) for level in over[compared]])
-        over["panel"] = pd.Categorical(over["panel"], [said(compared, level) for level in made.design.levels])
+        rates = Layout(tuned, tuple(sort_values(tuned, over[tuned])), seen.cells)
+        over = over.assign(panel=[value_label(compared, level) for level in over[compared]])
+        over["panel"] = pd.Categorical(over["panel"], [value_label(compared, level) for level in made.design.levels])
         over = over.sort_values(["panel", "step"])
         bare = over.assign(low=float("nan"), high=float("nan"))  # a dozen bands on each other hide the lines
         figure = draw.by_step(bare, rates, "panel", seen.titled(words), seen.under(how))
-        yield Drawn(names.pop(0), "Effective learning rate over the steps", seen.under(how), words, figure, over)
+        yield ReportFigure(names.pop(0), "Effective learning rate over the steps", seen.under(how), words, figure, over)
     end = layers.geometric_means(rows[rows["stage"] == "end"], by, ["effective_lr"])
     if len(end) and count(end, seen.cells) <= MOST_PANELS:
-        words = f"effective learning rate at the end against {named(tuned)}"
+        words = f"effective learning rate at the end against {axis_label(tuned)}"
         figure = draw.against(end, tuned, seen.layout(end), seen.titled(words), caption)
-        yield Drawn(names.pop(0), "Effective learning rate at the end", caption, words, figure, end)
+        yield ReportFigure(names.pop(0), "Effective learning rate at the end", caption, words, figure, end)
 
 
-FIGURES: Final[dict[str, Callable[[Inside], Iterator[Drawn]]]] = {
+FIGURES: Final[dict[str, Callable[[LayerEvidence], Iterator[ReportFigure]]]] = {
     "quantiles": _quantiles,
     "saturation": _saturation,
     "gradients": _gradients,

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bnexp.errors import UserError
 from bnexp.report.explorer import Explorer
 from bnexp.report.tables import Table, cells, numeric, slug
 
@@ -96,7 +97,7 @@ def inline(figure: Figure) -> Markup:
     """Return the SVG of `figure` as an element of a page, no wider than it was drawn."""
     found = re.search(r"<svg\b[^>]*>", figure.svg)
     if found is None:
-        raise ValueError(f"a figure must be an SVG; {figure.name!r} begins with {figure.svg[:40]!r}: give its source")
+        raise UserError(f"a figure must be an SVG; {figure.name!r} begins with {figure.svg[:40]!r}: give its source")
     box = re.search(r'viewBox="([\d. +-]+)"', found[0])
     assert box is not None, "matplotlib's SVGs have a viewBox"
     width = float(box[1].split()[2])

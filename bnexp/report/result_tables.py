@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bnexp.figures.style import named
+from bnexp.labels import axis_label
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
@@ -14,7 +14,7 @@ _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))
 
 
-def listed(found: Evidence, made: Estimates) -> list[Table]:
+def result_tables(found: Evidence, made: Estimates) -> list[Table]:
     """Return the tables that have a row."""
     tables = [
         _effects(found, made),
@@ -28,12 +28,12 @@ def listed(found: Evidence, made: Estimates) -> list[Table]:
     return [table for table in tables if len(table.frame)]
 
 
-def diverged(found: Evidence) -> Table | None:
+def diverged_runs(found: Evidence) -> Table | None:
     """Return the runs that diverged, or nothing if none did."""
     rows = found.runs[found.runs["diverged"]]
     varied = [name for name in found.points.columns if name in rows and name not in ("run", "seed", "step")]
     names = [name for name in varied if found.runs[name].nunique() > 1]
-    columns = (*(Column(name, named(name)) for name in names), Column("seed", "seed"))
+    columns = (*(Column(name, axis_label(name)) for name in names), Column("seed", "seed"))
     if rows.empty:
         return None
     return Table(
@@ -46,7 +46,9 @@ def diverged(found: Evidence) -> Table | None:
 
 
 def _cells(made: Estimates, frame: pd.DataFrame) -> tuple[Column, ...]:
-    return tuple(Column(name, named(name)) for name in made.design.cells if frame[name].nunique() > 1 or len(frame) < 2)
+    return tuple(
+        Column(name, axis_label(name)) for name in made.design.cells if frame[name].nunique() > 1 or len(frame) < 2
+    )
 
 
 def _effects(found: Evidence, made: Estimates) -> Table:
@@ -61,7 +63,7 @@ def _effects(found: Evidence, made: Estimates) -> Table:
     return Table(
         "effects",
         "Paired effects",
-        captions.joined(
+        captions.join_sentences(
             words,
             "interval: Student t over the paired differences; p: sign-flip test, corrected by Holm over all rows",
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
@@ -94,7 +96,7 @@ def _finals(found: Evidence, made: Estimates) -> Table:
     return Table(
         "finals",
         "All arms",
-        captions.joined(
+        captions.join_sentences(
             "test accuracy at the end, mean over the seeds",
             "best lr: the one with the best mean validation accuracy" if made.design.tuned else "",
             "stuck: ends within two points of chance",
@@ -103,7 +105,7 @@ def _finals(found: Evidence, made: Estimates) -> Table:
         made.finals,
         (
             *_cells(made, made.finals),
-            Column("level", named(made.design.compared)),
+            Column("level", axis_label(made.design.compared)),
             *tuned,
             Column("mean", "test accuracy (%) [95 %]", ".2f", 100, ("low", "high")),
             Column("n", "n"),
@@ -138,7 +140,7 @@ def _stable(made: Estimates) -> Table:
         made.stable,
         (
             *_cells(made, made.stable),
-            Column("level", named(made.design.compared)),
+            Column("level", axis_label(made.design.compared)),
             Column("lr", "lr"),
             Column("edge", "largest tried"),
             Column("n", "n"),
@@ -155,7 +157,7 @@ def _sensitivity(made: Estimates) -> Table:
         made.sensitivity,
         (
             *_cells(made, made.sensitivity),
-            Column("level", named(made.design.compared)),
+            Column("level", axis_label(made.design.compared)),
             Column("sensitivity", "excess loss (nats) [95 %]", ".3f", 1, ("low", "high")),
             Column("lrs", "learning rates"),
             Column("n", "n"),
@@ -174,7 +176,7 @@ def _speed(made: Estimates) -> Table:
         frame,
         (
             *_cells(made, frame),
-            Column("level", named(made.design.compared)),
+            Column("level", axis_label(made.design.compared)),
             Column("threshold", "threshold (%)", ".2f", 100),
             Column("mean", "steps [95 %]", ",.0f", 1, ("low", "high")),
             Column("reached", "reached"),
@@ -192,7 +194,7 @@ def _all(made: Estimates) -> Table:
         "a 95 % stratified bootstrap interval over seeds (Agarwal et al. 2021).",
         frame,
         (
-            Column("level", named(made.design.compared)),
+            Column("level", axis_label(made.design.compared)),
             Column("iqm", "IQM (%) [95 %]", ".2f", 100, ("low", "high")),
             Column("strata", "strata"),
             Column("n", "runs"),

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from bnexp.figures import layers as draw
 from bnexp.figures.layout import WIDEST, Layout
-from bnexp.figures.style import named
-from bnexp.figures.symmetry import twins
+from bnexp.figures.symmetry import symmetry as draw_symmetry
+from bnexp.labels import axis_label
 from bnexp.report import predictions
-from bnexp.report.figure import MOST_PANELS, Drawn, count
-from bnexp.report.layer_evidence import Inside
+from bnexp.report.figure import MOST_PANELS, ReportFigure, count
+from bnexp.report.layer_evidence import LayerEvidence
 from bnexp.statistics import layers
 
 
-def growth(seen: Inside) -> Iterator[Drawn]:
+def growth(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw how the squared gradient grows per layer at initialization, beside the closed forms."""
     rows = layers.growth(seen.deepest)
     inner = rows[rows["in_middle"]]
@@ -33,12 +33,12 @@ def growth(seen: Inside) -> Iterator[Drawn]:
         seen.band,
     )
     figure = draw.growth(frame, numbers, seen.layout(frame), seen.titled(words), caption)
-    yield Drawn("growth", "Growth of gradients per layer", caption, words, figure, numbers)
+    yield ReportFigure("growth", "Growth of gradients per layer", caption, words, figure, numbers)
 
 
-def floor(seen: Inside) -> Iterator[Drawn]:
+def floor(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw which share of the variance is normalized at initialization, against the scale of the weights."""
-    rows = layers.hidden(seen.rows[seen.rows["stage"] == "init"]).dropna(subset="normalized")
+    rows = layers.hidden_layers(seen.rows[seen.rows["stage"] == "init"]).dropna(subset="normalized")
     rows = rows[rows["norm_eps"] > 0]
     if rows["init_gain"].nunique() < 2:
         return
@@ -55,13 +55,13 @@ def floor(seen: Inside) -> Iterator[Drawn]:
         "lines: theory for wide nets, from what was measured in layer 1 on",
     )
     figure = draw.floor(frame, panels, "init_gain", seen.titled(words), caption)
-    yield Drawn("floor", "The floor of eps", caption, words, figure, frame)
+    yield ReportFigure("floor", "The floor of eps", caption, words, figure, frame)
 
 
-def gap(seen: Inside) -> Iterator[Drawn]:
+def gap(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw how far the statistics of evaluation are from those of a sample at the end, against the study's x axis."""
     x = seen.made.design.x
-    rows = layers.hidden(seen.rows[seen.rows["stage"] == "end"]).dropna(subset="mean_gap")
+    rows = layers.hidden_layers(seen.rows[seen.rows["stage"] == "end"]).dropna(subset="mean_gap")
     if x is None or rows.empty:
         return
     settings = ["batch_size", "data_train", "norm_momentum", "norm_statistics"]
@@ -73,7 +73,7 @@ def gap(seen: Inside) -> Iterator[Drawn]:
     facets = seen.made.design.facets
     if count(frame, facets) > WIDEST:
         return
-    words = f"gap between the statistics of training and of evaluation at the end, against {named(x)}"
+    words = f"gap between the statistics of training and of evaluation at the end, against {axis_label(x)}"
     caption = seen.under(
         "of 500 training examples as one batch against what evaluation uses",
         "means over units and seeds, and over hidden layers where none is named",
@@ -82,19 +82,19 @@ def gap(seen: Inside) -> Iterator[Drawn]:
     )
     layout = Layout(seen.made.design.compared, seen.made.design.levels, facets)
     figure = draw.against(frame, x, layout, seen.titled(words), caption)
-    yield Drawn("gap", "Gap between training and evaluation", caption, words, figure, frame)
+    yield ReportFigure("gap", "Gap between training and evaluation", caption, words, figure, frame)
 
 
-def symmetry(seen: Inside) -> Iterator[Drawn]:
+def symmetry(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw the training losses of the levels on each other."""
     points = seen.found.points.dropna(subset="train_loss")
     compared = seen.made.design.compared
     if len(seen.made.design.levels) < 2 or count(points, seen.cells) > MOST_PANELS:
         return
-    frame = layers.twins(points, compared, seen.cells)
-    words = f"training loss of nets that differ in {named(compared)}"
+    frame = layers.largest_differences(points, compared, seen.cells)
+    words = f"training loss of nets that differ in {axis_label(compared)}"
     caption = seen.under(f"lines: seed {points['seed'].min()}; differences: over all steps and seeds")
-    figure = twins(
+    figure = draw_symmetry(
         points, frame, Layout(compared, seen.made.design.levels, seen.cells[::-1]), seen.titled(words), caption
     )
-    yield Drawn("symmetry", "Twins", caption, words, figure, frame)
+    yield ReportFigure("symmetry", "Twins", caption, words, figure, frame)

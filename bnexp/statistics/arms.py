@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bnexp.choices import is_choice
+from bnexp.labels import sort_values
 from bnexp.runs import Run
 from bnexp.statistics.inference import student
 from bnexp.store.schemas import METRICS
@@ -26,7 +26,7 @@ _FOLLOWS: Final = {
 """Settings that usually only follow from others, as the steps of ten epochs follow from the batch size."""
 
 
-def counted(runs: pd.DataFrame) -> pd.DataFrame:
+def score_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs that count, each once, in the order of `runs`: no failed ones, diverged ones at chance accuracy.
 
     Adds `chance` (1 / classes), `diverged` and `stuck`; `hidden` becomes a text such as 100-100-100.
@@ -45,7 +45,7 @@ def axes(runs: pd.DataFrame) -> list[str]:
 
     Left out are settings that only follow from others (the steps of equal epochs differ with the batch size).
     """
-    arms = counted(runs)[list(ARM)].drop_duplicates()
+    arms = score_runs(runs)[list(ARM)].drop_duplicates()
     return [
         name
         for name in ARM
@@ -61,10 +61,10 @@ def settings(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what the arms are compared under: each combination of the axes but placement and activation, in order.
 
     One empty setting if nothing else varies. A combination that leaves out what cannot act (`none` has no norm.eps) is
-    no setting of its own where a full one agrees with it: `where` puts its runs into each of those.
+    no setting of its own where a full one agrees with it: `rows_of` puts its runs into each of those.
     """
     apart = [name for name in axes(runs) if name not in COMPARED]
-    found = combinations(counted(runs), apart).to_dict("records")
+    found = combinations(score_runs(runs), apart).to_dict("records")
     return [{str(name): value for name, value in setting.items()} for setting in found]
 
 
@@ -75,14 +75,14 @@ def combinations(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """
     if not names:
         return pd.DataFrame(index=[0])
-    found = in_order(rows[names].drop_duplicates(), names)
+    found = sort_rows(rows[names].drop_duplicates(), names)
     whole = found.notna().all(axis=1).to_numpy()
     full = found[whole]
-    kept = [is_full or where(full, found.iloc[row].dropna().to_dict()).empty for row, is_full in enumerate(whole)]
+    kept = [is_full or rows_of(full, found.iloc[row].dropna().to_dict()).empty for row, is_full in enumerate(whole)]
     return found[kept].reset_index(drop=True)
 
 
-def where(frame: pd.DataFrame, setting: Mapping[Any, Any]) -> pd.DataFrame:
+def rows_of(frame: pd.DataFrame, setting: Mapping[Any, Any]) -> pd.DataFrame:
     """Return the rows of `frame` that belong to `setting`, those in which a part of it cannot act included."""
     belongs = pd.Series(True, index=frame.index)
     for name, value in setting.items():
@@ -90,7 +90,7 @@ def where(frame: pd.DataFrame, setting: Mapping[Any, Any]) -> pd.DataFrame:
     return frame[belongs]
 
 
-def in_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def sort_rows(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Return `frame` sorted by the columns `by`: choices in the order of their enum, all else by value."""
     return frame.sort_values(by, key=_ranks, kind="stable", na_position="first", ignore_index=True)
 
@@ -101,7 +101,7 @@ def final(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: those of `ARM`; `validation_accuracy`, `test_accuracy` (means) and each with `_sd` (missing for one seed);
     `n` seeds; `diverged` and `stuck`, how many of them were so. A diverged run counts at chance accuracy.
     """
-    rows = counted(runs)
+    rows = score_runs(runs)
     arms = rows.groupby(list(ARM), dropna=False, sort=False, as_index=False).agg(
         validation_accuracy=("validation_accuracy", "mean"),
         validation_accuracy_sd=("validation_accuracy", "std"),
@@ -111,10 +111,10 @@ def final(runs: pd.DataFrame) -> pd.DataFrame:
         diverged=("diverged", "sum"),
         stuck=("stuck", "sum"),
     )
-    return in_order(arms, axes(runs))
+    return sort_rows(arms, axes(runs))
 
 
-def estimated(rows: pd.DataFrame, by: Sequence[str], columns: Sequence[str], name: str) -> pd.DataFrame:
+def group_means(rows: pd.DataFrame, by: Sequence[str], columns: Sequence[str], name: str) -> pd.DataFrame:
     """Return the mean of each of `columns` over the rows that agree in `by`, and its interval (missing for one row).
 
     Columns: `by`, `name` (which of `columns`), mean, low, high and n, the rows that have a value.
@@ -136,15 +136,5 @@ def _widths(hidden: Any) -> str:
 
 def _ranks(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return the numbers by which `column` sorts: a choice's place in its enum, all else its place among the values."""
-    kind = TYPES.get(str(column.name))
-    values = column.dropna().unique()
-    if is_choice(kind):
-        order = [str(choice) for choice in kind]
-    elif column.name == "hidden":
-        order = sorted(values, key=lambda text: [int(width) for width in text.split("-")])
-    else:
-        order = sorted(values)
+    order = sort_values(str(column.name), column.dropna())
     return column.map({value: rank for rank, value in enumerate(order)})
-
-
-TYPES: Final = {f.name: f.type for f in dataclasses.fields(Run)}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bnexp.errors import UserError
 from bnexp.statistics import contrasts, inference, resampling, selection
 from bnexp.statistics.design import Design
 from bnexp.statistics.grid import Grid, grid
@@ -139,11 +140,11 @@ def _pairs(there_KLT: Booleans) -> _Pairs:
 
 
 def _measured(whole: Grid, metric: str) -> Floats:
-    """Return `metric` of each run as an array [K, L, T, S]; raise `ValueError` if diverged runs have none."""
+    """Return `metric` of each run as an array [K, L, T, S]; raise `UserError` if diverged runs have none."""
     if metric not in METRICS:
-        raise ValueError(f"a metric must be one of {', '.join(METRICS)}; got '{metric}'")
+        raise UserError(f"a metric must be one of {', '.join(METRICS)}; got '{metric}'")
     if whole.rows.loc[whole.rows["status"] == "diverged", metric].isna().any():
-        raise ValueError(
+        raise UserError(
             f"diverged runs must have a {metric}, to stay in every denominator; some have none: give the runs that "
             "`curves.with_losses` returns"
         )

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics.arms import axes, counted, estimated, in_order
+from bnexp.statistics.arms import axes, group_means, score_runs, sort_rows
 from bnexp.store.schemas import METRICS
 
 POINTS: Final = 50
 """Points of a training curve: more show the noise of single batches, which hides what is compared."""
 
 
-def followed(points: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def complete_curves(points: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the curves `points` of the runs that count, diverged ones followed to their last step.
 
     Columns: run, seed, `axes(runs)`, step and `METRICS`. From its divergence on a run has chance accuracy and its own
@@ -22,7 +22,7 @@ def followed(points: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     finite). Training losses and accuracies, means over the batches since the point before, are taken together to at
     most `POINTS` points of a run. What was not evaluated stays missing.
     """
-    rows = counted(runs)
+    rows = score_runs(runs)
     by = axes(runs)
     rows["arm"] = rows.groupby(by, dropna=False).ngroup()
     # The row of a run is found once and then stands for it: a merge by id takes thrice as long (2 million points).
@@ -102,10 +102,10 @@ def _gathered(points: pd.DataFrame, steps: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def curves(seeds: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean of the curves `seeds`, which `followed` gave, over the seeds that have a value there.
+    """Return the mean of the curves `seeds`, which `complete_curves` gave, over the seeds that have a value there.
 
     A row per arm, step and metric. Columns: those of `axes(runs)`, `step`, `metric` (of `METRICS`), `mean`, `low` and
     `high` (the interval; missing for one seed) and `n`.
     """
     by = [*axes(runs), "step"]
-    return in_order(estimated(seeds, by, METRICS, "metric"), ["metric", *by])
+    return sort_rows(group_means(seeds, by, METRICS, "metric"), ["metric", *by])

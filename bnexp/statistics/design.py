@@ -6,8 +6,10 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp.choices import nearest
+from bnexp.errors import UserError
+from bnexp.labels import TYPES, value_label
 from bnexp.runs import key
-from bnexp.statistics.arms import ARM, COMPARED, TYPES, axes, counted, in_order
+from bnexp.statistics.arms import ARM, COMPARED, axes, score_runs, sort_rows
 
 FEWEST: Final = 3
 """Values from which a numeric setting is drawn on the x axis."""
@@ -29,7 +31,7 @@ class Design:
 
     def name(self, level: Any) -> str:
         """Return a level as a sentence names it: a placement or an activation by its value, else with its key."""
-        return named(self.compared, level)
+        return value_label(self.compared, level)
 
     @property
     def facets(self) -> tuple[str, ...]:
@@ -40,22 +42,22 @@ class Design:
 def design(runs: pd.DataFrame, compared: str = "placement") -> Design:
     """Return the design of `runs`, the axis `compared` given by its name in `Run` or on the command line.
 
-    A learning rate that varies is tuned. Raises `ValueError` if `compared` is no setting or does not vary.
+    A learning rate that varies is tuned. Raises `UserError` if `compared` is no setting or does not vary.
     """
-    rows = counted(runs)
+    rows = score_runs(runs)
     varied = [name for name in axes(rows) if rows[name].nunique() > 1]
     names = {key(name): name for name in ARM} | {name: name for name in ARM}
     chosen = names.get(compared, compared)
     if chosen not in varied:
         keys = [key(name) for name in varied]
-        raise ValueError(
+        raise UserError(
             f"compare must be a setting in which the runs differ, {_listed(keys)}; got '{compared}'"
             f"{': it has one value here' if chosen in ARM else nearest(compared, names)}"
         )
     tuned = "lr" if "lr" in varied and chosen != "lr" else None
     others = [name for name in varied if name not in (chosen, tuned) and not _belongs(rows, name, chosen)]
     cells = [name for name in ARM if name in others or (name == "activation" and name != chosen)]
-    levels = in_order(rows[[chosen]].dropna().drop_duplicates(), [chosen])[chosen].tolist()
+    levels = sort_rows(rows[[chosen]].dropna().drop_duplicates(), [chosen])[chosen].tolist()
     return Design(chosen, tuple(levels), tuned, tuple(cells), _on_x(rows, cells))
 
 
@@ -67,12 +69,6 @@ def _belongs(rows: pd.DataFrame, name: str, chosen: str) -> bool:
     if name in COMPARED or chosen in COMPARED:
         return False
     return bool((rows.groupby(chosen)[name].nunique() <= 1).all())
-
-
-def named(name: str, value: Any) -> str:
-    """Return a setting in words: a placement or an activation by its value, anything else with its key."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if name in COMPARED else f"{key(name)} {text}"
 
 
 def _on_x(rows: pd.DataFrame, cells: list[str]) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics.arms import combinations, counted
+from bnexp.statistics.arms import combinations, score_runs
 from bnexp.statistics.design import Design
 from bnexp.statistics.inference import Floats
 
@@ -66,7 +66,7 @@ class Grid:
 
 def grid(runs: pd.DataFrame, design: Design) -> Grid:
     """Return the runs of `design` as a grid; runs in which the compared axis cannot act are left out."""
-    rows = counted(runs)
+    rows = score_runs(runs)
     rows = rows[rows[design.compared].isin(design.levels)].reset_index(drop=True)
     cells = combinations(rows, list(design.cells))
     lrs = np.unique(rows[design.tuned].to_numpy(dtype=float)) if design.tuned else np.array([np.nan])

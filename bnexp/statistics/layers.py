@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bnexp.statistics.arms import estimated
+from bnexp.statistics.arms import group_means
 
 EARLY: Final = 0.1
 """Part of the training after which it is early."""
@@ -27,10 +27,10 @@ BINS: Final = 60
 """Of a histogram over several runs."""
 
 
-def inside(layers: pd.DataFrame, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def label_rows(layers: pd.DataFrame, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the rows `layers` of `runs` with the columns `by` of their runs, seed, steps, batch_size, depth and stage.
 
-    `runs` are some that `arms.counted` gave. `stage` is init at step 0, end after the last step, early at the first
+    `runs` are some that `arms.score_runs` gave. `stage` is init at step 0, end after the last step, early at the first
     measurement after `EARLY` of the steps, and missing in between.
     """
     columns = list(dict.fromkeys(["run", *by, "seed", "steps", "batch_size", "hidden"]))
@@ -44,17 +44,17 @@ def inside(layers: pd.DataFrame, runs: pd.DataFrame, by: Sequence[str]) -> pd.Da
     return rows
 
 
-def hidden(rows: pd.DataFrame) -> pd.DataFrame:
+def hidden_layers(rows: pd.DataFrame) -> pd.DataFrame:
     """Return those of the hidden layers."""
     return rows[(rows["layer"] > 0) & (rows["layer"] <= rows["depth"])]
 
 
-def middle(rows: pd.DataFrame) -> pd.DataFrame:
+def middle_layer(rows: pd.DataFrame) -> pd.DataFrame:
     """Return those of the hidden layer in the middle, the earlier of two."""
     return rows[rows["layer"] == (rows["depth"] + 1) // 2]
 
 
-def deepest(rows: pd.DataFrame) -> pd.DataFrame:
+def deepest_nets(rows: pd.DataFrame) -> pd.DataFrame:
     """Return those of the nets with the most layers."""
     found: pd.DataFrame = rows[rows["depth"] == rows["depth"].max()]
     return found
@@ -65,7 +65,7 @@ def means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.Da
 
     Columns: `by`, probe, mean, low, high and n.
     """
-    return estimated(rows, by, probes, "probe")
+    return group_means(rows, by, probes, "probe")
 
 
 def geometric_means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
     A row per run and `layer`, the one that the gradient arrives at from the next; `growth` is the ratio of their
     squared norms with respect to the product z, `in_middle` whether the layer is far from both ends of the net.
     """
-    first = hidden(rows[rows["step"] == 0]).sort_values(["run", "layer"])
+    first = hidden_layers(rows[rows["step"] == 0]).sort_values(["run", "layer"])
     after = first.groupby("run")["product_gradient"].shift(-1)
     known = (first["product_gradient"] > 0) & (after > 0)
     ends = np.where(first["depth"] >= DEEP, END, 1)
@@ -141,11 +141,11 @@ def histograms(rows: pd.DataFrame, by: Sequence[str], what: str) -> pd.DataFrame
     return tidy.groupby(columns, dropna=False, sort=False)["density"].agg(density="mean", n="size").reset_index()
 
 
-def twins(points: pd.DataFrame, compared: str, by: Sequence[str]) -> pd.DataFrame:
+def largest_differences(points: pd.DataFrame, compared: str, by: Sequence[str]) -> pd.DataFrame:
     """Return how far apart the training losses of the levels of `compared` are, seed by seed, at most.
 
-    `points` are curves as `curves.followed` gives them. A row per combination of `by`; columns: `by`, difference (nats,
-    the greatest over seeds and steps, infinite if a loss is not finite) and n seeds.
+    `points` are curves as `curves.complete_curves` gives them. A row per combination of `by`; columns: `by`, difference
+    (nats, the greatest over seeds and steps, infinite if a loss is not finite) and n seeds.
     """
     known = points.dropna(subset="train_loss")
     losses = known.groupby([*by, "seed", "step"], dropna=False, sort=False)["train_loss"]

@@ -15,8 +15,9 @@ from bnexp.statistics.selection import Integers, best
 def speed(runs: pd.DataFrame, points: pd.DataFrame, design: Design) -> pd.DataFrame:
     """Return a row per cell and level at its best learning rate: steps to the reference's best validation accuracy.
 
-    `points` are the curves as `curves.followed` gives them. The reference is the first level that a cell has (`none`
-    among placements), its best accuracy the highest that its mean over the seeds has at an evaluation. A run is there
+    `points` are the curves as `curves.complete_curves` gives them. The reference is the first level that a cell has
+    (`none` among placements), its best accuracy the highest that its mean over the seeds has at an evaluation. A run is
+    there
     at its first evaluation at which it has that accuracy; one that is never, or diverges, counts with the horizon, the
     steps of the cell's shortest training. Columns: `design.cells`, `level`, `threshold` (accuracy), `mean` steps
     (`inference.restricted`) with `low`, `high` (Student t), `reached` and `n` runs, `horizon` (steps).

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a store is read without torch
     from bnexp.engine.training import Point
 
 
-def curves(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
+def curve_rows(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run and point, in the order of the lanes: `run step epoch` and `METRICS`.
 
     The curve of a diverged run ends with the last point before its divergence.
@@ -45,7 +45,9 @@ def _ends(pack: Pack, points: "Sequence[Point]") -> NDArray[np.int64]:
     return np.where(diverged_R > 0, diverged_R, pack.runs[0].steps + 1)
 
 
-def layers(pack: Pack, points: "Sequence[Point]", measured: "Sequence[Measured]", ids: Sequence[str]) -> pd.DataFrame:
+def layer_rows(
+    pack: Pack, points: "Sequence[Point]", measured: "Sequence[Measured]", ids: Sequence[str]
+) -> pd.DataFrame:
     """Return a row per run, point and layer, in the order of the lanes: `run step layer` and what was measured there.
 
     Layer 0 is the network as a whole, at the points where its landscape was looked at. Rows end as a curve does.
@@ -74,7 +76,7 @@ def _bars(table: NDArray[np.float64] | None, lane: int, layer: int) -> NDArray[n
     return None if table is None or np.isnan(table[lane, layer]).any() else table[lane, layer]
 
 
-def runs(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
+def run_rows(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run, in the order of the lanes: what it was, how it ended, and its best validation accuracy.
 
     Settings that could not act are missing. `train_*` at the end is the mean over the batches since the last point.
@@ -83,7 +85,7 @@ def runs(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFr
     accuracy_PR = np.nan_to_num(np.stack([point.validation_accuracy for point in evaluated]), nan=-1.0)
     best_R = accuracy_PR.argmax(0)
     diverged_R = last.diverged_step > 0
-    frame = settings(pack, ids)
+    frame = setting_rows(pack, ids)
     frame["status"] = np.where(diverged_R, "diverged", "done")
     frame["diverged_step"] = pd.array(last.diverged_step, dtype="Int64")
     frame.loc[~diverged_R, "diverged_step"] = pd.NA
@@ -94,15 +96,15 @@ def runs(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFr
     return frame
 
 
-def settings(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
+def setting_rows(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run with its id and what it is: every field of `Run`, missing where it cannot act."""
     rows = [{"run": run_id, **acting(run), "epochs": run.epochs} for run_id, run in zip(ids, pack.runs, strict=True)]
     return pd.DataFrame(rows)
 
 
-def failed(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
+def failed_runs(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run of a pack that could not be trained: what it was, and no number."""
-    return settings(pack, ids).assign(status="failed")
+    return setting_rows(pack, ids).assign(status="failed")
 
 
 def origin(pack: str, lanes: int, classes: int, device: str) -> dict[str, Any]:

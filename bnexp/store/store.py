@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from bnexp.choices import Probes
-from bnexp.errors import Told
+from bnexp.errors import UserError
 from bnexp.files import write_whole
 from bnexp.runs import SEMANTICS
 from bnexp.store.schemas import CURVES, LAYERS, RUNS
@@ -37,7 +37,7 @@ from bnexp.store.schemas import CURVES, LAYERS, RUNS
 class Store:
     """The results in the folder `path`, read anew at every access.
 
-    Reading raises `Told` for a file that cannot be read, writing if the folder cannot be written to.
+    Reading raises `UserError` for a file that cannot be read, writing if the folder cannot be written to.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -45,8 +45,8 @@ class Store:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """A row per run (columns `RUNS`), each run once, as `once` chooses it."""
-        return once(_read(self._files("runs"), RUNS))
+        """A row per run (columns `RUNS`), each run once, as `each_run_once` chooses it."""
+        return each_run_once(_read(self._files("runs"), RUNS))
 
     @property
     def curves(self) -> pd.DataFrame:
@@ -103,12 +103,12 @@ class Store:
         return sentences
 
     def check_semantics(self) -> None:
-        """Raise `Told` if a run was trained under other training semantics: it cannot stand beside new ones."""
+        """Raise `UserError` if a run was trained under other training semantics: it cannot stand beside new ones."""
         for path in self._files("runs"):
             with _readable(path):
                 number = int((pq.read_schema(path).metadata or {}).get(b"semantics", 1))
             if number != SEMANTICS:
-                raise Told(
+                raise UserError(
                     f"a store must hold runs of one training semantics, which is number {SEMANTICS} in this version of "
                     f"bnexp; got number {number} in {path}: take another name=…, or the version that its column "
                     "`version` names"
@@ -176,7 +176,7 @@ class Store:
             write_whole(path, fill)
 
 
-def once(runs: pd.DataFrame) -> pd.DataFrame:
+def each_run_once(runs: pd.DataFrame) -> pd.DataFrame:
     """Return rows of `runs` with each run once.
 
     One that failed and was trained later counts as trained, one that was trained twice as it was measured most.
@@ -189,9 +189,9 @@ def once(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def load(path: Path | str) -> Store:
-    """Return the store in the folder `path`; raise `ValueError` if there is none."""
+    """Return the store in the folder `path`; raise `UserError` if there is none."""
     if not (Path(path) / "runs").is_dir():
-        raise ValueError(f"a store must be a folder with results in runs/; found none in {path}: train into it first")
+        raise UserError(f"a store must be a folder with results in runs/; found none in {path}: train into it first")
     return Store(path)
 
 
@@ -200,7 +200,7 @@ def _sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Told(
+        raise UserError(
             f"{path.parent} must be a folder that can be written to; got '{_reason(error)}': what was stored "
             "before is whole, and the same command trains what is missing"
         ) from None
@@ -214,7 +214,7 @@ def _record(path: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text())
     except ValueError as error:
-        raise Told(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
+        raise UserError(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
     return record
 
 
@@ -243,7 +243,7 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (OSError, pa.ArrowException) as error:
         what = "the command that made it sets it aside and trains its runs again"
-        raise Told(f"{_unreadable(path, error)}: {what}") from None
+        raise UserError(f"{_unreadable(path, error)}: {what}") from None
 
 
 def _read(paths: list[Path], schema: pa.Schema, runs: "pd.Series[str] | None" = None) -> pd.DataFrame:

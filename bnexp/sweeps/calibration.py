@@ -27,7 +27,7 @@ FEATURES: Final = 784
 """Inputs of the net whose speed is measured, 784-100-100-100-10 with batches of 60."""
 
 
-def pace(given: Assignment, data: Data, device: torch.device, seconds: float, level: Probes) -> dict[str, float]:
+def time_pack(given: Assignment, data: Data, device: torch.device, seconds: float, level: Probes) -> dict[str, float]:
     """Train a pack for about so many `seconds` and return what its parts take, in seconds, and the memory in bytes.
 
     `begin` is its start, `step` one step of all its lanes, `evaluation` one of all on validation and test examples,
@@ -37,7 +37,7 @@ def pace(given: Assignment, data: Data, device: torch.device, seconds: float, le
     run = given.pack.runs[0]
     torch.set_num_threads(given.threads or torch.get_num_threads())
     started = time.perf_counter()
-    state = training.begin(given.pack, training.place(data, run, device))
+    state = training.begin(given.pack, training.to_device(data, run, device))
     begun = time.perf_counter()
     few = min(2 * training.EVALUATION_BATCH, len(data.y_test_N))
     training.evaluate(state, *(part[:few] for part in state.examples.test))
@@ -69,7 +69,7 @@ def _probing(state: training.State, level: Probes) -> float:
     return took
 
 
-def rates(device: torch.device) -> dict[str, float]:
+def time_pack_sizes(device: torch.device) -> dict[str, float]:
     """Return the seconds per run-step, the least of five tries, for each size of pack in `LANES`."""
     found, threads = {}, torch.get_num_threads()
     torch.set_num_threads(1)
@@ -82,7 +82,7 @@ def rates(device: torch.device) -> dict[str, float]:
         )
         runs = [replace(long, lr=0.1 + g / 1000, seed=s) for s in range(2) for g in range(lanes // 2)]
         (pack,) = packs(runs, lanes)
-        state = training.begin(pack, training.place(data, runs[0], device))
+        state = training.begin(pack, training.to_device(data, runs[0], device))
         rows_KSB = _batches(runs[0], 2, math.ceil(64 / lanes)).to(device)
         tries = []
         for _ in range(6):

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import shape
-from bnexp.sweeps.in_process import Here
+from bnexp.sweeps.in_process import InProcess
 from bnexp.sweeps.plans import work
-from bnexp.sweeps.process_pool import Pool
+from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.protocol import Assignment
 
 SECONDS: Final = 2.0
@@ -43,7 +43,7 @@ def forecast(
     asked: int,
     planned: Sequence[Assignment],
     data: Mapping[Any, Data],
-    hands: Pool | Here,
+    hands: ProcessPool | InProcess,
     device: str,
     workers: int,
     started: float,

@@ -12,7 +12,7 @@ from bnexp.sweeps.protocol import Assignment, Event
 
 
 @dataclass(eq=False)
-class Here:
+class InProcess:
     """What a `Pool` is to a sweep, without other processes."""
 
     store: Store
@@ -21,7 +21,7 @@ class Here:
     data: dict[Any, Data] = field(default_factory=dict)
     probes: Probes = Probes.none
 
-    def __enter__(self) -> "Here":
+    def __enter__(self) -> "InProcess":
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -45,9 +45,9 @@ class Here:
 
     def ask(self, order: dict[str, Any]) -> list[dict[str, float]]:
         """Measure something and return the one answer."""
-        from bnexp.sweeps.worker import measured
+        from bnexp.sweeps.worker import measure
 
-        return [measured(order, self.data, self.start(0), self.probes)]
+        return [measure(order, self.data, self.start(0), self.probes)]
 
     def train(self, todo: deque[Assignment]) -> Iterator[tuple[Assignment, Event]]:
         """Train what is in `todo`, which may grow meanwhile, and yield every event with its pack."""

@@ -20,7 +20,7 @@ from typing import IO, Any, Final
 
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
-from bnexp.errors import Told
+from bnexp.errors import UserError
 from bnexp.store.store import Store
 from bnexp.sweeps.protocol import Assignment, Event, Kind, event
 from bnexp.sweeps.shared_memory import attach, nameless_file, share
@@ -62,7 +62,7 @@ class _Worker:
 
 
 @dataclass(eq=False)
-class Pool:
+class ProcessPool:
     """Workers that train packs of `sets` data sets into `store`; use it as a context.
 
     On leaving, workers that are still busy are stopped: their packs are lost, what is stored is whole. An interrupt
@@ -80,7 +80,7 @@ class Pool:
     _workers: list[_Worker] = field(default_factory=list)
     _heard: "queue.SimpleQueue[tuple[_Worker, Event | None]]" = field(default_factory=queue.SimpleQueue)
 
-    def __enter__(self) -> "Pool":
+    def __enter__(self) -> "ProcessPool":
         self._words, *self._descriptors = (nameless_file() for _ in range(1 + self.sets))
         return self
 
@@ -142,7 +142,7 @@ class Pool:
         while len(answers) < len(self._workers):
             worker, said = self._hear()
             if said is None:
-                raise Told(f"a worker must measure; got {_death(worker)}: {self.store.log_path} says why")
+                raise UserError(f"a worker must measure; got {_death(worker)}: {self.store.log_path} says why")
             answers += [said.numbers] if said.kind is Kind.measured else []
         return answers
 
@@ -209,7 +209,7 @@ class Pool:
         self._heard.put((worker, None))
 
     def _hear(self) -> tuple[_Worker, Event | None]:
-        """Wait for the next event, or None for the end of a worker; raise `Told` if nothing more can be done."""
+        """Wait for the next event, or None for the end of a worker; raise `UserError` if nothing more can be done."""
         worker, said = self._heard.get()
         while worker not in self._workers:  # it was one too many
             worker, said = self._heard.get()
@@ -219,9 +219,9 @@ class Pool:
                 worker.process.wait(PATIENCE)
             worker.stop()
             if worker.device is None:
-                raise Told(f"a worker must start; got {_death(worker)}: {self.store.log_path} says why")
+                raise UserError(f"a worker must start; got {_death(worker)}: {self.store.log_path} says why")
         elif said.kind is Kind.refused:
-            raise Told(said.text)
+            raise UserError(said.text)
         elif said.kind is Kind.ready:
             worker.device = said.text
         return worker, said

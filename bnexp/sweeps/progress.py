@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from bnexp.choices import written
+from bnexp.choices import to_cli
 from bnexp.runs import Run, arm, key
 from bnexp.sweeps.protocol import Assignment, Event, Kind
 
@@ -104,7 +104,7 @@ class Display:
         """Return the arm with the best mean of the latest validation accuracies of its seeds."""
         means = {a: sum(by_seed.values()) / len(by_seed) for a, by_seed in self._accuracies.items()}
         best = max(means, key=lambda a: means[a])
-        name = " ".join(f"{key(axis)}={written(getattr(best, axis))}" for axis in self._axes)
+        name = " ".join(f"{key(axis)}={to_cli(getattr(best, axis))}" for axis in self._axes)
         return f"best arm so far {100 * means[best]:.2f} % validation {name} (n = {len(self._accuracies[best])})"
 
 

@@ -14,13 +14,14 @@ from bnexp import provenance
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import packs
+from bnexp.errors import UserError
 from bnexp.runs import SEMANTICS, Run, canonical, identity
 from bnexp.store import rows as results
 from bnexp.store.schemas import RUNS
 from bnexp.store.store import Store
 from bnexp.sweeps import forecasts, pack_size, plans
-from bnexp.sweeps.in_process import Here
-from bnexp.sweeps.process_pool import Pool, cores
+from bnexp.sweeps.in_process import InProcess
+from bnexp.sweeps.process_pool import ProcessPool, cores
 from bnexp.sweeps.progress import Display
 from bnexp.sweeps.protocol import Assignment, Kind
 
@@ -38,17 +39,17 @@ class Results(NamedTuple):
 
 
 def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
-    """Train `runs` on `data` and return their rows; nothing is stored. Raises `ValueError` if `data` is not theirs."""
+    """Train `runs` on `data` and return their rows; nothing is stored. Raises `UserError` if `data` is not theirs."""
     from bnexp.engine import training
     from bnexp.sweeps import worker
 
     ids = {run: identity(run, data.digest) for run in runs}
     if not ids:
-        raise ValueError("a sweep must ask for at least one run; got none")
+        raise UserError("a sweep must ask for at least one run; got none")
     trained, place = [], training.choose_device(device)
     for pack in packs(ids, LANES):
         started = time.perf_counter()
-        points = list(training.train(training.begin(pack, training.place(data, pack.runs[0], place))))
+        points = list(training.train(training.begin(pack, training.to_device(data, pack.runs[0], place))))
         given = Assignment(plans.name_of([ids[run] for run in pack.runs]), pack)
         trained.append(worker.frames(given, points, data, str(place), time.perf_counter() - started))
     rows, curves = (pd.concat(frames, ignore_index=True) for frames in zip(*trained, strict=True))
@@ -56,7 +57,7 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
 
 
 @dataclass(frozen=True)
-class Means:
+class Resources:
     """By what a sweep is trained, which no number depends on beyond rounding.
 
     `workers` None is one per core, or one if there is a GPU; 0 trains in this process. `lanes` None is what this
@@ -90,7 +91,7 @@ def train_sweep(
     loaded: Iterable[Data],
     store: Store,
     *,
-    means: Means,
+    means: Resources,
     save_weights: bool,
     record: Mapping[str, Any],
     probes: Probes = Probes.none,
@@ -127,7 +128,7 @@ def forecast(
     loaded: Iterable[Data],
     store: Store,
     *,
-    means: Means,
+    means: Resources,
     save_weights: bool,
     started: float,
     probes: Probes = Probes.none,
@@ -169,25 +170,27 @@ def _stored(store: Store, kept: _Kept) -> set[str]:
     }
 
 
-def _hands(runs: Sequence[Run], store: Store, means: Means, kept: _Kept) -> Pool | Here:
+def _hands(runs: Sequence[Run], store: Store, means: Resources, kept: _Kept) -> ProcessPool | InProcess:
     if means.workers == 0:
-        return Here(store, means.device, kept.weights, probes=kept.probes)
-    return Pool(store, means.device, kept.weights, len({run.data_setting for run in runs}), kept.probes)
+        return InProcess(store, means.device, kept.weights, probes=kept.probes)
+    return ProcessPool(store, means.device, kept.weights, len({run.data_setting for run in runs}), kept.probes)
 
 
-def _most(means: Means, device: str) -> int:
+def _most(means: Resources, device: str) -> int:
     """Return the most workers on `device`: they would wait for one another on a GPU."""
     if means.workers is not None:
         return means.workers
     return 1 if device.startswith("cuda") else cores()
 
 
-def _first(runs: int, means: Means) -> int:
+def _first(runs: int, means: Resources) -> int:
     """Return how many workers to start before it is known whether there is a GPU, for which most are too many."""
     return max(1, min(runs, _most(means, means.device), 4))
 
 
-def _planned(sweep: _Sweep, store: Store, hands: Pool | Here, device: str, means: Means) -> list[Assignment]:
+def _planned(
+    sweep: _Sweep, store: Store, hands: ProcessPool | InProcess, device: str, means: Resources
+) -> list[Assignment]:
     """Return the packs of what is missing; how large they should be is measured once on a machine."""
     if not sweep.missing:
         return []
@@ -226,7 +229,7 @@ def _counted(sweep: _Sweep) -> Iterator[str]:
 
 def _train(
     planned: Sequence[Assignment],
-    hands: Pool | Here,
+    hands: ProcessPool | InProcess,
     store: Store,
     sweep: _Sweep,
     device: str,
@@ -247,6 +250,6 @@ def _train(
         elif said.kind is Kind.failed:
             display.say(f"{len(given.pack.runs)} runs failed twice: {said.text}")
             data = sweep.data[given.pack.runs[0].data_setting]
-            rows = results.failed(given.pack, [sweep.ids[run] for run in given.pack.runs])
+            rows = results.failed_runs(given.pack, [sweep.ids[run] for run in given.pack.runs])
             store.log(f"pack {given.name} failed: {said.text}")
             store.write_failure(given.name, rows.assign(**results.origin(given.name, len(rows), data.classes, device)))

@@ -24,7 +24,7 @@ import torch
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.engine import probes, training
-from bnexp.errors import Told
+from bnexp.errors import UserError
 from bnexp.runs import identity
 from bnexp.store import rows as results
 from bnexp.store.store import Store
@@ -49,7 +49,7 @@ def train(
     if given.threads:
         torch.set_num_threads(given.threads)
     try:
-        state = training.begin(given.pack, training.place(data, given.pack.runs[0], torch.device(device)))
+        state = training.begin(given.pack, training.to_device(data, given.pack.runs[0], torch.device(device)))
         for point in training.train(state):
             points.append(point)
             if level is not Probes.none and training.evaluation_due(given.pack.runs[0], point.step):
@@ -64,7 +64,7 @@ def train(
         if weights and status == "done":
             lane_of_run = state.network.lane(lane)
             store.write_weights(run, given.name, {key: t.cpu().numpy() for key, t in lane_of_run.items()})
-    layers = results.layers(given.pack, points, measured, list(rows["run"])) if measured else None
+    layers = results.layer_rows(given.pack, points, measured, list(rows["run"])) if measured else None
     store.write(given.name, rows, curves, layers)
     yield Event(Kind.stored)
 
@@ -90,8 +90,8 @@ def frames(
     ids = [identity(run, data.digest) for run in given.pack.runs]
     origin = results.origin(given.name, len(ids), data.classes, device)
     facts = {**origin, "probes": str(level)}
-    rows = results.runs(given.pack, points, ids).assign(seconds=seconds / len(ids), **facts)
-    return rows, results.curves(given.pack, points, ids)
+    rows = results.run_rows(given.pack, points, ids).assign(seconds=seconds / len(ids), **facts)
+    return rows, results.curve_rows(given.pack, points, ids)
 
 
 def main() -> None:
@@ -109,7 +109,7 @@ def main() -> None:
         _work(sys.stdin, tell)
     except BrokenPipeError:  # the sweep was killed; what it would have been told is of no use to anybody
         os._exit(1)
-    except Told as error:
+    except UserError as error:
         tell(Event(Kind.refused, str(error)))
 
 
@@ -118,7 +118,7 @@ def _work(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
     try:
         device = str(training.choose_device(setting["device"]))
     except ValueError as error:
-        raise Told(str(error)) from None
+        raise UserError(str(error)) from None
     tell(Event(Kind.ready, device))
     store, data = Store(setting["store"]), {one.setting: one for one in map(shared_memory.attach, setting["data"])}
     level = Probes(setting["probes"])
@@ -131,16 +131,16 @@ def _work(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
                 for said in train(given, of_pack, store, device, weights=setting["weights"], level=level):
                     tell(said)
             case _:
-                tell(Event(Kind.measured, numbers=measured(order, data, device, level)))
+                tell(Event(Kind.measured, numbers=measure(order, data, device, level)))
 
 
-def measured(order: Mapping[str, Any], data: Mapping[Any, Data], device: str, level: Probes) -> dict[str, float]:
+def measure(order: Mapping[str, Any], data: Mapping[Any, Data], device: str, level: Probes) -> dict[str, float]:
     """Return the answer to an order to measure."""
     if order["do"] == "lanes":
-        return calibration.rates(torch.device(device))
+        return calibration.time_pack_sizes(torch.device(device))
     given = assignment(order["assignment"])
     of_pack = data[given.pack.runs[0].data_setting]
-    return calibration.pace(given, of_pack, torch.device(device), order["seconds"], level)
+    return calibration.time_pack(given, of_pack, torch.device(device), order["seconds"], level)
 
 
 if __name__ == "__main__":

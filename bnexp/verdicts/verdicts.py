@@ -7,7 +7,8 @@ from typing import Final
 import pandas as pd
 
 from bnexp.choices import Placement
-from bnexp.statistics.design import Design, named
+from bnexp.labels import value_label
+from bnexp.statistics.design import Design
 from bnexp.verdicts.findings import Kind, Row, finding, is_gain, seeds_wanted
 from bnexp.verdicts.more_seeds import with_seeds
 
@@ -135,7 +136,7 @@ def _lost(contrasts: Sequence[Row], design: Design) -> list[str]:
 def _named(row: Row, names: Sequence[str]) -> str:
     """Return the cell in words, without what cannot act in it."""
     acting = pd.Series({name: row[name] for name in names}, dtype=object).dropna()
-    return " / ".join(named(str(name), value) for name, value in acting.items())
+    return " / ".join(value_label(str(name), value) for name, value in acting.items())
 
 
 def _listed(places: Sequence[str]) -> str:
@@ -146,7 +147,7 @@ def _capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
-def in_words(stable: pd.DataFrame, design: Design) -> str:
+def largest_lr_in_words(stable: pd.DataFrame, design: Design) -> str:
     """Return the sentence about `largest_stable`."""
     cells = stable.groupby(list(design.cells), dropna=False, sort=False) if design.cells else [((), stable)]
     parts = []
@@ -155,7 +156,7 @@ def in_words(stable: pd.DataFrame, design: Design) -> str:
             _limit(design.name(level), lr, edge)
             for level, lr, edge in zip(rows["level"], rows["lr"], rows["edge"], strict=True)
         )
-        acting = [named(name, rows[name].iloc[0]) for name in design.cells if rows[name].notna().all()]
+        acting = [value_label(name, rows[name].iloc[0]) for name in design.cells if rows[name].notna().all()]
         parts.append(f"{levels} for {' / '.join(acting)}" if acting else levels)
     return f"Largest learning rate at which no run diverged or stayed at chance: {'; '.join(parts)}."
 

@@ -155,4 +155,4 @@ def test_whoever_asks_hydra_for_the_traceback_gets_it(tmp_path: Path) -> None:
         ended = process("-m", "bnexp", *words, cwd=tmp_path, HYDRA_FULL_ERROR="1")
         assert ended.returncode == 1
         assert ended.stderr.startswith("Traceback") or "Error executing job" in ended.stderr
-        assert "ConfigCompositionException" in ended.stderr or "ValueError: lr must be" in ended.stderr
+        assert "ConfigCompositionException" in ended.stderr or "UserError: lr must be" in ended.stderr

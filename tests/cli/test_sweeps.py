@@ -15,7 +15,7 @@ from bnexp.choices import Activation, Placement
 from bnexp.runs import Run
 from bnexp.store.store import Store
 from bnexp.sweeps import sweep
-from bnexp.sweeps.sweep import Means
+from bnexp.sweeps.sweep import Resources
 from tests.cli.conftest import DIVERGES, FAILS, WIDE, Built, Command, Ended, Fakes, process
 
 
@@ -63,7 +63,7 @@ def test_the_settings_of_the_command_reach_the_sweep(command: Command, fakes: Fa
     command("device=cpu", "save_weights=true", "name=mine", "workers=3", "engine.lanes=5")
     (asked,) = fakes.sweeps
     assert asked.store.path == Path("outputs/mine")
-    assert (asked.options["means"], asked.options["save_weights"]) == (Means("cpu", 3, 5), True)
+    assert (asked.options["means"], asked.options["save_weights"]) == (Resources("cpu", 3, 5), True)
 
 
 def test_the_store_is_told_the_command_its_configuration_and_its_axes(command: Command, fakes: Fakes) -> None:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from bnexp.choices import Activation, Placement
 from bnexp.figures.curves import curves
-from bnexp.figures.export import written
+from bnexp.figures.export import render
 from bnexp.figures.layout import Layout
 from bnexp.statistics import curves as estimates
 from tests.support.synthetic import START_ACCURACY, Rows, product, rows
@@ -25,7 +25,7 @@ PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
 
 def drawn(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:
     runs, points = frames
-    seeds = estimates.followed(points, runs)
+    seeds = estimates.complete_curves(points, runs)
     return curves(estimates.curves(seeds, runs), seeds, layout, title, caption)
 
 
@@ -50,7 +50,7 @@ def test_each_placement_has_one_line_with_its_own_colour_and_style_in_a_fixed_or
         assert list(lines) == ["none", "pre", "post"]
         assert [to_hex(line.get_color()).upper() for line in lines.values()] == ["#000000", "#0072B2", "#D55E00"]
         assert [line.is_dashed() for line in lines.values()] == [True, False, True]
-    dashes = re.findall(r"stroke-dasharray: ([\d., ]+)", written(figure, "svg", "name").decode())
+    dashes = re.findall(r"stroke-dasharray: ([\d., ]+)", render(figure, "svg", "name").decode())
     assert len(set(dashes)) == 2  # dots and dashes, in the panels and in the legend
 
 
@@ -72,7 +72,7 @@ def test_a_diverged_run_lowers_the_line() -> None:
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
     _, (axes,) = panels(drawn((runs, points)))
-    means = estimates.curves(estimates.followed(points, runs), runs)
+    means = estimates.curves(estimates.complete_curves(points, runs), runs)
     end = means[(means["metric"] == "validation_accuracy") & (means["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
@@ -174,7 +174,7 @@ def test_accuracies_are_written_in_percent_with_enough_ticks(low: float, high: f
 
 def test_a_perfect_accuracy_and_a_loss_of_zero_can_be_drawn() -> None:
     figure = drawn(rows(product(["pre"]), accuracy=lambda _: 1.0, end_loss=0.0))
-    assert written(figure, "png", "name").startswith(b"\x89PNG")
+    assert render(figure, "png", "name").startswith(b"\x89PNG")
 
 
 def test_each_line_says_its_learning_rate_where_the_arms_have_different_ones() -> None:
@@ -205,25 +205,25 @@ def test_activations_can_be_compared_with_the_placements_side_by_side() -> None:
 
 def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:
     frames = rows(product())
-    first, second = (written(drawn(frames, "Digits", "two\nlines"), "svg", "name") for _ in range(2))
+    first, second = (render(drawn(frames, "Digits", "two\nlines"), "svg", "name") for _ in range(2))
     assert first == second
-    assert first != written(drawn(frames, "MNIST", "two\nlines"), "svg", "name")
+    assert first != render(drawn(frames, "MNIST", "two\nlines"), "svg", "name")
     assert b">Digits</text>" in first
     assert b"<dc:date>" not in first
 
 
 def test_a_caption_is_drawn_as_it_is_whatever_signs_it_holds() -> None:
     caption = "name=$HOME/$x_1 'seed=range(3)' a<b \\alpha"
-    svg = written(drawn(rows(product(["pre"])), caption=caption), "svg", "name").decode()
+    svg = render(drawn(rows(product(["pre"])), caption=caption), "svg", "name").decode()
     assert caption in [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
 
 def test_the_settings_of_the_user_are_neither_used_nor_changed() -> None:
     frames = rows(product(["pre"]))
-    plain = written(drawn(frames), "svg", "name")
+    plain = render(drawn(frames), "svg", "name")
     with matplotlib.rc_context({"lines.linewidth": 7, "axes.facecolor": "red", "svg.fonttype": "path"}):
         mine = dict(matplotlib.rcParams)
-        assert written(drawn(frames), "svg", "name") == plain
+        assert render(drawn(frames), "svg", "name") == plain
         assert dict(matplotlib.rcParams) == mine
 
 

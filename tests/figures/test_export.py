@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bnexp.figures.export import written
+from bnexp.figures.export import render
 from bnexp.figures.finals import final_against
 from bnexp.figures.forest import forest
 from bnexp.figures.layout import Layout
@@ -18,7 +18,7 @@ FINALS = finals(activations=("relu", "sigmoid"))
 
 
 def svg(name: str, title: str = "title") -> bytes:
-    return written(final_against(FINALS, "lr", LAYOUT, "test_accuracy", title, "caption"), "svg", name)
+    return render(final_against(FINALS, "lr", LAYOUT, "test_accuracy", title, "caption"), "svg", name)
 
 
 def ids(content: str) -> set[str]:
@@ -47,8 +47,8 @@ def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
     assert svg("name") == svg("name")
     frames = effects(FINALS)
     first, second = (forest(*frames, LAYOUT, "test_accuracy", 0.001, "title", "caption") for _ in range(2))
-    assert written(first, "svg", "forest") == written(second, "svg", "forest")
-    assert written(first, "png", "forest") == written(second, "png", "forest")
+    assert render(first, "svg", "forest") == render(second, "svg", "forest")
+    assert render(first, "png", "forest") == render(second, "png", "forest")
 
 
 def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
@@ -60,7 +60,7 @@ def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
         for axes in figure.axes:
             box = axes.get_position()
             axes.set_position((box.x0 + shift, box.y0, box.width, box.height))
-    assert written(first, "svg", "name") == written(second, "svg", "name")
+    assert render(first, "svg", "name") == render(second, "svg", "name")
 
 
 def test_hostile_words_are_text_and_stay_as_they_are() -> None:
@@ -84,6 +84,6 @@ def test_long_words_are_broken_before_the_edge() -> None:
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_no_file_says_when_it_was_made(kind: str) -> None:
-    content = written(final_against(FINALS, "lr", LAYOUT, "test_accuracy", "t", "c"), kind, "name")
+    content = render(final_against(FINALS, "lr", LAYOUT, "test_accuracy", "t", "c"), kind, "name")
     assert b"date" not in content.lower()
     assert b"tIME" not in content

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from bnexp.figures import distributions, layers
 from bnexp.figures.layout import Layout
-from bnexp.figures.symmetry import twins
+from bnexp.figures.symmetry import symmetry
 
 LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
 
@@ -203,7 +203,7 @@ def test_twins_lie_on_each_other_where_they_are_equal_and_a_panel_says_how_far_a
         }
     )
     differences = pd.DataFrame({"activation": ["relu", "sigmoid"], "difference": [0.0, 0.5]})
-    figure = twins(points, differences, layout, "title", "caption")
+    figure = symmetry(points, differences, layout, "title", "caption")
     relu, sigmoid = figure.axes
     assert relu.get_title() == "relu\nlargest difference 0, to the last bit"
     assert sigmoid.get_title() == "sigmoid\nlargest difference 0.5 nats"

@@ -10,7 +10,8 @@ from matplotlib.colors import to_hex, to_rgb
 from bnexp.choices import Activation
 from bnexp.figures.layout import Layout, label_ends
 from bnexp.figures.scales import Places, is_geometric, places, scale_accuracies
-from bnexp.figures.style import drawing, looks, luminance, ordered, said, sheet
+from bnexp.figures.style import drawing, looks, luminance, sheet
+from bnexp.labels import sort_values, value_label
 
 
 def test_a_placement_looks_the_same_whatever_it_is_compared_with() -> None:
@@ -50,16 +51,16 @@ def test_luminance_is_that_of_the_web_guidelines() -> None:
 
 
 def test_choices_come_in_the_order_of_their_enum_and_networks_by_depth_then_width() -> None:
-    assert ordered("activation", ["tanh", "relu", "sigmoid", "relu"]) == ["relu", "tanh", "sigmoid"]
-    assert ordered("placement", ["post", "none"]) == ["none", "post"]
-    assert ordered("hidden", ["100-100", "50", "200", "50-100"]) == ["50", "200", "50-100", "100-100"]
-    assert ordered("lr", [1.0, 0.1]) == [0.1, 1.0]
+    assert sort_values("activation", ["tanh", "relu", "sigmoid", "relu"]) == ["relu", "tanh", "sigmoid"]
+    assert sort_values("placement", ["post", "none"]) == ["none", "post"]
+    assert sort_values("hidden", ["100-100", "50", "200", "50-100"]) == ["50", "200", "50-100", "100-100"]
+    assert sort_values("lr", [1.0, 0.1]) == [0.1, 1.0]
 
 
 def test_a_value_is_said_after_its_name_where_it_would_say_nothing_alone() -> None:
-    assert said("activation", "tanh") == "tanh"
-    assert said("batch_size", 60) == "batch_size 60"
-    assert said("norm_momentum", 0.1) == "norm.momentum 0.1"
+    assert value_label("activation", "tanh") == "tanh"
+    assert value_label("batch_size", 60) == "batch_size 60"
+    assert value_label("norm_momentum", 0.1) == "norm.momentum 0.1"
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from bnexp.engine import initialization, population_statistics, probes
 from bnexp.report import predictions as predicted
 from bnexp.report.build import build
 from bnexp.report.estimates import estimate
-from bnexp.report.evidence import compared, gather
-from bnexp.report.layer_figures import FIGURES, mechanism
+from bnexp.report.evidence import choose_design, gather
+from bnexp.report.layer_figures import FIGURES, layer_figures
 from bnexp.runs import Run
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
-from bnexp.sweeps.sweep import Means, train_sweep
+from bnexp.sweeps.sweep import Resources, train_sweep
 from bnexp.theory import predictions
 from tests.support.lanes import pack_of, small_run
 
@@ -45,7 +45,7 @@ def trained(path: Path, runs: list[Run], figures: list[str] | None, compare: str
     store = Store(path)
     study = {"name": "why", "question": "Why?", "compare": compare, "figures": figures} if figures is not None else {}
     record = {"command": "bnexp study=why", "created": "2026-01-01", "configuration": {"study": study}}
-    means = Means("cpu", workers=0, lanes=32)
+    means = Resources("cpu", workers=0, lanes=32)
     train_sweep(runs, [DIGITS], store, means=means, record=record, probes=Probes.full, save_weights=False)
     return store
 
@@ -73,7 +73,7 @@ def drawn(store: Store) -> list[str]:
 def shown(store: Store, name: str) -> pd.DataFrame:
     """Return what the figure `name` shows."""
     found = gather([store])
-    figure, *_ = mechanism(found, estimate(found, compared(found, None), MARGIN))
+    figure, *_ = layer_figures(found, estimate(found, choose_design(found, None), MARGIN))
     assert figure.name == name
     return figure.frame
 

@@ -26,7 +26,7 @@ def only(frame: pd.DataFrame) -> dict[str, Any]:
 
 def test_the_interval_is_that_of_students_t() -> None:
     runs, points = rows(product(["pre"]), accuracy=lambda run: (0.90, 0.92, 0.94)[run.seed])
-    row = only(at(curves.curves(curves.followed(points, runs), runs), "validation_accuracy", STEPS))
+    row = only(at(curves.curves(curves.complete_curves(points, runs), runs), "validation_accuracy", STEPS))
     low, high = stats.t.interval(0.95, 2, loc=0.92, scale=stats.sem([0.90, 0.92, 0.94]))
     assert [row["mean"], row["low"], row["high"], row["n"]] == pytest.approx([0.92, low, high, 3])
     # By hand: t = 4.302653 at 2 degrees of freedom, sd = 0.02.
@@ -46,7 +46,7 @@ def test_the_interval_covers_the_truth_95_times_in_100_where_a_normal_one_would_
 def test_one_seed_has_a_mean_and_neither_deviation_nor_interval() -> None:
     runs, points = rows(product(["pre"], seeds=[4]))
     arm = only(arms.final(runs))
-    row = only(at(curves.curves(curves.followed(points, runs), runs), "validation_accuracy", STEPS))
+    row = only(at(curves.curves(curves.complete_curves(points, runs), runs), "validation_accuracy", STEPS))
     assert arm["validation_accuracy"] == row["mean"] == pytest.approx(0.94)
     assert math.isnan(arm["validation_accuracy_sd"])
     assert math.isnan(row["low"])
@@ -74,7 +74,7 @@ def test_a_diverged_run_counts_at_chance_in_the_mean_at_the_end() -> None:
 def test_after_its_divergence_a_run_counts_at_chance_and_at_its_loss_at_initialization() -> None:
     sweep = product(["pre"], seeds=range(2))
     runs, points = rows(sweep, accuracy=lambda _: 0.9, diverged={sweep[0]: 22})
-    estimates = curves.curves(curves.followed(points, runs), runs)
+    estimates = curves.curves(curves.complete_curves(points, runs), runs)
     assert (estimates.loc[(estimates["metric"] == "validation_accuracy"), "n"] == 2).all()
     assert (estimates.loc[(estimates["metric"] == "train_loss"), "n"] == 2).all()
     assert at(estimates, "validation_accuracy", 20)["mean"].item() == pytest.approx(0.5)  # half way, both
@@ -88,7 +88,7 @@ def test_after_its_divergence_a_run_counts_at_chance_and_at_its_loss_at_initiali
 def test_an_arm_that_diverged_altogether_is_followed_to_the_end_at_its_evaluations() -> None:
     sweep = product(["none"])
     runs, points = rows(sweep, diverged=dict.fromkeys(sweep, 3))
-    estimates = curves.curves(curves.followed(points, runs), runs)
+    estimates = curves.curves(curves.complete_curves(points, runs), runs)
     drawn = estimates[estimates["metric"] == "validation_accuracy"]
     assert drawn["step"].to_list() == [0, 10, 20, 30, 40]
     assert drawn["mean"].to_list() == pytest.approx([0.1] * 5)
@@ -99,14 +99,16 @@ def test_without_a_finite_loss_at_initialization_a_diverged_run_counts_as_a_unif
     sweep = product(["none"], seeds=[0])
     runs, points = rows(sweep, diverged={sweep[0]: 3})
     points["validation_loss"] = np.inf
-    assert at(curves.curves(curves.followed(points, runs), runs), "train_loss", 40)["mean"].item() == pytest.approx(
-        math.log(10)
-    )
+    assert at(curves.curves(curves.complete_curves(points, runs), runs), "train_loss", 40)[
+        "mean"
+    ].item() == pytest.approx(math.log(10))
 
 
 def test_arms_with_unequal_seeds_are_averaged_over_their_own() -> None:
     runs, points = rows(product(["none"], seeds=range(2)) + product(["pre"], seeds=range(5)))
-    drawn = at(curves.curves(curves.followed(points, runs), runs), "validation_accuracy", STEPS).set_index("placement")
+    drawn = at(curves.curves(curves.complete_curves(points, runs), runs), "validation_accuracy", STEPS).set_index(
+        "placement"
+    )
     assert drawn["n"].to_dict() == {"none": 2, "pre": 5}
     assert drawn["mean"].to_dict() == pytest.approx({"none": 0.905, "pre": 0.92})
 
@@ -114,7 +116,7 @@ def test_arms_with_unequal_seeds_are_averaged_over_their_own() -> None:
 def test_a_run_is_stuck_if_it_ends_within_two_points_of_chance_without_diverging() -> None:
     sweep = product(["none"], seeds=range(4))
     runs, _ = rows(sweep, accuracy=lambda run: (0.09, 0.12, 0.13, 0.9)[run.seed], diverged={sweep[3]: 9})
-    arm = only(arms.final(arms.counted(runs)))  # counted twice, and still not stuck for being at chance
+    arm = only(arms.final(arms.score_runs(runs)))  # counted twice, and still not stuck for being at chance
     assert (arm["n"], arm["stuck"], arm["diverged"]) == (4, 2, 1)
 
 
@@ -130,7 +132,7 @@ def test_training_values_are_taken_together_weighted_by_the_steps_they_stand_for
     runs, points = rows([run])
     steps = np.array([0, 2, 3, *range(6, 151, 3)])  # of 50 parts with 3 steps each, the first holds two points
     points = points.iloc[[0] * len(steps)].assign(step=steps, train_loss=[np.nan, 0.9, 0.6, *[0.5] * 49])
-    curve = curves.followed(points, runs).dropna(subset="train_loss")
+    curve = curves.complete_curves(points, runs).dropna(subset="train_loss")
     assert curve["step"].to_list() == list(range(3, 151, 3))
     assert curve["train_loss"].to_list() == pytest.approx([(2 * 0.9 + 0.6) / 3] + [0.5] * 49)
 
@@ -153,7 +155,7 @@ def test_an_arm_in_which_a_setting_cannot_act_belongs_to_every_value_of_it() -> 
     settings = arms.settings(runs)
     assert settings == [{"norm_eps": 1e-5}, {"norm_eps": 1e-3}]
     for setting in settings:
-        assert list(arms.where(arms.final(runs), setting)["placement"]) == ["none", "pre", "post"]
+        assert list(arms.rows_of(arms.final(runs), setting)["placement"]) == ["none", "pre", "post"]
 
 
 def test_a_setting_that_cannot_act_makes_no_setting_of_its_own_only_where_another_agrees() -> None:
@@ -163,7 +165,7 @@ def test_a_setting_that_cannot_act_makes_no_setting_of_its_own_only_where_anothe
     optimizers = [(setting["optimizer"], setting["momentum"]) for setting in arms.settings(runs)]
     assert optimizers[:2] == [("sgd", 0.0), ("sgd", 0.9)]
     assert optimizers[2][0] == "adam"
-    assert len(arms.where(arms.final(runs), arms.settings(runs)[2])) == 1
+    assert len(arms.rows_of(arms.final(runs), arms.settings(runs)[2])) == 1
 
 
 def test_arms_are_in_the_order_of_their_choices_and_of_their_numbers() -> None:

@@ -6,7 +6,7 @@ import pytest
 from bnexp.statistics.comparisons import finals
 from bnexp.statistics.design import design
 from bnexp.statistics.largest_stable_lr import largest_stable
-from bnexp.verdicts.verdicts import in_words
+from bnexp.verdicts.verdicts import largest_lr_in_words
 from tests.support.synthetic import product, rows
 
 LRS = (0.1, 1.0, 10.0)
@@ -22,7 +22,7 @@ def test_a_run_that_diverges_or_is_stuck_makes_its_learning_rate_too_large() -> 
     assert dict(zip(found["level"], found["lr"], strict=True)) == {"none": 0.1, "pre": 10.0, "post": 1.0}
     assert found["edge"].tolist() == [False, True, False]
     assert found["n"].tolist() == [3, 3, 3]
-    assert in_words(found, asked) == (
+    assert largest_lr_in_words(found, asked) == (
         "Largest learning rate at which no run diverged or stayed at chance: "
         "none 0.1, pre 10 (the largest tried), post 1 for relu."
     )
@@ -35,4 +35,4 @@ def test_an_arm_that_always_goes_wrong_has_none(placement: str) -> None:
     asked = design(runs)
     found = largest_stable(finals(runs, asked), asked)
     assert np.isnan(found.loc[found["level"] == placement, "lr"].item())
-    assert f"{placement} at none of them" in in_words(found, asked)
+    assert f"{placement} at none of them" in largest_lr_in_words(found, asked)

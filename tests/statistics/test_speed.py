@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from bnexp.runs import Run
-from bnexp.statistics.curves import followed
+from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import design
 from bnexp.statistics.sensitivity import sensitivity
 from bnexp.statistics.speed import speed
@@ -15,7 +15,7 @@ from tests.support.synthetic import END_LOSS, START_LOSS, STEPS, Rows, product, 
 
 def measured(frames: Rows) -> pd.DataFrame:
     runs, points = frames
-    return speed(runs, followed(points, runs), design(runs)).set_index("level")
+    return speed(runs, complete_curves(points, runs), design(runs)).set_index("level")
 
 
 def twice(run: Run) -> float:

@@ -53,7 +53,7 @@ DEVICE = os.environ.get("BNEXP_TEST_DEVICE", "cpu")
 
 
 def begin(pack: Pack, data: Data) -> training.State:
-    return training.begin(pack, training.place(data, pack.runs[0], training.choose_device(DEVICE)))
+    return training.begin(pack, training.to_device(data, pack.runs[0], training.choose_device(DEVICE)))
 
 
 def reference_of(

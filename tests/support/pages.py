@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 
-from bnexp.figures.export import written
+from bnexp.figures.export import render
 from bnexp.report.explorer import Level, explorer
 from bnexp.report.page import Figure, Page
 from bnexp.report.tables import Column, Table
@@ -128,7 +128,7 @@ def svg(draw: Any, width: float, height: float) -> str:
         drawing = Drawing(figsize=(width, height), layout="constrained", facecolor="none")
         FigureCanvasSVG(drawing)
         draw(drawing)
-        return written(drawing, "svg", draw.__name__).decode()
+        return render(drawing, "svg", draw.__name__).decode()
 
 
 def forest(drawing: Drawing) -> None:

@@ -12,7 +12,7 @@ from bnexp.store.store import Store
 from bnexp.sweeps import calibration
 from bnexp.sweeps.forecasts import MOST_SHAPES, STORING, forecast
 from bnexp.sweeps.protocol import Assignment
-from bnexp.sweeps.sweep import Means, train_sweep
+from bnexp.sweeps.sweep import Resources, train_sweep
 from bnexp.sweeps.sweep import forecast as forecast_sweep
 from tests.support.lanes import pack_of, small_data, small_run
 
@@ -69,7 +69,7 @@ def test_nothing_to_train_takes_no_time_and_asks_nobody():
 
 def test_a_forecast_trains_and_writes_nothing_and_knows_what_is_stored(tmp_path):
     runs = [small_run(seed=s, dtype="float32") for s in range(3)]
-    store, means = Store(tmp_path / "store"), Means("cpu", workers=0, lanes=2)
+    store, means = Store(tmp_path / "store"), Resources("cpu", workers=0, lanes=2)
     found = forecast_sweep(runs, [small_data()], store, means=means, save_weights=False, started=0.0)
     assert not store.path.exists()
     assert (found.asked, sum(len(one.pack.runs) for one in found.planned)) == (3, 3)
@@ -85,7 +85,7 @@ def test_what_is_measured_inside_the_layers_is_part_of_an_evaluation(monkeypatch
     (pack,) = packs([small_run(dtype="float32")], 1)
     monkeypatch.setattr(calibration.probes, "measure", lambda *_: time.sleep(0.3))
     paces = [
-        calibration.pace(Assignment("a", pack), small_data(), torch.device("cpu"), 0.01, level)
+        calibration.time_pack(Assignment("a", pack), small_data(), torch.device("cpu"), 0.01, level)
         for level in (Probes.none, Probes.basic)
     ]
     assert paces[1]["evaluation"] >= 0.3 > paces[0]["evaluation"]

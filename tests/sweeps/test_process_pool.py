@@ -14,15 +14,15 @@ import pytest
 import torch
 
 from bnexp.engine.packs import packs
-from bnexp.errors import Told
+from bnexp.errors import UserError
 from bnexp.runs import identity
 from bnexp.store.store import Store
 from bnexp.sweeps import process_pool, sweep
-from bnexp.sweeps.in_process import Here
-from bnexp.sweeps.process_pool import Pool
+from bnexp.sweeps.in_process import InProcess
+from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.progress import Display
 from bnexp.sweeps.protocol import Assignment, Kind
-from bnexp.sweeps.sweep import Means, train_sweep
+from bnexp.sweeps.sweep import Resources, train_sweep
 from tests.support.lanes import small_data, small_run
 
 RUNS = [small_run(lr=lr, seed=s, dtype="float32") for s in range(2) for lr in (0.1, 0.2, 1e30)]
@@ -30,7 +30,7 @@ RUNS = [small_run(lr=lr, seed=s, dtype="float32") for s in range(2) for lr in (0
 
 def swept(runs, path, workers, lanes=2, **settings):
     settings = {"save_weights": False, "record": {"command": "bnexp -m …"}, **settings}
-    return train_sweep(runs, [small_data()], Store(path), means=Means("cpu", workers, lanes), **settings)
+    return train_sweep(runs, [small_data()], Store(path), means=Resources("cpu", workers, lanes), **settings)
 
 
 def test_workers_train_what_this_process_would_bit_for_bit(tmp_path):
@@ -97,8 +97,8 @@ def test_a_worker_that_is_refused_says_why_and_no_process_stays(tmp_path, monkey
     device = "cuda" if not torch.cuda.is_available() else "cpu"
     if device == "cpu":
         pytest.skip("there is a GPU")
-    hands = Pool(Store(tmp_path), device, False, 0)
-    with pytest.raises(Told, match="device=cuda needs a GPU that torch can see; found none"), hands:
+    hands = ProcessPool(Store(tmp_path), device, False, 0)
+    with pytest.raises(UserError, match="device=cuda needs a GPU that torch can see; found none"), hands:
         hands.start(1)
     assert [process.poll() is not None for process in started] == [True]
 
@@ -106,7 +106,7 @@ def test_a_worker_that_is_refused_says_why_and_no_process_stays(tmp_path, monkey
 def test_a_store_that_a_worker_cannot_write_to_ends_the_sweep_with_the_reason(tmp_path, monkeypatch):
     started = _processes_of(monkeypatch)
     (tmp_path / "curves").touch()  # a file where a folder must be
-    with pytest.raises(Told, match="curves must be a folder that can be written to; got 'File exists'"):
+    with pytest.raises(UserError, match="curves must be a folder that can be written to; got 'File exists'"):
         swept(RUNS[:1], tmp_path, 1)
     assert all(process.poll() is not None for process in started)
 
@@ -116,7 +116,7 @@ def test_a_worker_that_cannot_start_is_told_and_its_words_are_in_the_log(tmp_pat
 
     words = [sys.executable, "-c", "raise SystemError('no wheels')"]
     monkeypatch.setattr(process_pool.subprocess, "Popen", lambda _, **settings: real(words, **settings))
-    with pytest.raises(Told, match=r"a worker must start; got its process ended with exit code 1: .*log says why"):
+    with pytest.raises(UserError, match=r"a worker must start; got its process ended with exit code 1: .*log says why"):
         swept(RUNS[:1], tmp_path, 1)
     assert "no wheels" in Store(tmp_path).log_path.read_text()
 
@@ -130,7 +130,7 @@ def test_a_second_interrupt_kills_workers_that_take_their_time(tmp_path, monkeyp
     )
     words = [sys.executable, "-c", stubborn]
     monkeypatch.setattr(process_pool.subprocess, "Popen", lambda _, **settings: real(words, **settings))
-    hands = Pool(Store(tmp_path), "cpu", False, 0)
+    hands = ProcessPool(Store(tmp_path), "cpu", False, 0)
 
     def interrupt(_seconds):
         raise KeyboardInterrupt
@@ -157,7 +157,7 @@ def test_a_pack_that_another_sweep_has_stored_meanwhile_is_not_trained_again(tmp
     todo = deque(
         Assignment(name, next(iter(packs([by_id[run] for run in ids], 9)))) for name, ids in record["packs"].items()
     )
-    here = Here(Store(tmp_path), "cpu", False)
+    here = InProcess(Store(tmp_path), "cpu", False)
     here.share(small_data())
     assert [said.kind for _, said in here.train(todo)] == [Kind.stored] * len(before)
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -165,7 +165,7 @@ def test_a_pack_that_another_sweep_has_stored_meanwhile_is_not_trained_again(tmp
 
 def test_workers_that_turn_out_to_be_too_many_are_stopped_and_not_replaced(tmp_path, monkeypatch):
     started = _processes_of(monkeypatch)
-    with Pool(Store(tmp_path), "cpu", False, 1) as hands:
+    with ProcessPool(Store(tmp_path), "cpu", False, 1) as hands:
         hands.launch(3)
         hands.share(small_data())
         assert hands.start(1) == "cpu"
@@ -179,7 +179,7 @@ def test_workers_that_turn_out_to_be_too_many_are_stopped_and_not_replaced(tmp_p
 
 
 def test_the_first_workers_to_start_are_no_more_than_there_are_runs():
-    found = [sweep._first(runs, Means("cpu", workers)) for runs, workers in ((1, 8), (3, 8), (100, 8), (100, 2))]
+    found = [sweep._first(runs, Resources("cpu", workers)) for runs, workers in ((1, 8), (3, 8), (100, 8), (100, 2))]
     assert found == [1, 3, 4, 2]
 
 

@@ -15,12 +15,12 @@ from bnexp.engine import training
 from bnexp.runs import identity
 from bnexp.store import rows as results
 from bnexp.store.store import CURVES, RUNS, Store
-from bnexp.sweeps.sweep import Means, train, train_sweep
+from bnexp.sweeps.sweep import Resources, train, train_sweep
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 
 def sweep(runs, store, **settings):
-    means = Means(DEVICE, workers=0, lanes=32)
+    means = Resources(DEVICE, workers=0, lanes=32)
     settings = {"means": means, "save_weights": False, "record": {"command": "bnexp -m …"}, **settings}
     return train_sweep(runs, [small_data()], store, **settings)
 

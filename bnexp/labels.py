@@ -1,0 +1,50 @@
+"""How settings and metrics are ordered, named and written: one way for tables, figures, captions and sentences."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, Final
+
+from bnexp.choices import is_choice
+from bnexp.runs import Run, key
+
+TYPES: Final = {f.name: f.type for f in dataclasses.fields(Run)}
+"""The type of each setting of a run."""
+
+_ALONE: Final = ("placement", "activation", "data")
+"""Settings whose values say what they are."""
+
+
+def sort_values(axis: str, values: Iterable[Any]) -> list[Any]:
+    """Return the distinct `values` of `axis`: choices in the order of their enum, networks by depth, then width."""
+    kind = TYPES.get(axis)
+    if is_choice(kind):
+        return sorted(set(values), key=[str(choice) for choice in kind].index)
+    if axis == "hidden":
+        return sorted(set(values), key=lambda text: (text.count("-"), [int(width) for width in text.split("-")]))
+    return sorted(set(values))
+
+
+def axis_label(axis: str) -> str:
+    """Return the command line's name of `axis`, or `axis` itself if it is none of a run's."""
+    return key(axis) if axis in TYPES else axis
+
+
+def value_label(axis: str, value: Any) -> str:
+    """Return `value` of `axis` in words: a placement, an activation or a data set alone, all else after its name."""
+    return str(value) if axis in _ALONE else f"{axis_label(axis)} {number_text(value)}"
+
+
+def number_text(value: Any) -> str:
+    """Return `value` as ticks, labels and captions write it: at most four digits of a number."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def is_accuracy(metric: str) -> bool:
+    """Say whether `metric` is a fraction of examples, of which more is better; all others are losses."""
+    return metric.endswith("accuracy")
+
+
+def metric_label(metric: str) -> str:
+    """Return the name of `metric` with its unit."""
+    name = metric.replace("_", " ")
+    return f"{name} (%)" if is_accuracy(metric) else f"{name} (nats)"
