@@ -21,7 +21,7 @@ $(SET_UP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,optuna]'
 	@touch $@
 
-check: $(SET_UP)  ## format, lint, types and the import ladder
+check: $(SET_UP)  ## format, lint, types and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
