@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp.choices import Activation, Placement
-from bnexp.figures.curves import curves
+from bnexp.figures.curves import draw_curves
 from bnexp.figures.export import render
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from bnexp.statistics import curves as estimates
 from tests.support.synthetic import START_ACCURACY, Rows, product, rows
 
@@ -26,7 +27,7 @@ PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
 def drawn(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:
     runs, points = frames
     seeds = estimates.complete_curves(points, runs)
-    return curves(estimates.curves(seeds, runs), seeds, layout, title, caption)
+    return draw_curves(estimates.curves(seeds, runs), seeds, layout, Words(title, caption))
 
 
 def panels(figure: Figure) -> tuple[list[Axes], list[Axes]]:

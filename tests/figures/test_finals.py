@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from bnexp.figures.finals import final_against
-from bnexp.figures.heat_map import heat_map
+from bnexp.figures.finals import draw_finals
+from bnexp.figures.heat_map import draw_heat_map
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from tests.support.estimates import LRS, finals
 
 PLACEMENTS = ("none", "pre", "post")
@@ -21,7 +22,11 @@ LAYOUT = Layout("placement", PLACEMENTS, ("activation",))
 
 
 def drawn(frame: Any, x: str = "lr", layout: Layout = LAYOUT, metric: str = "test_accuracy") -> Figure:
-    return final_against(frame, x, layout, metric, "title", "caption")
+    return draw_finals(frame, layout, Words("title", "caption"), x=x, metric=metric)
+
+
+def mapped(frame: Any) -> Figure:
+    return draw_heat_map(frame, LAYOUT, Words("title", "caption"), x="lr", metric="test_accuracy")
 
 
 def lines(axes: Axes) -> dict[str, Line2D]:
@@ -156,7 +161,7 @@ def cells(axes: Axes) -> list[Rectangle]:
 
 def test_a_cell_of_the_heat_map_says_its_accuracy_and_how_many_runs_went_wrong() -> None:
     frame = finals(activations=["sigmoid"], lrs=[0.01, 0.3, 1.0])
-    axes = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption").axes[0]
+    axes = mapped(frame).axes[0]
     said = {(int(text.get_position()[0]), int(text.get_position()[1])): text.get_text() for text in axes.texts}
     assert len(said) == len(cells(axes)) == 9
     assert said[0, 0] == "10.00\n10/10\nstuck"
@@ -168,7 +173,7 @@ def test_a_cell_of_the_heat_map_says_its_accuracy_and_how_many_runs_went_wrong()
 def test_colours_of_the_heat_map_are_lighter_for_better_and_the_same_in_all_panels() -> None:
     frame = finals(activations=["relu", "tanh"], lrs=[0.1, 0.3])
     frame["mean"] = 0.9 + 0.005 * np.arange(len(frame)) % 0.03
-    figure = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    figure = mapped(frame)
     means, greys = [], []
     for axes in figure.axes[:2]:
         for text, cell in zip(axes.texts, cells(axes), strict=True):
@@ -181,7 +186,7 @@ def test_colours_of_the_heat_map_are_lighter_for_better_and_the_same_in_all_pane
 
 def test_the_best_cell_of_each_level_is_outlined() -> None:
     frame = finals(activations=["relu"])
-    axes = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption").axes[0]
+    axes = mapped(frame).axes[0]
     outlined = [patch for patch in axes.patches if not patch.get_fill()]
     columns = {int(patch.get_y() + 0.5): int(patch.get_x() + 0.5) for patch in outlined}
     best = frame[frame["best"]]
@@ -191,5 +196,5 @@ def test_the_best_cell_of_each_level_is_outlined() -> None:
 def test_a_combination_that_was_not_run_is_left_empty() -> None:
     frame = finals(activations=["relu"], lrs=[0.1, 0.3])
     frame = frame[(frame["placement"] != "post") | (frame["lr"] == 0.1)]
-    axes = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption").axes[0]
+    axes = mapped(frame).axes[0]
     assert len(cells(axes)) == len(axes.texts) == 5

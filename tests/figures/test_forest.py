@@ -6,10 +6,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnexp.figures.forest import forest
-from bnexp.figures.interaction import interaction
+from bnexp.figures.forest import draw_forest
+from bnexp.figures.interaction import draw_interaction
 from bnexp.figures.layout import Layout
-from bnexp.figures.speed import speed
+from bnexp.figures.speed import draw_speed
+from bnexp.figures.style import Words
 from tests.support.estimates import best, effects, finals, times
 
 PLACEMENTS = ("none", "pre", "post")
@@ -17,7 +18,12 @@ LAYOUT = Layout("placement", PLACEMENTS, ("activation",))
 
 
 def drawn(frames: tuple[pd.DataFrame, pd.DataFrame], layout: Layout = LAYOUT) -> Figure:
-    return forest(*frames, layout, "test_accuracy", 0.001, "title", "caption")
+    return draw_forest(*frames, layout, Words("title", "caption"), metric="test_accuracy", margin=0.001)
+
+
+def interacting(frame: pd.DataFrame) -> Figure:
+    layout = Layout("placement", PLACEMENTS)
+    return draw_interaction(frame, layout, Words("title", "caption"), lines="activation", metric="test_accuracy")
 
 
 def texts(axes: Axes) -> list[str]:
@@ -133,7 +139,7 @@ def test_names_and_numbers_lie_beside_the_axes_and_within_the_figure() -> None:
 
 def test_the_interaction_has_a_line_per_activation_with_its_intervals_and_its_name_at_the_end() -> None:
     frame = best(finals())
-    (axes,) = interaction(frame, "activation", Layout("placement", PLACEMENTS), "test_accuracy", "t", "c").axes
+    (axes,) = interacting(frame).axes
     assert [text.get_text() for text in axes.get_xticklabels()] == list(PLACEMENTS)
     assert sorted(texts(axes)) == ["relu", "sigmoid", "tanh"]
     for line, bars in zip(axes.lines, axes.collections, strict=True):
@@ -147,13 +153,13 @@ def test_the_interaction_has_a_line_per_activation_with_its_intervals_and_its_na
 def test_a_placement_that_was_not_run_leaves_a_gap_in_the_interaction() -> None:
     frame = best(finals())
     frame = frame[(frame["placement"] != "pre") | (frame["activation"] != "tanh")]
-    (axes,) = interaction(frame, "activation", Layout("placement", PLACEMENTS), "test_accuracy", "t", "c").axes
+    (axes,) = interacting(frame).axes
     assert [len(np.asarray(line.get_xdata())) for line in axes.lines] == [3, 2, 3]
 
 
 def test_the_speed_says_the_mean_its_interval_and_how_many_runs_got_there() -> None:
     frame = times(finals(activations=("relu", "tanh")))
-    names, axes, numbers = speed(frame, LAYOUT, "title", "caption").axes
+    names, axes, numbers = draw_speed(frame, LAYOUT, Words("title", "caption")).axes
     assert texts(names)[:2] == ["relu, to 96.2 %", "none"]
     assert list(marks(axes, 5).values()) == pytest.approx(frame["mean"].tolist())
     first = frame.iloc[0]
@@ -168,7 +174,7 @@ def test_the_speed_says_the_mean_its_interval_and_how_many_runs_got_there() -> N
 
 
 def test_the_horizon_is_a_line_and_in_sight() -> None:
-    axes = speed(times(finals(activations=["relu"]), horizon=5000), LAYOUT, "title", "caption").axes[1]
+    axes = draw_speed(times(finals(activations=["relu"]), horizon=5000), LAYOUT, Words("title", "caption")).axes[1]
     (horizon,) = [line for line in axes.lines if line.get_linewidth() == 1]
     assert np.asarray(horizon.get_xdata()).tolist() == [5000, 5000]
     assert axes.get_xlim()[1] > 5000

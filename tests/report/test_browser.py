@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from bnexp.report import page
-from bnexp.report.explorer import explorer
+from bnexp.report.explorer import make_explorer
 from bnexp.report.tables import Column, Table
 from tests.support.browser import CONTRAST, column, requests, show, started, until
 from tests.support.pages import HOSTILE, LEVELS, PAGE, Said, curves, hostile
@@ -166,8 +166,10 @@ def test_the_values_are_read_with_the_keyboard_and_with_the_pointer(browser: Chr
 def test_a_combination_without_runs_is_said_in_words(browser: Chrome, tmp_path: Path) -> None:
     estimates = curves()
     estimates = estimates[(estimates["activation"] != "tanh") | (estimates["lr"] == 0.1)]
-    made = explorer(estimates, "placement", LEVELS, ("activation", "lr"), {"activation": "tanh", "lr": 1.0}, "")
-    (tmp_path / "index.html").write_text(page.html(dataclasses.replace(PAGE, explorer=made)))
+    made = make_explorer(
+        estimates, "placement", LEVELS, ("activation", "lr"), start={"activation": "tanh", "lr": 1.0}, caption=""
+    )
+    (tmp_path / "index.html").write_text(page.to_html(dataclasses.replace(PAGE, explorer=made)))
     browser.get((tmp_path / "index.html").as_uri())
     browser.execute_script("document.querySelector('#explorer').scrollIntoView()")
     until(browser, "return document.querySelector('#plot').textContent.startsWith('No run of this combination')")
@@ -179,7 +181,7 @@ def test_every_text_stands_out_from_what_is_behind_it(browser: Chrome, tmp_path:
     ground = "return getComputedStyle(document.body).backgroundColor === 'rgb(22, 24, 27)'"
     assert browser.execute_script(ground) == (scheme == "dark")
     contrasts: dict[str, float] = browser.execute_script(CONTRAST)
-    assert {"H1.", "TD.", "SPAN.kind", "A.", "FIGCAPTION.", "DT."} <= set(contrasts)
+    assert {"H1.", "TD.", "SPAN.kind", "A.", "STRONG.", "DT."} <= set(contrasts)
     assert {name: contrast for name, contrast in contrasts.items() if contrast < 4.5} == {}
     plate = "return getComputedStyle(document.querySelector('figure .plate')).backgroundColor"
     assert browser.execute_script(plate) == "rgb(255, 255, 255)"  # what figures are drawn for, in both
@@ -224,7 +226,7 @@ def test_headings_come_in_order_and_what_is_seen_has_a_name(browser: Chrome, tmp
         "return [...document.querySelectorAll('[id]')].map((element) => element.id)"
     )
     assert len(ids) == len(set(ids))
-    links = re.findall(r'(?:href="#|url\(#)([^")]+)', page.html(PAGE))
+    links = re.findall(r'(?:href="#|url\(#)([^")]+)', page.to_html(PAGE))
     assert "provenance" in links
     assert set(links) <= set(ids)
 

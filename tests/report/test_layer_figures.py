@@ -17,7 +17,7 @@ from bnexp.report import predictions as predicted
 from bnexp.report.build import build
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.report.layer_figures import FIGURES, layer_figures
+from bnexp.report.layer_figures import FIGURES, make_layer_figures
 from bnexp.runs import Run
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
@@ -73,7 +73,7 @@ def drawn(store: Store) -> list[str]:
 def shown(store: Store, name: str) -> pd.DataFrame:
     """Return what the figure `name` shows."""
     found = gather([store])
-    figure, *_ = layer_figures(found, estimate(found, choose_design(found, None), MARGIN))
+    figure, *_ = make_layer_figures(found, estimate(found, choose_design(found, None), MARGIN))
     assert figure.name == name
     return figure.frame
 
@@ -174,10 +174,10 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
         batches = rng.standard_normal((200, b)).mean(1)
         running = m * ((1 - m) ** np.arange(200)[::-1] * batches).sum()
         gaps.append(abs(running - rng.standard_normal(predicted.SAMPLE).mean()))
-    running = predicted.gap(rows.assign(norm_statistics=NormStatistics.running))["predicted"].item()
+    running = predicted.add_predicted_gap(rows.assign(norm_statistics=NormStatistics.running))["predicted"].item()
     # A mean of 400 half-normal numbers has a standard error of 3.8 %; four of them.
     assert np.mean(gaps) == pytest.approx(running, rel=0.15)
-    still = predicted.gap(rows.assign(norm_statistics=NormStatistics.population))["predicted"].item()
+    still = predicted.add_predicted_gap(rows.assign(norm_statistics=NormStatistics.population))["predicted"].item()
     assert still == pytest.approx(math.sqrt(2 / math.pi * (1 / 500 - 1 / 2000)))
 
 

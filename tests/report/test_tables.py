@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp.report.tables import Column, Table, cells, csv, numeric, tex
+from bnexp.report.tables import Column, Table, find_numeric, make_cells, to_csv, to_tex
 from tests.support.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
@@ -17,7 +17,7 @@ def table(frame: pd.DataFrame, *columns: Column) -> Table:
 
 
 def texts(shown: Table) -> list[tuple[str, ...]]:
-    return [tuple(cell.text for cell in row) for row in cells(shown)]
+    return [tuple(cell.text for cell in row) for row in make_cells(shown)]
 
 
 def test_a_fraction_is_read_in_percent_with_its_bounds_behind_it() -> None:
@@ -42,7 +42,7 @@ def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
     frame = pd.DataFrame({"lr": [0.1, 1.0, 1e-5], "n": [10, 50000, 3], "best": [True, False, True]})
     shown = table(frame, *(Column(name, name) for name in frame))
     assert texts(shown) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
-    assert numeric(shown) == (True, True, False)
+    assert find_numeric(shown) == (True, True, False)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
 )
 def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(values: object, orders: object) -> None:
     shown = table(pd.DataFrame({"x": values}), Column("x", "x", bounds=()))
-    assert [row[0].order for row in cells(shown)] == orders
+    assert [row[0].order for row in make_cells(shown)] == orders
 
 
 def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
-    (tmp_path / "finals.csv").write_text(csv(FINALS))
+    (tmp_path / "finals.csv").write_text(to_csv(FINALS))
     kinds = {"placement": FINALS.frame["placement"].dtype}
     read = pd.read_csv(tmp_path / "finals.csv", dtype=kinds)
     pd.testing.assert_frame_equal(read, FINALS.frame, check_exact=True)
@@ -67,12 +67,12 @@ def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
 
 def test_csv_keeps_words_with_commas_quotes_and_line_breaks() -> None:
     frame = pd.DataFrame({"word": ['a,"b"', "c\nd", HOSTILE]})
-    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(csv(table(frame)))), frame)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(to_csv(table(frame)))), frame)
 
 
 @pytest.mark.parametrize("shown", [FINALS, EFFECTS])
 def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as_columns(shown: Table) -> None:
-    lines = [line.strip() for line in tex(shown).splitlines()]
+    lines = [line.strip() for line in to_tex(shown).splitlines()]
     top, middle, bottom = (lines.index(rf"\{place}rule") for place in ("top", "mid", "bottom"))
     rows = [*lines[top + 1 : middle], *lines[middle + 1 : bottom]]
     assert len(rows) == 1 + len(shown.frame)
@@ -84,7 +84,7 @@ def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as
 
 def test_what_tex_would_take_for_a_command_is_printed_as_it_is() -> None:
     frame = pd.DataFrame({"x": [HOSTILE, "[16] −1"]})
-    text = tex(Table(HOSTILE, HOSTILE, f"{HOSTILE}\n% ", frame, (Column("x", HOSTILE),)))
+    text = to_tex(Table(HOSTILE, HOSTILE, f"{HOSTILE}\n% ", frame, (Column("x", HOSTILE),)))
     escaped = (
         r"50 \% of \$x\_1\$ \& \{y\} \textbackslash{}input\{z\} \textasciitilde{}a\textasciicircum{}b \# "
         r"\textless{}c\textgreater{} [d] \textbar{}"

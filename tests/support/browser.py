@@ -78,7 +78,7 @@ def show(browser: Chrome, folder: Path, shown: Page, width: int = 1280, scheme: 
     browser.get("about:blank")
     for kind in ("browser", "performance"):
         browser.get_log(kind)
-    (folder / "index.html").write_text(page.html(shown), encoding="utf-8")
+    (folder / "index.html").write_text(page.to_html(shown), encoding="utf-8")
     browser.get((folder / "index.html").as_uri())
     if shown.explorer is not None:
         browser.execute_script("document.querySelector('#explorer').scrollIntoView()")

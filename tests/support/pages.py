@@ -11,7 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 
 from bnexp.figures.export import render
-from bnexp.report.explorer import Level, explorer
+from bnexp.report.explorer import Level, make_explorer
 from bnexp.report.page import Figure, Page
 from bnexp.report.tables import Column, Table
 
@@ -162,8 +162,6 @@ def against_lr(drawing: Drawing) -> None:
 FOREST = Figure(
     "effects",
     "Paired differences of test accuracy",
-    "Best lr per arm, chosen on validation with cross-fitting; mean and 95 % Student t interval, n = 10 paired seeds; "
-    "MNIST, 784-100-100-100-10, batch 60, SGD, 3 epochs. Grey: differences below 0.1 pp.",
     svg(forest, 8.4, 4.2),
     "Forest plot of nine differences; those to none lie between 0.6 and 0.9 points, those of post and pre near 0.",
     ("figures/effects.svg", "figures/effects.csv"),
@@ -172,7 +170,6 @@ FOREST = Figure(
 SENSITIVITY = Figure(
     "lr",
     "Test accuracy against learning rate",
-    "Mean over 10 seeds; diverged runs count at chance.",
     svg(against_lr, 11, 3.6),
     "Three panels of lines; none falls at high learning rates, pre and post stay flat.",
     ("figures/lr.svg",),
@@ -241,13 +238,14 @@ PAGE = Page(
     main=(FOREST,),
     tables=(EFFECTS, FINALS),
     figures=(SENSITIVITY,),
-    explorer=explorer(
+    explorer=make_explorer(
         curves(),
         "placement",
         LEVELS,
         ("activation", "lr"),
-        {"activation": "tanh", "lr": 0.1},
-        "Lines: mean over the n seeds; bands: 95 % Student t interval. Training loss: mean since the point before.",
+        start={"activation": "tanh", "lr": 0.1},
+        caption="Lines: mean over the n seeds; bands: 95 % Student t interval. "
+        "Training loss: mean since the point before.",
     ),
     diverged=DIVERGED,
     commands=(COMMAND,),
@@ -268,7 +266,7 @@ def hostile() -> Page:
     frame = pd.DataFrame({"x": [HOSTILE] * 8})
     shown = Table(HOSTILE, HOSTILE, HOSTILE, frame, (Column("x", HOSTILE),))
     picture = svg(lambda drawing: drawing.suptitle(HOSTILE.replace("$", "")), 6, 2)
-    figure = dataclasses.replace(FOREST, name=HOSTILE, title=HOSTILE, caption=HOSTILE, svg=picture, alt=HOSTILE)
+    figure = dataclasses.replace(FOREST, name=HOSTILE, title=HOSTILE, svg=picture, alt=HOSTILE)
     points = {"step": [0, 10], "mean": [0.1, 0.9], "low": [0.1, 0.8], "high": [0.1, 0.95], "n": 3}
     estimates = pd.DataFrame({"placement": HOSTILE, "activation": HOSTILE, "metric": "validation_accuracy", **points})
     level = Level(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
@@ -280,7 +278,7 @@ def hostile() -> Page:
         main=(figure,),
         tables=(shown,),
         figures=(),
-        explorer=explorer(estimates, "placement", [level], ["activation"], {}, HOSTILE),
+        explorer=make_explorer(estimates, "placement", [level], ["activation"], start={}, caption=HOSTILE),
         diverged=dataclasses.replace(shown, name=f"{HOSTILE}2"),
         commands=(HOSTILE,),
         provenance=((HOSTILE, HOSTILE),),
