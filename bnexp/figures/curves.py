@@ -5,11 +5,10 @@ from typing import Any, Final
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
-from bnexp.figures.scales import scale_accuracies, scale_losses
-from bnexp.figures.style import Look, Words, add_words, house_style, make_sheet
+from bnexp.figures.scales import scale_accuracies, scale_label, scale_losses
+from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet
 from bnexp.labels import number_text
 
 FEW: Final = 5
@@ -31,7 +30,7 @@ def draw_curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, wo
     tuned = "lr" in estimates and estimates["lr"].nunique() > 1
     with house_style():
         width = (4.4 if tuned else 3.6) * columns
-        figure = make_sheet(max(7.6, 1.2 + width), 1.4 + 4.8 * -(-len(cells) // WIDEST))
+        figure = make_sheet(max(NARROWEST, 1.2 + width), 1.4 + 4.8 * -(-len(cells) // WIDEST))
         stacks = add_panels(figure, len(cells), WIDEST, (1, 1))
         losses, accuracies = ([stack[row] for stack in stacks] for row in (0, 1))
         for (name, cell), loss, accuracy in zip(cells, losses, accuracies, strict=True):
@@ -41,7 +40,7 @@ def draw_curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, wo
             accuracy.set_xlabel("optimizer steps")
         _scale_losses(losses, estimates)
         _scale_accuracies(accuracies, estimates)
-        add_words(figure, words, _make_legend(estimates, layout))
+        add_words(figure, words, layout.make_handles(estimates[estimates["metric"] == "validation_accuracy"]))
         if tuned:
             figure.draw_without_rendering()  # the labels need the panels' final heights
             for (_, cell), accuracy in zip(cells, accuracies, strict=True):
@@ -69,16 +68,6 @@ def _label_end(level: object, look: Look, rows: pd.DataFrame) -> tuple[float, st
     return rows["mean"].iloc[-1], f"{number_text(level)}, lr {number_text(rows['lr'].iloc[-1])}", look.colour
 
 
-def _make_legend(estimates: pd.DataFrame, layout: Layout) -> list[Line2D]:
-    """Return a handle for each level, its text with the number of seeds, from the smallest to the largest."""
-    handles = []
-    for _, look, rows in layout.arms(estimates[estimates["metric"] == "validation_accuracy"]):
-        n = rows["n"]
-        count = f"{n.min()}" if n.min() == n.max() else f"{n.min()}–{n.max()}"
-        handles.append(look.make_handle(f"{look.text}, n = {count}"))
-    return handles
-
-
 def _scale_losses(panels: list[Axes], estimates: pd.DataFrame) -> None:
     """Give all `panels` one scale for the loss; a mean far above the loss at initialization leaves through the top."""
     mean = estimates.loc[(estimates["metric"] == "train_loss") & (estimates["mean"] > 0), "mean"]
@@ -92,4 +81,4 @@ def _scale_accuracies(panels: list[Axes], estimates: pd.DataFrame) -> None:
     accuracies = estimates[estimates["metric"] == "validation_accuracy"]
     mean = accuracies.loc[accuracies["step"] >= WARM * accuracies["step"].max(), "mean"]
     scale_accuracies(panels, mean.min(), mean.max())
-    label_first(panels, WIDEST, "validation accuracy\n(error on a log scale)")
+    label_first(panels, WIDEST, scale_label("validation_accuracy"))

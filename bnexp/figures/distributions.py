@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.small_multiples import HEIGHT, NARROWEST, PANEL, Row, Scale, make_panels, number_steps
-from bnexp.figures.style import INK, MUTED, Look, Words, add_words, house_style, make_sheet
+from bnexp.figures.small_multiples import HEIGHT, PANEL, Row, Scale, make_panels, number_steps
+from bnexp.figures.style import INK, MUTED, NARROWEST, Look, Words, add_words, house_style, make_sheet
 
 QUANTILES: Final = ("unit_q15", "unit_q50", "unit_q85")
 

@@ -10,9 +10,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnexp.figures.layout import WIDEST, Layout, add_panels, has_choice, label_first
-from bnexp.figures.scales import Places, place_values, scale_metric
-from bnexp.figures.style import INK, Look, Words, add_words, house_style, make_sheet
-from bnexp.labels import axis_label, metric_label
+from bnexp.figures.scales import Places, place_values, scale_label, scale_metric
+from bnexp.figures.style import INK, NARROWEST, Look, Words, add_words, house_style, make_sheet
+from bnexp.labels import axis_label
 
 PANEL: Final = 3.6
 """Width of a panel in inches."""
@@ -36,7 +36,7 @@ def draw_finals(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str, m
     chosen = has_choice(finals)
     blocks, columns = -(-len(cells) // WIDEST), min(len(cells), WIDEST)
     with house_style():
-        figure = make_sheet(max(7.6, 1.2 + PANEL * columns), 1.6 + blocks * (4.0 if wrong else 3.2))
+        figure = make_sheet(max(NARROWEST, 1.2 + PANEL * columns), 1.6 + blocks * (4.0 if wrong else 3.2))
         stacks = add_panels(figure, len(cells), WIDEST, (3.4, 1) if wrong else (1,))
         for (name, cell), stack in zip(cells, stacks, strict=True):
             stack[0].set_title(name)
@@ -51,7 +51,7 @@ def draw_finals(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str, m
             stack[-1].tick_params(labelbottom=True)
         tops = [stack[0] for stack in stacks]
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
-        label_first(tops, WIDEST, metric_label(metric).replace(" (%)", "\n(error on a log scale)"))
+        label_first(tops, WIDEST, scale_label(metric))
         if wrong:
             label_first([stack[1] for stack in stacks], WIDEST, "went\nwrong")
         add_words(figure, words, _make_legend(finals, layout, chosen))

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bnexp.figures.layout import Layout, add_panels, has_choice, label_first
 from bnexp.figures.scales import accuracy, choose_ticks, closeness, percent_text
-from bnexp.figures.style import INK, Words, add_words, house_style, luminance, make_sheet
+from bnexp.figures.style import INK, NARROWEST, Words, add_words, house_style, luminance, make_sheet
 from bnexp.labels import axis_label, is_accuracy, metric_label, number_text, sort_values
 
 WIDTH: Final = 15
@@ -57,7 +57,7 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
     colours = ScalarMappable(_choose_norm(low, high, metric), matplotlib.colormaps["viridis"])
     outlined = has_choice(finals)
     with house_style():
-        figure = make_sheet(max(7.6, 2.6 + inches * columns), 1.7 + blocks * (0.75 + CELL * len(layout.levels)))
+        figure = make_sheet(max(NARROWEST, 2.6 + inches * columns), 1.7 + blocks * (0.75 + CELL * len(layout.levels)))
         tops = [stack[0] for stack in add_panels(figure, len(cells), columns, (1,))]
         for (name, cell), axes in zip(cells, tops, strict=True):
             _prepare_axes(axes, x, values, layout)

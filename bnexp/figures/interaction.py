@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
-from bnexp.figures.scales import scale_metric
-from bnexp.figures.style import Look, Words, add_words, choose_looks, house_style, make_sheet
-from bnexp.labels import axis_label, metric_label, number_text, sort_values
+from bnexp.figures.scales import scale_label, scale_metric
+from bnexp.figures.style import NARROWEST, Look, Words, add_words, choose_looks, house_style, make_sheet
+from bnexp.labels import axis_label, number_text, sort_values
 
 DODGE, SPREAD = 0.035, 0.2
 """How far neighbouring lines stand apart, so that their intervals can be told, and at most the first and the last of
@@ -26,7 +26,7 @@ def draw_interaction(finals: pd.DataFrame, layout: Layout, words: Words, *, line
     cells, line_looks = layout.cells(finals), choose_looks(lines, sort_values(lines, finals[lines].dropna()))
     with house_style():
         columns, blocks = min(len(cells), WIDEST), -(-len(cells) // WIDEST)
-        figure = make_sheet(max(7.6, 1.2 + (2.4 + 0.7 * len(layout.levels)) * columns), 1.4 + 4.2 * blocks)
+        figure = make_sheet(max(NARROWEST, 1.2 + (2.4 + 0.7 * len(layout.levels)) * columns), 1.4 + 4.2 * blocks)
         tops = [stack[0] for stack in add_panels(figure, len(cells), WIDEST, (1,))]
         for (name, cell), axes in zip(cells, tops, strict=True):
             axes.set_title(name)
@@ -38,7 +38,7 @@ def draw_interaction(finals: pd.DataFrame, layout: Layout, words: Words, *, line
                 shift = min(DODGE, SPREAD / len(line_looks)) * (number - (len(line_looks) - 1) / 2)
                 _draw_line(axes, _select_line(cell, lines, value, layout), shift, look, str(value))
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
-        label_first(tops, WIDEST, metric_label(metric).replace(" (%)", "\n(error on a log scale)"))
+        label_first(tops, WIDEST, scale_label(metric))
         add_words(figure, words, [])
         figure.draw_without_rendering()  # the labels need the panels' final heights
         for (_, cell), axes in zip(cells, tops, strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
@@ -53,6 +54,15 @@ class Layout:
         column = cell[self.compared]
         arms = ((level, look, cell[column == level]) for level, look in self.looks.items())
         return [(level, look, rows) for level, look, rows in arms if len(rows)]
+
+    def make_handles(self, frame: pd.DataFrame) -> list[Line2D]:
+        """Return a handle for each level of `frame` with the number of its seeds (`n`), least and most."""
+        handles = []
+        for _, look, rows in self.arms(frame):
+            few, many = int(rows["n"].min()), int(rows["n"].max())
+            count = f"{few}" if few == many else f"{few}–{many}"
+            handles.append(look.make_handle(f"{look.text}, n = {count}"))
+        return handles
 
 
 def _acting(setting: Mapping[str, Any]) -> dict[str, Any]:

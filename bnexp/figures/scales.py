@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from bnexp.labels import is_accuracy, number_text, sort_values
+from bnexp.labels import is_accuracy, metric_label, number_text, sort_values
 
 FACTOR: Final = 20
 """A loss that spans more than this factor is drawn on a logarithmic scale."""
@@ -72,6 +72,11 @@ def scale_metric(panels: Sequence[Axes], metric: str, values: NDArray[np.float64
     else:
         positive = finite[finite > 0]
         scale_losses(panels, positive.min() if len(positive) else 1.0, high if high > 0 else 1.0)
+
+
+def scale_label(metric: str) -> str:
+    """Return the name of `metric` beside such a scale: that of an accuracy has no unit, its ticks are in percent."""
+    return metric_label(metric).replace(" (%)", "\n(error on a log scale)")
 
 
 def choose_ticks(low: float, high: float) -> FixedLocator | MaxNLocator:

@@ -13,13 +13,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from bnexp.figures.layout import Layout
 from bnexp.figures.scales import Places
-from bnexp.figures.style import Look, Words, add_words, house_style, make_sheet
+from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet
 
 PANEL, HEIGHT = 3.1, 2.7
 """Width and height of a panel in inches."""
-
-NARROWEST: Final = 7.6
-"""Width in inches below which titles and captions have no room."""
 
 LEAST: Final = 0.02
 """Greatest share that a scale of shares shows at least, so that a few units in thousands look like what they are."""
@@ -122,11 +119,7 @@ def draw_line(axes: Axes, rows: pd.DataFrame, x: XAxis, look: Look, label: str) 
 
 def make_legend(rows: Sequence[Row], layout: Layout) -> list[Line2D]:
     """Return a handle for each level with the number of its seeds, from the smallest to the largest."""
-    handles = []
-    for _, look, arm in layout.arms(pd.concat([frame for row in rows for _, frame in row.panels])):
-        few, many = int(arm["n"].min()), int(arm["n"].max())
-        handles.append(look.make_handle(f"{look.text}, n = {few}" if few == many else f"{look.text}, n = {few}–{many}"))
-    return handles
+    return layout.make_handles(pd.concat([frame for row in rows for _, frame in row.panels]))
 
 
 def number_steps(axes: Axes) -> None:

@@ -27,6 +27,9 @@ SHADE: Final = "#EDEDED"
 PAPER: Final = "#FFFFFF"
 """The colours of texts, guides and backgrounds."""
 
+NARROWEST: Final = 7.6
+"""Width in inches below which titles and captions have no room."""
+
 STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.size": 11,

@@ -24,8 +24,7 @@ _ALWAYS: Final = (
 """Settings that every caption names if they are the same everywhere; of others those that differ from the default."""
 
 AT_CHANCE: Final = "diverged runs count at chance and at their loss at initialization"
-NO_NUMBERS: Final = "runs that diverged have no numbers from then on"
-"""What becomes of runs that diverged, in estimates of the end and in measurements over the steps."""
+"""What becomes of runs that diverged in everything that is said of losses and accuracies."""
 
 _DEFAULTS: Final = {f.name: f.default for f in dataclasses.fields(Run) if f.name in ARM}
 

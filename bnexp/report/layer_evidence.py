@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
@@ -14,6 +15,9 @@ from bnexp.report.evidence import Evidence
 from bnexp.report.figure import MOST_PANELS, ReportFigure, count_panels, describe_lrs, make_layout, make_words
 from bnexp.statistics import layers
 from bnexp.statistics.arms import ARM
+
+NO_NUMBERS: Final = "runs that diverged have no numbers from then on"
+"""What becomes of runs that diverged in what was measured inside the layers."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class LayerEvidence:
 
     def make_words(self, subject: str, *how: str) -> Words:
         """Return the words around a figure that shows the `subject`; its caption says `how` to read it."""
-        return make_words(self.evidence, self.estimates, subject, *how, diverged=captions.NO_NUMBERS)
+        return make_words(self.evidence, self.estimates, subject, *how, diverged=NO_NUMBERS)
 
     def draw_by_layer(
         self, frame: pd.DataFrame, subject: str, *how: str, name: str, title: str

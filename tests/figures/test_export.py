@@ -19,25 +19,25 @@ LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
 FINALS = finals(activations=("relu", "sigmoid"))
 
 
-def drawn(title: str = "title", caption: str = "caption") -> Figure:
+def draw(title: str = "title", caption: str = "caption") -> Figure:
     return draw_finals(FINALS, LAYOUT, Words(title, caption), x="lr", metric="test_accuracy")
 
 
 def svg(name: str, title: str = "title") -> bytes:
-    return render(drawn(title), "svg", name)
+    return render(draw(title), "svg", name)
 
 
 def ids(content: str) -> set[str]:
-    found = re.findall(r'\sid="([^"]+)"', content)
-    assert len(found) == len(set(found))
-    return set(found)
+    names = re.findall(r'\sid="([^"]+)"', content)
+    assert len(names) == len(set(names))
+    return set(names)
 
 
 def references(content: str) -> set[str]:
     return set(re.findall(r'href="#([^"]+)"', content)) | set(re.findall(r"url\(#([^)]+)\)", content))
 
 
-def said(content: str) -> list[str]:
+def texts(content: str) -> list[str]:
     return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", content)]
 
 
@@ -60,7 +60,7 @@ def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
 
 
 def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
-    first, second = drawn(), drawn()
+    first, second = draw(), draw()
     for figure, shift in ((first, 0.0), (second, 1e-13)):
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
@@ -74,13 +74,13 @@ def test_hostile_words_are_text_and_stay_as_they_are() -> None:
     content = svg("name", HOSTILE).decode()
     root = ElementTree.fromstring(content)  # noqa: S314 - our own
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    words = " ".join(said(content))
+    words = " ".join(texts(content))
     assert HOSTILE[:70] in words
     assert words.count("long") > 50
 
 
 def test_long_words_are_broken_before_the_edge() -> None:
-    figure = drawn(HOSTILE, HOSTILE)
+    figure = draw(HOSTILE, HOSTILE)
     figure.draw_without_rendering()
     (legend,) = figure.legends
     for text in (legend.get_title(), figure._supxlabel):  # type: ignore[attr-defined]
@@ -91,6 +91,6 @@ def test_long_words_are_broken_before_the_edge() -> None:
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_no_file_says_when_it_was_made(kind: str) -> None:
-    content = render(drawn(), kind, "name")
+    content = render(draw(), kind, "name")
     assert b"date" not in content.lower()
     assert b"tIME" not in content

@@ -32,8 +32,8 @@ def lines(axes: Axes) -> dict[str, Line2D]:
 
 
 def panel(figure: Figure, title: str) -> Axes:
-    (found,) = [axes for axes in figure.axes if axes.get_title() == title]
-    return found
+    (match,) = [axes for axes in figure.axes if axes.get_title() == title]
+    return match
 
 
 def legend(figure: Figure) -> list[str]:
@@ -95,8 +95,8 @@ def test_against_a_setting_each_probe_has_a_row_and_what_sampling_leaves_is_besi
 
 
 def lines_of(axes: Axes, label: Any) -> Line2D:
-    (found,) = [line for line in axes.lines if line.get_label() == str(label)]
-    return found
+    (match,) = [line for line in axes.lines if line.get_label() == str(label)]
+    return match
 
 
 def test_a_level_on_which_the_setting_cannot_act_is_a_level_line() -> None:
@@ -159,10 +159,10 @@ def test_the_smallest_seeds_quantiles_are_drawn_in_full_on_one_scale() -> None:
     figure = distributions.draw_quantiles(frame, LAYOUT, WORDS)
     assert [axes.get_title() for axes in figure.axes] == ["sigmoid, none", "sigmoid, pre (BN → activation)"]
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
-    drawn = lines(figure.axes[0])
+    quantile = lines(figure.axes[0])
     rows = frame[(frame["placement"] == "none") & (frame["seed"] == 4)]
     for name, column in (("15 %", "unit_q15"), ("50 %", "unit_q50"), ("85 %", "unit_q85")):
-        assert np.asarray(drawn[name].get_ydata()) == pytest.approx(rows[column].to_numpy())
+        assert np.asarray(quantile[name].get_ydata()) == pytest.approx(rows[column].to_numpy())
     assert "median, seed 4" in legend(figure)
 
 

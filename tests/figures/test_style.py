@@ -38,9 +38,9 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_no_two_activations_look_alike_even_in_greyscale() -> None:
-    drawn = list(choose_looks("activation", list(Activation)).values())
-    assert len({look.marker for look in drawn}) == len(drawn) == 10
-    assert len({(look.colour, str(look.line)) for look in drawn}) == 10
+    looks = list(choose_looks("activation", list(Activation)).values())
+    assert len({look.marker for look in looks}) == len(looks) == 10
+    assert len({(look.colour, str(look.line)) for look in looks}) == 10
 
 
 def test_luminance_is_that_of_the_web_guidelines() -> None:

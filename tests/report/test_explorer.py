@@ -13,23 +13,23 @@ def test_curves_of_a_level_on_which_an_axis_cannot_act_belong_to_all_values_of_i
     estimates = curves((0.1, 1.0))
     estimates = estimates[(estimates["placement"] != "none") | (estimates["lr"] == 0.1)]
     estimates = estimates.assign(lr=estimates["lr"].where(estimates["placement"] != "none"))
-    made = make_explorer(estimates, "placement", LEVELS, ("activation", "lr"), start={}, caption="")
-    assert made.axes == (("activation", ("relu", "tanh", "sigmoid")), ("lr", ("0.1", "1")))
-    assert {series["at"][1] for series in made.data["series"] if series["level"] == 0} == {-1}
-    assert {series["at"][1] for series in made.data["series"] if series["level"] > 0} == {0, 1}
+    explorer = make_explorer(estimates, "placement", LEVELS, ("activation", "lr"), start={}, caption="")
+    assert explorer.axes == (("activation", ("relu", "tanh", "sigmoid")), ("lr", ("0.1", "1")))
+    assert {series["at"][1] for series in explorer.data["series"] if series["level"] == 0} == {-1}
+    assert {series["at"][1] for series in explorer.data["series"] if series["level"] > 0} == {0, 1}
 
 
 def test_numbers_can_be_compared_and_those_that_are_not_asked_for_are_left_out() -> None:
     levels = [Level(1.0, "lr = 1", "#000000"), Level(0.1, "lr = 0.1", "#0072B2")]
-    made = make_explorer(
+    explorer = make_explorer(
         curves((0.1, 0.5, 1.0)), "lr", levels, ("placement", "activation"), start={"activation": "tanh"}, caption=""
     )
-    assert [level.name for level in made.levels] == ["1", "0.1"]
-    assert made.start == (0, 1)
-    assert len(made.data["series"]) == 2 * 3 * 3 * 4
-    first = made.data["series"][0]
+    assert [level.name for level in explorer.levels] == ["1", "0.1"]
+    assert explorer.start == (0, 1)
+    assert len(explorer.data["series"]) == 2 * 3 * 3 * 4
+    first = explorer.data["series"][0]
     relu = curves((1.0,)).query("placement == 'none' and activation == 'relu' and metric == 'train_loss'")
-    assert (first["at"], first["level"], made.metrics[first["metric"]]) == ([0, 0], 0, "train_loss")
+    assert (first["at"], first["level"], explorer.metrics[first["metric"]]) == ([0, 0], 0, "train_loss")
     assert first["mean"] == pytest.approx(relu["mean"].tolist(), rel=1e-3)
 
 

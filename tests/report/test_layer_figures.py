@@ -40,7 +40,7 @@ def digits(**changes: Any) -> Run:
     return dataclasses.replace(base, **changes)
 
 
-def trained(path: Path, runs: list[Run], figures: list[str] | None, compare: str = "placement") -> Store:
+def train_store(path: Path, runs: list[Run], figures: list[str] | None, compare: str = "placement") -> Store:
     """Return a store with `runs`, measured in full, as a study that names `figures` would leave it."""
     store = Store(path)
     study = {"name": "why", "question": "Why?", "compare": compare, "figures": figures} if figures is not None else {}
@@ -53,10 +53,10 @@ def trained(path: Path, runs: list[Run], figures: list[str] | None, compare: str
 @pytest.fixture(scope="module")
 def placements(tmp_path_factory: pytest.TempPathFactory) -> Store:
     runs = [digits(placement=p, activation=a, seed=s) for p in Placement for a in ("relu", "sigmoid") for s in (0, 1)]
-    return trained(tmp_path_factory.mktemp("placements"), runs, None)
+    return train_store(tmp_path_factory.mktemp("placements"), runs, None)
 
 
-def named(store: Store, figures: list[str]) -> Store:
+def name_figures(store: Store, figures: list[str]) -> Store:
     """Let the sweep of `store` be a study that names `figures`."""
     (path,) = (store.path / "sweeps").iterdir()
     record = json.loads(path.read_text())
@@ -65,15 +65,15 @@ def named(store: Store, figures: list[str]) -> Store:
     return store
 
 
-def drawn(store: Store) -> list[str]:
+def draw_figures(store: Store) -> list[str]:
     build([store])
     return sorted(path.stem for path in (store.path / "report" / "figures").glob("*.csv"))
 
 
-def shown(store: Store, name: str) -> pd.DataFrame:
+def find_frame(store: Store, name: str) -> pd.DataFrame:
     """Return what the figure `name` shows."""
-    found = gather([store])
-    figure, *_ = make_layer_figures(found, estimate(found, choose_design(found, None), MARGIN))
+    evidence = gather([store])
+    figure, *_ = make_layer_figures(evidence, estimate(evidence, choose_design(evidence, None), MARGIN))
     assert figure.name == name
     return figure.frame
 
@@ -81,9 +81,9 @@ def shown(store: Store, name: str) -> pd.DataFrame:
 def test_a_page_of_any_sweep_shows_saturation_gradients_and_what_was_measured_of_the_landscape(
     placements: Store,
 ) -> None:
-    found = drawn(named(placements, []))
-    assert {"saturation", "saturation-steps", "gradients", "landscape"} < set(found)
-    assert not {"histograms", "quantiles", "growth"} & set(found)
+    names = draw_figures(name_figures(placements, []))
+    assert {"saturation", "saturation-steps", "gradients", "landscape"} < set(names)
+    assert not {"histograms", "quantiles", "growth"} & set(names)
     frame = pd.read_csv(placements.path / "report" / "figures" / "gradients.csv")
     layers = placements.layers.merge(placements.runs[["run", "placement", "activation"]], on="run")
     rows = layers[(layers["placement"] == "pre") & (layers["activation"] == "relu") & (layers["step"] == 30)]
@@ -94,7 +94,7 @@ def test_a_page_of_any_sweep_shows_saturation_gradients_and_what_was_measured_of
 
 def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placements: Store) -> None:
     names = ["growth", "histograms", "quantiles", "effective_lr"]
-    assert {*names, "histograms-2"} < set(drawn(named(placements, names)))
+    assert {*names, "histograms-2"} < set(draw_figures(name_figures(placements, names)))
     page = (placements.path / "report" / "index.html").read_text()
     places = {name: page.index(f'figures/{name}.svg"') for name in ("forest", "growth", "curves", "quantiles")}
     assert sorted(places, key=lambda name: places[name]) == ["forest", "growth", "curves", "quantiles"]
@@ -103,7 +103,7 @@ def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placem
 
 def test_a_figure_that_does_not_exist_is_a_sentence(placements: Store) -> None:
     with pytest.raises(ValueError, match=r"study.figures must name .*; got 'saturated': did you mean saturation\?$"):
-        build([named(placements, ["saturated"])])
+        build([name_figures(placements, ["saturated"])])
 
 
 def test_every_figure_that_a_study_of_the_project_names_exists() -> None:
@@ -128,8 +128,8 @@ def test_nets_that_a_symmetry_joins_are_drawn_as_twins_and_only_they_agree(tmp_p
         for placement in ("pre", "post")
         for gain in (1.0, 8.0)
     ]
-    store = trained(tmp_path / "twins", runs, ["symmetry"], "init.hidden_gain")
-    frame = shown(store, "symmetry").set_index("placement")
+    store = train_store(tmp_path / "twins", runs, ["symmetry"], "init.hidden_gain")
+    frame = find_frame(store, "symmetry").set_index("placement")
     assert frame["difference"]["pre"] < 1e-12  # to rounding: the lanes of a product of width 20 are rounded by place
     assert frame["difference"]["post"] > 1e-2
 
@@ -139,8 +139,8 @@ def test_the_floor_of_eps_in_a_wide_net_is_the_predicted_one(tmp_path: Path, pla
     gains = [0.0004, 0.0008, 0.0032]
     base = digits(placement=placement, activation=activation, hidden=(400, 400), init_scheme=InitScheme.normal)
     runs = [dataclasses.replace(base, init_gain=gain, steps=1, evaluate=1) for gain in gains]
-    store = trained(tmp_path / "floor", runs, ["floor"], "init.gain")
-    frame = shown(store, "floor")
+    store = train_store(tmp_path / "floor", runs, ["floor"], "init.gain")
+    frame = find_frame(store, "floor")
     later = frame[frame["layer"] > 1]
     assert np.ptp(later["mean"]) > 0.5
     assert later["mean"].to_numpy() == pytest.approx(later["predicted"].to_numpy(), abs=0.05)

@@ -16,8 +16,8 @@ def table(frame: pd.DataFrame, *columns: Column) -> Table:
     return Table("name", "Title", "Caption.", frame, columns)
 
 
-def texts(shown: Table) -> list[tuple[str, ...]]:
-    return [tuple(cell.text for cell in row) for row in make_cells(shown)]
+def texts(sample: Table) -> list[tuple[str, ...]]:
+    return [tuple(cell.text for cell in row) for row in make_cells(sample)]
 
 
 def test_a_fraction_is_read_in_percent_with_its_bounds_behind_it() -> None:
@@ -34,15 +34,15 @@ def test_a_fraction_is_read_in_percent_with_its_bounds_behind_it() -> None:
 
 def test_a_missing_number_is_a_dash_and_an_interval_that_is_none_is_left_out() -> None:
     frame = pd.DataFrame({"mean": [np.nan, 0.5], "low": [0.1, np.nan], "word": [None, "a"]})
-    shown = table(frame, Column("mean", "m", ".1f", bounds=("low", "low")), Column("word", "w"))
-    assert texts(shown) == [("–", "–"), ("0.5", "a")]
+    sample = table(frame, Column("mean", "m", ".1f", bounds=("low", "low")), Column("word", "w"))
+    assert texts(sample) == [("–", "–"), ("0.5", "a")]
 
 
 def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
     frame = pd.DataFrame({"lr": [0.1, 1.0, 1e-5], "n": [10, 50000, 3], "best": [True, False, True]})
-    shown = table(frame, *(Column(name, name) for name in frame))
-    assert texts(shown) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
-    assert find_numeric(shown) == (True, True, False)
+    sample = table(frame, *(Column(name, name) for name in frame))
+    assert texts(sample) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
+    assert find_numeric(sample) == (True, True, False)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
     ],
 )
 def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(values: object, orders: object) -> None:
-    shown = table(pd.DataFrame({"x": values}), Column("x", "x", bounds=()))
-    assert [row[0].order for row in make_cells(shown)] == orders
+    sample = table(pd.DataFrame({"x": values}), Column("x", "x", bounds=()))
+    assert [row[0].order for row in make_cells(sample)] == orders
 
 
 def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
@@ -70,16 +70,16 @@ def test_csv_keeps_words_with_commas_quotes_and_line_breaks() -> None:
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(to_csv(table(frame)))), frame)
 
 
-@pytest.mark.parametrize("shown", [FINALS, EFFECTS])
-def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as_columns(shown: Table) -> None:
-    lines = [line.strip() for line in to_tex(shown).splitlines()]
+@pytest.mark.parametrize("sample", [FINALS, EFFECTS])
+def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as_columns(sample: Table) -> None:
+    lines = [line.strip() for line in to_tex(sample).splitlines()]
     top, middle, bottom = (lines.index(rf"\{place}rule") for place in ("top", "mid", "bottom"))
     rows = [*lines[top + 1 : middle], *lines[middle + 1 : bottom]]
-    assert len(rows) == 1 + len(shown.frame)
+    assert len(rows) == 1 + len(sample.frame)
     assert all(row.endswith(r" \\") for row in rows)
-    assert {row.count(" & ") for row in rows} == {len(shown.columns) - 1}
-    assert re.fullmatch(rf"\\begin{{tabular}}{{[lr]{{{len(shown.columns)}}}}}", lines[top - 1])
-    assert rf"\label{{tab:{shown.name}}}" in lines
+    assert {row.count(" & ") for row in rows} == {len(sample.columns) - 1}
+    assert re.fullmatch(rf"\\begin{{tabular}}{{[lr]{{{len(sample.columns)}}}}}", lines[top - 1])
+    assert rf"\label{{tab:{sample.name}}}" in lines
 
 
 def test_what_tex_would_take_for_a_command_is_printed_as_it_is() -> None:

@@ -27,7 +27,7 @@ N = 10
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     facet: str
     sentence: str
     command: str | None
@@ -35,7 +35,7 @@ class Said:
 
 
 VERDICTS = (
-    Said(
+    Answer(
         "relu",
         "Best lr per arm (none 0.1, pre 0.1, post 0.3): no difference between pre and post larger than 0.1 pp of test "
         "accuracy: 0.02 pp [−0.05, 0.09], n = 10 paired seeds, TOST p = 0.01. Both are better "
@@ -43,14 +43,14 @@ VERDICTS = (
         None,
         "equivalent",
     ),
-    Said(
+    Answer(
         "tanh",
         "Best lr per arm (pre 0.3, post 0.1): post is better than pre by 0.21 pp of test accuracy [0.12, 0.30], n = 10 "
         "paired seeds, Holm p = 0.02; P(post > pre) = 0.9.",
         None,
         "better",
     ),
-    Said(
+    Answer(
         "sigmoid",
         "Best lr per arm (pre 0.3, post 1 at the edge of the grid): undecided: 0.08 pp [−0.06, 0.22], n = 10 paired "
         "seeds; 8 more seeds would be needed.",
@@ -264,7 +264,7 @@ PAGE = Page(
 def hostile() -> Page:
     """Return a page whose every word is an attack."""
     frame = pd.DataFrame({"x": [HOSTILE] * 8})
-    shown = Table(HOSTILE, HOSTILE, HOSTILE, frame, (Column("x", HOSTILE),))
+    table = Table(HOSTILE, HOSTILE, HOSTILE, frame, (Column("x", HOSTILE),))
     picture = svg(lambda drawing: drawing.suptitle(HOSTILE.replace("$", "")), 6, 2)
     figure = dataclasses.replace(FOREST, name=HOSTILE, title=HOSTILE, svg=picture, alt=HOSTILE)
     points = {"step": [0, 10], "mean": [0.1, 0.9], "low": [0.1, 0.8], "high": [0.1, 0.95], "n": 3}
@@ -274,12 +274,12 @@ def hostile() -> Page:
         title=HOSTILE,
         question=HOSTILE,
         headline=HOSTILE,
-        verdicts=(Said(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
+        verdicts=(Answer(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
         main=(figure,),
-        tables=(shown,),
+        tables=(table,),
         figures=(),
         explorer=make_explorer(estimates, "placement", [level], ["activation"], start={}, caption=HOSTILE),
-        diverged=dataclasses.replace(shown, name=f"{HOSTILE}2"),
+        diverged=dataclasses.replace(table, name=f"{HOSTILE}2"),
         commands=(HOSTILE,),
         provenance=((HOSTILE, HOSTILE),),
         citation=HOSTILE,
