@@ -1,6 +1,5 @@
 """What the curves show, read from their artists."""
 
-import html
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from bnexp.figures.export import render
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from bnexp.statistics import curves as estimates
+from tests.support.svg import read_texts
 from tests.support.synthetic import START_ACCURACY, Rows, product, rows
 
 PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
@@ -216,7 +216,7 @@ def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:
 def test_a_caption_is_drawn_as_it_is_whatever_signs_it_holds() -> None:
     caption = "name=$HOME/$x_1 'seed=range(3)' a<b \\alpha"
     svg = render(draw(rows(product(["pre"])), caption=caption), "svg", "name").decode()
-    assert caption in [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+    assert caption in read_texts(svg)
 
 
 def test_the_settings_of_the_user_are_neither_used_nor_changed() -> None:

@@ -1,6 +1,5 @@
 """Files and parts of pages: what stands in the bytes."""
 
-import html
 import re
 from xml.etree import ElementTree
 
@@ -13,6 +12,7 @@ from bnexp.figures.forest import draw_forest
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from tests.support.estimates import effects, finals
+from tests.support.svg import read_texts
 
 HOSTILE = "$\\alpha$ <script>alert(1)</script> & url(#a) id=\"b\" href='#c' fill: #000000 " + "long" * 60
 LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
@@ -35,10 +35,6 @@ def ids(content: str) -> set[str]:
 
 def references(content: str) -> set[str]:
     return set(re.findall(r'href="#([^"]+)"', content)) | set(re.findall(r"url\(#([^)]+)\)", content))
-
-
-def texts(content: str) -> list[str]:
-    return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", content)]
 
 
 def test_ids_of_two_figures_differ_and_every_reference_stays_within_its_own() -> None:
@@ -74,7 +70,7 @@ def test_hostile_words_are_text_and_stay_as_they_are() -> None:
     content = svg("name", HOSTILE).decode()
     root = ElementTree.fromstring(content)  # noqa: S314 - our own
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    words = " ".join(texts(content))
+    words = " ".join(read_texts(content))
     assert HOSTILE[:70] in words
     assert words.count("long") > 50
 

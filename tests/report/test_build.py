@@ -13,6 +13,7 @@ import pytest
 
 from bnexp.report.build import build
 from bnexp.store.store import Store
+from tests.support.svg import read_texts
 from tests.support.synthetic import Rows, product, rows
 
 COMMAND = "bnexp -m placement=pre,post 'seed=range(3)'"
@@ -39,7 +40,7 @@ def figures(folder: Path) -> list[str]:
 
 def words(path: Path) -> str:
     """Return the text of an SVG, line breaks as blanks."""
-    return " ".join(map(html.unescape, re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text())))
+    return " ".join(read_texts(path.read_text()))
 
 
 def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and_tables(tmp_path: Path) -> None:

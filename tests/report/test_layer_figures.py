@@ -24,6 +24,7 @@ from bnexp.store.store import Store
 from bnexp.sweeps.sweep import Resources, train_sweep
 from bnexp.theory import predictions
 from tests.support.lanes import pack_of, small_run
+from tests.support.svg import read_texts
 
 DIGITS = datasets.load("digits", root=None, train=None, validation=300, standardize=False)
 
@@ -99,6 +100,15 @@ def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placem
     places = {name: page.index(f'figures/{name}.svg"') for name in ("forest", "growth", "curves", "quantiles")}
     assert sorted(places, key=lambda name: places[name]) == ["forest", "growth", "curves", "quantiles"]
     assert places["growth"] < page.index("tables/") < places["curves"]
+
+
+def test_a_figure_says_what_became_of_the_runs_that_diverged(tmp_path: Path) -> None:
+    runs = [digits(placement=p, lr=lr, seed=0) for p, lr in (("none", 1e9), ("none", 0.1), ("pre", 0.1))]
+    build([train_store(tmp_path, runs, ["gradients"])])
+    paths = [tmp_path / "report" / "figures" / f"{name}.svg" for name in ("gradients", "forest")]
+    inside, forest = (" ".join(read_texts(path.read_text())) for path in paths)
+    assert "Runs that diverged have no numbers from then on: 1 of 2 none." in inside
+    assert "Diverged runs count at chance and at their loss at initialization: 1 of 2 none." in forest
 
 
 def test_a_figure_that_does_not_exist_is_a_sentence(placements: Store) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp.report.tables import Column, Table, find_numeric, make_cells, to_csv, to_tex
+from bnexp.report.tables import Column, Table, find_numeric, make_cells, to_csv, to_tex, value_text
 from tests.support.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
@@ -43,6 +43,13 @@ def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
     sample = table(frame, *(Column(name, name) for name in frame))
     assert texts(sample) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
     assert find_numeric(sample) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.123456, "0.1235"), (60, "60"), ("relu", "relu"), (np.nan, "–"), (None, "–")]
+)
+def test_a_setting_is_written_as_in_labels_and_one_that_cannot_act_is_a_dash(value: object, text: str) -> None:
+    assert value_text(value) == text
 
 
 @pytest.mark.parametrize(
