@@ -3,7 +3,7 @@
 `import bnexp` is cheap: a name loads its module, and with it torch or pandas, when it is first used.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _HOMES: Final = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version()
+        return import_module("bnexp.provenance").version()
     if name not in _HOMES:
         raise AttributeError(f"module 'bnexp' has no attribute '{name}'")
     module, _, attribute = _HOMES[name].rpartition(".")
@@ -41,10 +41,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _version() -> str:
-    try:
-        return metadata.version("bnexp")
-    except metadata.PackageNotFoundError:
-        return "0+checkout"  # a checkout on the path that was never installed

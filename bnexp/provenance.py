@@ -17,6 +17,14 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores"
 
 
+def version() -> str:
+    """Return the version of bnexp."""
+    try:
+        return metadata.version("bnexp")
+    except metadata.PackageNotFoundError:
+        return "0+checkout"  # a checkout on the path that was never installed
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of `PACKAGES` as far as they are installed."""
     installed = {distribution.name.lower(): distribution.version for distribution in metadata.distributions()}

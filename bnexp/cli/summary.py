@@ -7,7 +7,8 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from bnexp.report.captions import data_titles, join_sentences, short_batches, text_of
+from bnexp.report.captions import data_titles, join_sentences, warn_of_short_batches
+from bnexp.report.tables import value_text
 from bnexp.runs import key
 from bnexp.statistics.arms import STUCK, axes, final
 
@@ -31,7 +32,7 @@ def summary_table(runs: pd.DataFrame) -> Table:
     for arm in shown.to_dict("records"):
         accuracies = [_percent(arm[name], arm[f"{name}_sd"]) for name in ("validation_accuracy", "test_accuracy")]
         counts = [str(arm[name]) for name in ("n", "diverged", "stuck")]
-        table.add_row(*(text_of(arm[name]) for name in varied), *accuracies, *counts)
+        table.add_row(*(value_text(arm[name]) for name in varied), *accuracies, *counts)
     return table
 
 
@@ -42,7 +43,7 @@ def _table_caption(runs: pd.DataFrame, arms: int) -> str:
         "Choose by validation; the test set is for the record.",
         "Diverged runs count at chance accuracy." if diverged else "",
         f"Stuck: ends within {100 * STUCK:g} points of chance.",
-        join_sentences(short_batches(runs)),
+        join_sentences(warn_of_short_batches(runs)),
         f"Not counted: {failed} failed." if failed else "",
         f"Shown: the best {MOST_ARMS} by validation accuracy; {arms - MOST_ARMS} hidden." if arms > MOST_ARMS else "",
     ]

@@ -5,21 +5,20 @@ from typing import Any, Final
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from bnexp.figures.layout import WIDEST, Layout, label_ends, label_first, panels
-from bnexp.figures.scales import scale_accuracies, scale_losses
-from bnexp.figures.style import Look, add_title_and_caption, drawing, sheet
+from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
+from bnexp.figures.scales import scale_accuracies, scale_label, scale_losses
+from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet
 from bnexp.labels import number_text
 
 FEW: Final = 5
-"""Up to so many seeds, each has a thin line of its own."""
+"""Most seeds that have thin lines of their own."""
 
 WARM: Final = 0.1
 """Part of the training whose accuracies do not stretch the axis: the differences that matter come after it."""
 
 
-def curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
+def draw_curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, words: Words) -> Figure:
     """Draw training loss and validation accuracy against steps: a column per cell, a line per level.
 
     `estimates` are the curves' means (columns: the layout's, lr if it varies, step, metric, mean, low, high, n) and
@@ -29,28 +28,28 @@ def curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, title: 
     cells, single = layout.cells(estimates), dict(layout.cells(seeds))
     columns = min(len(cells), WIDEST)
     tuned = "lr" in estimates and estimates["lr"].nunique() > 1
-    with drawing():
+    with house_style():
         width = (4.4 if tuned else 3.6) * columns
-        figure = sheet(max(7.6, 1.2 + width), 1.4 + 4.8 * -(-len(cells) // WIDEST))
-        stacks = panels(figure, len(cells), WIDEST, (1, 1))
+        figure = make_sheet(max(NARROWEST, 1.2 + width), 1.4 + 4.8 * -(-len(cells) // WIDEST))
+        stacks = add_panels(figure, len(cells), WIDEST, (1, 1))
         losses, accuracies = ([stack[row] for stack in stacks] for row in (0, 1))
         for (name, cell), loss, accuracy in zip(cells, losses, accuracies, strict=True):
-            _lines(loss, cell, single.get(name, seeds[:0]), layout, "train_loss")
-            _lines(accuracy, cell, single.get(name, seeds[:0]), layout, "validation_accuracy")
+            _draw_lines(loss, cell, single.get(name, seeds[:0]), layout, "train_loss")
+            _draw_lines(accuracy, cell, single.get(name, seeds[:0]), layout, "validation_accuracy")
             loss.set_title(name)
             accuracy.set_xlabel("optimizer steps")
         _scale_losses(losses, estimates)
         _scale_accuracies(accuracies, estimates)
-        add_title_and_caption(figure, _legend(estimates, layout), title, caption)
+        add_words(figure, words, layout.make_handles(estimates[estimates["metric"] == "validation_accuracy"]))
         if tuned:
             figure.draw_without_rendering()  # the labels need the panels' final heights
             for (_, cell), accuracy in zip(cells, accuracies, strict=True):
-                ends = [_end(level, look, rows) for level, look, rows in layout.arms(cell)]
+                ends = [_label_end(level, look, rows) for level, look, rows in layout.arms(cell)]
                 label_ends(accuracy, [end for end in ends if end])
     return figure
 
 
-def _lines(axes: Axes, cell: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, metric: str) -> None:
+def _draw_lines(axes: Axes, cell: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, metric: str) -> None:
     """Draw the mean, the interval and, where they are few, the seeds of `metric` for each level."""
     for level, look, rows in layout.arms(cell[cell["metric"] == metric]):
         if 1 < rows["n"].max() <= FEW:
@@ -62,21 +61,11 @@ def _lines(axes: Axes, cell: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, 
         axes.plot(rows["step"], rows["mean"], color=look.colour, linestyle=look.line, linewidth=2.2, label=str(level))
 
 
-def _end(level: object, look: Look, rows: pd.DataFrame) -> tuple[float, str, str] | None:
+def _label_end(level: object, look: Look, rows: pd.DataFrame) -> tuple[float, str, str] | None:
     rows = rows[rows["metric"] == "validation_accuracy"]
     if rows.empty:
         return None
     return rows["mean"].iloc[-1], f"{number_text(level)}, lr {number_text(rows['lr'].iloc[-1])}", look.colour
-
-
-def _legend(estimates: pd.DataFrame, layout: Layout) -> list[Line2D]:
-    """Return a handle for each level, its text with the number of seeds, from the smallest to the largest."""
-    handles = []
-    for _, look, rows in layout.arms(estimates[estimates["metric"] == "validation_accuracy"]):
-        n = rows["n"]
-        count = f"{n.min()}" if n.min() == n.max() else f"{n.min()}–{n.max()}"
-        handles.append(look.handle(f"{look.text}, n = {count}"))
-    return handles
 
 
 def _scale_losses(panels: list[Axes], estimates: pd.DataFrame) -> None:
@@ -89,7 +78,7 @@ def _scale_losses(panels: list[Axes], estimates: pd.DataFrame) -> None:
 
 def _scale_accuracies(panels: list[Axes], estimates: pd.DataFrame) -> None:
     """Give all `panels` one scale for the accuracy that the later, flat part of the curves decides."""
-    drawn = estimates[estimates["metric"] == "validation_accuracy"]
-    mean = drawn.loc[drawn["step"] >= WARM * drawn["step"].max(), "mean"]
+    accuracies = estimates[estimates["metric"] == "validation_accuracy"]
+    mean = accuracies.loc[accuracies["step"] >= WARM * accuracies["step"].max(), "mean"]
     scale_accuracies(panels, mean.min(), mean.max())
-    label_first(panels, WIDEST, "validation accuracy\n(error on a log scale)")
+    label_first(panels, WIDEST, scale_label("validation_accuracy"))

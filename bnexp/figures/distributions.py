@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.small_multiples import HEIGHT, NARROWEST, PANEL, Row, Scale, make_panels, number
-from bnexp.figures.style import INK, MUTED, Look, add_title_and_caption, drawing, sheet
+from bnexp.figures.small_multiples import HEIGHT, PANEL, Row, Scale, make_panels, number_steps
+from bnexp.figures.style import INK, MUTED, NARROWEST, Look, Words, add_words, house_style, make_sheet
 
 QUANTILES: Final = ("unit_q15", "unit_q50", "unit_q85")
 
@@ -30,7 +30,7 @@ OTHERS: Final = 9
 """Seeds beside the first that are drawn."""
 
 
-def quantiles(rows: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
+def draw_quantiles(rows: pd.DataFrame, layout: Layout, words: Words) -> Figure:
     """Draw the quantiles of a unit's input over the steps, as in Ioffe & Szegedy 2015, figure 1 b and c.
 
     `rows` are measurements of single runs; columns: the layout's, run, seed, step and `QUANTILES`. A row of panels per
@@ -40,22 +40,22 @@ def quantiles(rows: pd.DataFrame, layout: Layout, title: str, caption: str) -> F
     ends = np.nanquantile(values, [OUTLIERS, 1 - OUTLIERS])
     scale = Scale("input of one unit", "linear")
     panels = [
-        Row(scale, [(", ".join(filter(None, [name, look.text])), found) for _, look, found in layout.arms(cell)])
+        Row(scale, [(", ".join(filter(None, [name, look.text])), arm) for _, look, arm in layout.arms(cell)])
         for name, cell in layout.cells(rows.assign(mean=np.nan))
     ]
-    with drawing():
-        figure, grid = make_panels(panels, title, caption, _legend(rows))
+    with house_style():
+        figure, grid = make_panels(panels, words, _make_legend(rows))
         for row, places in zip(panels, grid, strict=True):
-            for (_, found), axes in zip(row.panels, places, strict=True):
-                _bands(axes, found, layout.looks[found[layout.compared].iloc[0]])
+            for (_, arm), axes in zip(row.panels, places, strict=True):
+                _draw_bands(axes, arm, layout.looks[arm[layout.compared].iloc[0]])
                 axes.set_ylim(*(ends + 0.08 * (ends[1] - ends[0]) * np.array([-1, 1])))
                 axes.yaxis.set_major_locator(MaxNLocator(6))
                 axes.set_xlabel("optimizer steps")
-                number(axes)
+                number_steps(axes)
     return figure
 
 
-def _bands(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
+def _draw_bands(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
     seeds = sorted(rows["seed"].unique())
     for seed in seeds[1 : 1 + OTHERS]:
         other = rows[rows["seed"] == seed].sort_values("step")
@@ -67,7 +67,7 @@ def _bands(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
         axes.plot(first["step"], values, color=look.colour, linewidth=width, label=name)
 
 
-def _legend(rows: pd.DataFrame) -> list[Any]:
+def _make_legend(rows: pd.DataFrame) -> list[Any]:
     handles: list[Any] = [
         Line2D([], [], color=INK, linewidth=2.4, label=f"median, seed {rows['seed'].min()}"),
         Patch(facecolor=INK, alpha=0.2, edgecolor=INK, label="15 % to 85 % of the examples"),
@@ -77,7 +77,7 @@ def _legend(rows: pd.DataFrame) -> list[Any]:
     return handles
 
 
-def histograms(frame: pd.DataFrame, layout: Layout, title: str, caption: str) -> Figure:
+def draw_histograms(frame: pd.DataFrame, layout: Layout, words: Words) -> Figure:
     """Draw what enters and leaves the normalization: a column per level, a row per layer and side.
 
     `frame` has the columns of `statistics.layers.histograms`, the layout's, layer, stage (init or end) and `side`
@@ -85,31 +85,31 @@ def histograms(frame: pd.DataFrame, layout: Layout, title: str, caption: str) ->
     """
     columns = [(level, look) for level, look in layout.looks.items() if (frame[layout.compared] == level).any()]
     rows = [(layer, side) for layer in sorted(frame["layer"].unique()) for side in ("before", "after")]
-    with drawing():
-        figure = sheet(max(NARROWEST, 0.6 + PANEL * len(columns)), 1.6 + 0.75 * HEIGHT * len(rows))
+    with house_style():
+        figure = make_sheet(max(NARROWEST, 0.6 + PANEL * len(columns)), 1.6 + 0.75 * HEIGHT * len(rows))
         grid = figure.subplots(len(rows), len(columns), squeeze=False)
         for row, (layer, side) in enumerate(rows):
+            sides = [side] if side == "after" else [side, "input"]
+            of_row = frame[(frame["layer"] == layer) & frame["side"].isin(sides)]
             for column, (level, look) in enumerate(columns):
-                of_level = frame[(frame[layout.compared] == level) & (frame["layer"] == layer)]
-                sides = [side] if side == "after" else [side, "input"]
-                shown = of_level[of_level["side"].isin(sides)]
-                if shown.empty:
-                    grid[row, column].remove()
+                axes, bars = grid[row, column], of_row[of_row[layout.compared] == level]
+                if bars.empty:
+                    axes.remove()
                     continue
-                words = "activation input" if (shown["side"] == "input").all() else f"{side} BN"
-                _densities(grid[row, column], shown, look)
-                grid[row, column].set_title(f"{level}, layer {layer}, {words}", fontsize=10)
-        add_title_and_caption(figure, _stages(columns), title, caption)
+                _draw_densities(axes, bars, look)
+                side_text = "activation input" if (bars["side"] == "input").all() else f"{side} BN"
+                axes.set_title(f"{level}, layer {layer}, {side_text}", fontsize=10)
+        add_words(figure, words, _make_stage_legend(columns))
     return figure
 
 
-def _densities(axes: Axes, shown: pd.DataFrame, look: Look) -> None:
+def _draw_densities(axes: Axes, bars: pd.DataFrame, look: Look) -> None:
     tops, ends = [], []
     for stage in ("init", "end"):
-        bars = shown[shown["stage"] == stage]
-        if bars.empty:
+        of_stage = bars[bars["stage"] == stage]
+        if of_stage.empty:
             continue
-        value, width, density = (bars[name].to_numpy(dtype=float) for name in ("value", "width", "density"))
+        value, width, density = (of_stage[name].to_numpy(dtype=float) for name in ("value", "width", "density"))
         edges = np.append(value - width / 2, value[-1] + width[-1] / 2)
         if stage == "init":
             axes.stairs(density, edges, fill=True, color=MUTED, alpha=0.3, linewidth=0, label=stage)
@@ -128,6 +128,6 @@ def _densities(axes: Axes, shown: pd.DataFrame, look: Look) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _stages(columns: Sequence[tuple[Any, Look]]) -> list[Any]:
+def _make_stage_legend(columns: Sequence[tuple[Any, Look]]) -> list[Any]:
     at_end = [Line2D([], [], color=look.colour, linewidth=1.6, label=f"{level}, at the end") for level, look in columns]
     return [Patch(color=MUTED, alpha=0.3, linewidth=0, label="at initialization"), *at_end]

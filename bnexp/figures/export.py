@@ -7,9 +7,7 @@ from typing import Any, Final, Literal
 
 from matplotlib.figure import Figure
 
-from bnexp.figures.style import drawing
-
-KINDS: Final[tuple[Literal["png"], Literal["svg"]]] = ("png", "svg")
+from bnexp.figures.style import house_style
 
 _TAG: Final = re.compile(r"<[a-zA-Z][^>]*>")
 _ID: Final = re.compile(r'(\sid="|href="#|url\(#)([^")]+)')
@@ -21,7 +19,7 @@ def render(figure: Figure, kind: Literal["png", "svg"], name: str) -> bytes:
     No id of the SVG occurs in that of a figure with another `name`, so that both can stand in one page.
     """
     content = io.BytesIO()
-    with drawing():
+    with house_style():
         metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
         figure.savefig(content, format=kind, dpi=200, metadata=metadata)
     if kind == "png":
@@ -30,9 +28,9 @@ def render(figure: Figure, kind: Literal["png", "svg"], name: str) -> bytes:
     # Matplotlib's own ids are hashes of unrounded numbers, whose last bits the solver of its layout does not repeat.
     numbers: dict[str, int] = {}
     svg = content.getvalue().decode()
-    return _TAG.sub(lambda tag: _numbered(tag.group(), prefix, numbers), svg).encode()
+    return _TAG.sub(lambda tag: _number_ids(tag.group(), prefix, numbers), svg).encode()
 
 
-def _numbered(tag: str, prefix: str, numbers: dict[str, int]) -> str:
+def _number_ids(tag: str, prefix: str, numbers: dict[str, int]) -> str:
     """Return `tag` with its id and its references numbered in the order in which they first occur."""
-    return _ID.sub(lambda found: f"{found[1]}{prefix}-{numbers.setdefault(found[2], len(numbers))}", tag)
+    return _ID.sub(lambda match: f"{match[1]}{prefix}-{numbers.setdefault(match[2], len(numbers))}", tag)

@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from bnexp.figures.layout import WIDEST, Layout, has_choice, label_first, panels
-from bnexp.figures.scales import Places, places, scale_metric
-from bnexp.figures.style import INK, Look, add_title_and_caption, drawing, sheet
-from bnexp.labels import axis_label, metric_label
+from bnexp.figures.layout import WIDEST, Layout, add_panels, has_choice, label_first
+from bnexp.figures.scales import Places, place_values, scale_label, scale_metric
+from bnexp.figures.style import INK, NARROWEST, Look, Words, add_words, house_style, make_sheet
+from bnexp.labels import axis_label
 
 PANEL: Final = 3.6
 """Width of a panel in inches."""
@@ -24,48 +24,48 @@ STUCK: Final = "//////"
 """Hatch of the runs that are stuck."""
 
 
-def final_against(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: str, caption: str) -> Figure:
+def draw_finals(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str, metric: str) -> Figure:
     """Draw `metric` at the end against the column `x` (lr, batch_size, hidden, …): a panel per cell, a line per level.
 
     `finals` has a row per cell, level and value of `x`; columns: the layout's, `x`, mean, low, high (missing for one
     seed), n, diverged, stuck (runs) and best. A row that is the best of several is ringed. A level in which `x` cannot
     act (missing there) is a level line. Under each panel stands the share of runs that diverged or are stuck, if any.
     """
-    cells, at = layout.cells(finals), places(x, finals[x].dropna())
+    cells, places = layout.cells(finals), place_values(x, finals[x].dropna())
     wrong = bool((finals["diverged"] + finals["stuck"]).any())
     chosen = has_choice(finals)
     blocks, columns = -(-len(cells) // WIDEST), min(len(cells), WIDEST)
-    with drawing():
-        figure = sheet(max(7.6, 1.2 + PANEL * columns), 1.6 + blocks * (4.0 if wrong else 3.2))
-        stacks = panels(figure, len(cells), WIDEST, (3.4, 1) if wrong else (1,))
+    with house_style():
+        figure = make_sheet(max(NARROWEST, 1.2 + PANEL * columns), 1.6 + blocks * (4.0 if wrong else 3.2))
+        stacks = add_panels(figure, len(cells), WIDEST, (3.4, 1) if wrong else (1,))
         for (name, cell), stack in zip(cells, stacks, strict=True):
             stack[0].set_title(name)
             for level, look, rows in layout.arms(cell):
                 aside = ASIDE * (layout.levels.index(level) - (len(layout.levels) - 1) / 2)
-                _line(stack[0], rows, at, look, level, aside)
+                _draw_line(stack[0], rows, places, look, label=str(level), aside=aside)
                 if chosen:
-                    _rings(stack[0], rows, at, look)
+                    _ring_best(stack[0], rows, places, look)
             if wrong:
-                _shares(stack[1], cell, at, layout)
-            at.number(stack[-1], axis_label(x), PANEL)
+                _draw_shares(stack[1], cell, places, layout)
+            places.write_values(stack[-1], axis_label(x), PANEL)
             stack[-1].tick_params(labelbottom=True)
         tops = [stack[0] for stack in stacks]
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
-        label_first(tops, WIDEST, metric_label(metric).replace(" (%)", "\n(error on a log scale)"))
+        label_first(tops, WIDEST, scale_label(metric))
         if wrong:
             label_first([stack[1] for stack in stacks], WIDEST, "went\nwrong")
-        add_title_and_caption(figure, _legend(finals, layout, chosen), title, caption)
+        add_words(figure, words, _make_legend(finals, layout, chosen))
     return figure
 
 
-def _line(axes: Axes, rows: pd.DataFrame, at: Places, look: Look, level: Any, aside: float) -> None:
+def _draw_line(axes: Axes, rows: pd.DataFrame, places: Places, look: Look, *, label: str, aside: float) -> None:
     """Draw one level: a line with its band; a single point, which has no band to be seen, `aside` with its interval."""
-    drawn: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 2, "label": str(level)}
-    if rows[at.axis].isna().all():
-        rows = pd.concat([rows.head(1)] * 2).assign(place=[min(at.at.values()) - 0.5, max(at.at.values()) + 0.5])
+    style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 2, "label": label}
+    if rows[places.axis].isna().all():
+        rows = pd.concat([rows.head(1)] * 2).assign(place=list(places.ends))
     else:
-        rows = rows.assign(place=rows[at.axis].map(at.at)).dropna(subset="place").sort_values("place")
-        drawn |= {"marker": look.marker, "markersize": 5}
+        rows = rows.assign(place=rows[places.axis].map(places.positions)).dropna(subset="place").sort_values("place")
+        style |= {"marker": look.marker, "markersize": 5}
     if len(rows) == 1:
         rows = rows.assign(place=rows["place"] + aside)
         axes.vlines(rows["place"], rows["low"], rows["high"], color=look.colour, linewidth=1.4)
@@ -73,12 +73,12 @@ def _line(axes: Axes, rows: pd.DataFrame, at: Places, look: Look, level: Any, as
         axes.fill_between(
             rows["place"], rows["low"], rows["high"], color=look.colour, alpha=0.13, linewidth=0, zorder=1
         )
-    axes.plot(rows["place"], rows["mean"], **drawn)
+    axes.plot(rows["place"], rows["mean"], **style)
 
 
-def _rings(axes: Axes, rows: pd.DataFrame, at: Places, look: Look) -> None:
+def _ring_best(axes: Axes, rows: pd.DataFrame, places: Places, look: Look) -> None:
     best = rows[rows["best"].astype(bool)]
-    axes.plot(best[at.axis].map(at.at), best["mean"], **_RING, color=look.colour)
+    axes.plot(best[places.axis].map(places.positions), best["mean"], **_RING, color=look.colour)
 
 
 _RING: Final[dict[str, Any]] = {
@@ -91,12 +91,12 @@ _RING: Final[dict[str, Any]] = {
 }
 
 
-def _shares(axes: Axes, cell: pd.DataFrame, at: Places, layout: Layout) -> None:
+def _draw_shares(axes: Axes, cell: pd.DataFrame, places: Places, layout: Layout) -> None:
     """Draw the share of runs of each level that diverged (filled) and, on top of it, that are stuck (hatched)."""
     width = 0.84 / len(layout.levels)
-    for level, look, rows in layout.arms(cell.dropna(subset=at.axis)):
+    for level, look, rows in layout.arms(cell.dropna(subset=places.axis)):
         offset = (layout.levels.index(level) - (len(layout.levels) - 1) / 2) * width
-        place = rows[at.axis].map(at.at).to_numpy(dtype=float) + offset
+        place = rows[places.axis].map(places.positions).to_numpy(dtype=float) + offset
         diverged, stuck = (rows[name].to_numpy(dtype=float) / rows["n"].to_numpy(dtype=float) for name in _WRONG)
         axes.bar(place, diverged, width, color=look.colour, linewidth=0, label=f"{level} diverged")
         axes.bar(
@@ -119,10 +119,10 @@ def _shares(axes: Axes, cell: pd.DataFrame, at: Places, layout: Layout) -> None:
 _WRONG: Final = ("diverged", "stuck")
 
 
-def _legend(finals: pd.DataFrame, layout: Layout, chosen: bool) -> list[Any]:
+def _make_legend(finals: pd.DataFrame, layout: Layout, chosen: bool) -> list[Any]:
     handles: list[Any] = []
     for _, look, _ in layout.arms(finals):
-        handle = look.handle(look.text)
+        handle = look.make_handle(look.text)
         handle.set(marker=look.marker, markersize=5)
         handles.append(handle)
     if chosen:

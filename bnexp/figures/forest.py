@@ -13,15 +13,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.style import INK, MUTED, PAPER, SHADE, add_title_and_caption, drawing, sheet, wrap_text
-from bnexp.figures.text_columns import TextColumns, left_texts, make_columns, width
+from bnexp.figures.style import INK, MUTED, PAPER, SHADE, Words, add_words, house_style, make_sheet, wrap_text
+from bnexp.figures.text_columns import TextColumns, choose_left_texts, figure_width, make_columns
 from bnexp.labels import is_accuracy, metric_label, number_text
 
 ROW, SMALL, TINY = 0.36, 0.13, 0.05
-"""Heights in inches: of a contrast, of a fixed learning rate below it, and of one of more than `NAMED`."""
+"""Heights in inches: of a contrast, of a fixed learning rate below it, and of one among more than `MOST_SMALL`."""
 
-NAMED: Final = 60
-"""Up to so many rows of fixed learning rates, each says its own."""
+MOST_SMALL: Final = 60
+"""Rows of fixed learning rates among which each has room to say its own."""
 
 AXES: Final = 4.6
 """Width of the axes in inches."""
@@ -45,8 +45,8 @@ class _Row:
     kind: str  # header, contrast or fixed
 
 
-def forest(
-    effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout, metric: str, margin: float, title: str, caption: str
+def draw_forest(
+    effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout, words: Words, *, metric: str, margin: float
 ) -> Figure:
     """Draw the paired differences a − b of `metric`, sorted by cell, then pair, with the margin of equivalence.
 
@@ -55,56 +55,56 @@ def forest(
     fractions, drawn in percentage points. A filled square: Holm's p is below 0.05; a diamond: equivalent; a hollow
     square: neither.
     """
-    rows = list(_rows(effects, fixed, layout))
+    rows = list(_place_rows(effects, fixed, layout))
     contrasts = [row for row in rows if row.kind == "contrast"]
     scale, unit = (100.0, "percentage points") if is_accuracy(metric) else (1.0, "nats")
-    names = left_texts([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
-    columns = [[_HEADS[i], *(_texts(row.facts, scale)[i] for row in contrasts)] for i in range(len(_HEADS))]
+    names = choose_left_texts([row.label for row in contrasts], [row.label for row in rows if row.kind == "header"])
+    columns = [[_HEADS[i], *(_make_cells(row.facts, scale)[i] for row in contrasts)] for i in range(len(_HEADS))]
     height = rows[-1].top + ROW
-    with drawing():
-        figure = sheet(width(names, columns, AXES), 2.0 + height)
+    with house_style():
+        figure = make_sheet(figure_width(names, columns, AXES), 2.0 + height)
         table = make_columns(figure, height, names, columns)
-        table.titled(0.12, _HEADS)
+        table.write_titles(0.12, _HEADS)
         if any(row.facts["lr_a"] for row in contrasts):
-            table.name(0.12, "a (its lr) − b (its lr)", 9, MUTED)
+            table.write_name(0.12, "a (its lr) − b (its lr)", 9, MUTED)
         table.axes.axvspan(-margin * scale, margin * scale, color=SHADE, linewidth=0, zorder=0)
         table.axes.axvline(0, color=INK, linewidth=1, zorder=1)
         for row in rows:
-            _draw(table, row, scale)
-        _scale(table.axes, rows, scale)
+            _draw_row(table, row, scale)
+        _scale_differences(table.axes, rows, scale)
         table.axes.set_xlabel(f"difference in {metric_label(metric).rsplit(' (', 1)[0]} ({unit})")
-        add_title_and_caption(figure, _legend(rows, margin * scale, unit), title, caption)
+        add_words(figure, words, _make_legend(rows, margin * scale, unit))
     return figure
 
 
 _HEADS: Final = ("n", "mean [95 % interval]", "Holm p")
 
 
-def _rows(effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout) -> Iterator[_Row]:
+def _place_rows(effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout) -> Iterator[_Row]:
     top = 0.4
-    small = SMALL if len(fixed) <= NAMED else TINY
+    small = SMALL if len(fixed) <= MOST_SMALL else TINY
     below = dict(layout.cells(fixed)) if len(fixed) else {}
     for name, cell in layout.cells(effects):
         if name:
             yield _Row(top, name, {}, "header")
             top += 0.75 * ROW
-        for facts in _in_pairs(cell, layout):
-            yield _Row(top, _pair(facts), facts, "contrast")
+        for facts in _sort_pairs(cell, layout):
+            yield _Row(top, _name_pair(facts), facts, "contrast")
             top += ROW * 0.62
-            for light in _of(below.get(name), facts):
+            for light in _find_fixed(below.get(name), facts):
                 yield _Row(top, f"lr {number_text(light['lr'])}" if small == SMALL else "", light, "fixed")
                 top += small
             top += ROW * 0.38
         top += ROW * 0.3
 
 
-def _in_pairs(cell: pd.DataFrame, layout: Layout) -> list[dict[Any, Any]]:
+def _sort_pairs(cell: pd.DataFrame, layout: Layout) -> list[dict[Any, Any]]:
     return sorted(
         cell.to_dict("records"), key=lambda row: (layout.levels.index(row["b"]), layout.levels.index(row["a"]))
     )
 
 
-def _of(cell: pd.DataFrame | None, facts: dict[Any, Any]) -> list[dict[Any, Any]]:
+def _find_fixed(cell: pd.DataFrame | None, facts: dict[Any, Any]) -> list[dict[Any, Any]]:
     if cell is None:
         return []
     same = (cell["a"] == facts["a"]) & (cell["b"] == facts["b"])
@@ -112,7 +112,7 @@ def _of(cell: pd.DataFrame | None, facts: dict[Any, Any]) -> list[dict[Any, Any]
     return rows
 
 
-def _pair(facts: dict[Any, Any]) -> str:
+def _name_pair(facts: dict[Any, Any]) -> str:
     sides = (
         f"{number_text(facts[side])} ({facts[f'lr_{side}']})" if facts[f"lr_{side}"] else number_text(facts[side])
         for side in "ab"
@@ -120,25 +120,25 @@ def _pair(facts: dict[Any, Any]) -> str:
     return " − ".join(sides)
 
 
-def _draw(table: TextColumns, row: _Row, scale: float) -> None:
+def _draw_row(table: TextColumns, row: _Row, scale: float) -> None:
     if row.kind == "header":
-        table.head(row.top, row.label)
+        table.write_head(row.top, row.label)
         return
     mean, low, high = (scale * row.facts[name] for name in ("mean", "low", "high"))
     if row.kind == "fixed":
         table.axes.plot([low, high], [row.top] * 2, color=MUTED, linewidth=0.8, alpha=0.7)
         table.axes.plot(mean, row.top, marker="o", markersize=2.6, color=MUTED, linestyle="none")
-        table.name(row.top, row.label, 6.5, MUTED)
+        table.write_name(row.top, row.label, 6.5, MUTED)
         return
-    marker, face = _MARKS[_verdict(row.facts)]
+    marker, face = _MARKS[_name_verdict(row.facts)]
     table.axes.plot([low, high], [row.top] * 2, color=INK, linewidth=2.2, solid_capstyle="butt")
     mark: dict[str, Any] = {"marker": marker, "markersize": 7.5, "color": INK, "markerfacecolor": face}
     table.axes.plot(mean, row.top, linestyle="none", zorder=3, **mark)
-    table.name(row.top, row.label)
-    table.number(row.top, _texts(row.facts, scale))
+    table.write_name(row.top, row.label)
+    table.write_cells(row.top, _make_cells(row.facts, scale))
 
 
-def _verdict(facts: dict[Any, Any]) -> str:
+def _name_verdict(facts: dict[Any, Any]) -> str:
     if facts["p_holm"] < 0.05:
         return "difference, Holm p < 0.05"
     return "equivalent" if facts["equivalent"] else "undecided"
@@ -151,7 +151,7 @@ _MARKS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def _texts(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
+def _make_cells(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
     """Return n, the mean with its interval, and p, or the words that stand for a p that cannot be claimed."""
     mean, low, high = (scale * facts[name] for name in ("mean", "low", "high"))
     size = f"{mean:+.2f}" if np.isfinite(mean) else "–"
@@ -165,7 +165,7 @@ def _texts(facts: dict[Any, Any], scale: float) -> tuple[str, str, str]:
     )
 
 
-def _scale(axes: Axes, rows: list[_Row], scale: float) -> None:
+def _scale_differences(axes: Axes, rows: list[_Row], scale: float) -> None:
     ends = np.array([[row.facts[name] for name in ("mean", "low", "high")] for row in rows if row.facts]) * scale
     low, high = np.nanmin(ends, initial=-0.1), np.nanmax(ends, initial=0.1)
     if max(-low, high) <= LINEAR:
@@ -179,12 +179,12 @@ def _scale(axes: Axes, rows: list[_Row], scale: float) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0"))
 
 
-def _legend(rows: list[_Row], margin: float, unit: str) -> list[Any]:
-    found = {_verdict(row.facts) for row in rows if row.kind == "contrast"}
+def _make_legend(rows: list[_Row], margin: float, unit: str) -> list[Any]:
+    verdicts = {_name_verdict(row.facts) for row in rows if row.kind == "contrast"}
     handles: list[Any] = [
         Line2D([], [], color=INK, marker=marker, markerfacecolor=face, linewidth=2.2, markersize=7.5, label=verdict)
         for verdict, (marker, face) in _MARKS.items()
-        if verdict in found
+        if verdict in verdicts
     ]
     if any(row.kind == "fixed" for row in rows):
         handles.append(Line2D([], [], color=MUTED, marker="o", markersize=2.6, linewidth=0.8, label="fixed lr"))

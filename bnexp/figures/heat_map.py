@@ -1,6 +1,7 @@
 """Heat maps: what training ends at for each level and value of another axis, as colours and as numbers."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import matplotlib
@@ -12,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from bnexp.figures.layout import Layout, has_choice, label_first, panels
-from bnexp.figures.scales import accuracy, closeness, percent, ticks
-from bnexp.figures.style import INK, add_title_and_caption, drawing, luminance, sheet
+from bnexp.figures.layout import Layout, add_panels, has_choice, label_first
+from bnexp.figures.scales import accuracy, choose_ticks, closeness, percent_text
+from bnexp.figures.style import INK, NARROWEST, Words, add_words, house_style, luminance, make_sheet
 from bnexp.labels import axis_label, is_accuracy, metric_label, number_text, sort_values
 
 WIDTH: Final = 15
@@ -30,13 +31,22 @@ BAR: Final = 5
 """Height in inches that the bar of colours does not exceed by much."""
 
 ON_LIGHT, ON_DARK = "#0A0A0A", "#FEFEFE"
-"""Text on a cell: not the page's own colours, because a cell keeps its colour in the dark."""
+"""Text on a cell, whichever stands out."""
 
 
-def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: str, caption: str) -> Figure:
+@dataclass(frozen=True)
+class _Cell:
+    """A coloured place: its `column` (value of x), its `row` (level), and the `facts` of its arm."""
+
+    column: int
+    row: int
+    facts: dict[Any, Any]
+
+
+def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str, metric: str) -> Figure:
     """Draw `metric` at the end for each level (row) and value of `x` (column): a panel per cell, one scale of colours.
 
-    `finals` as `finals.final_against` takes it. A cell says its mean and, if any did, how many runs diverged or are
+    `finals` as `finals.draw_finals` takes it. A cell says its mean and, if any did, how many runs diverged or are
     stuck; the best of several is outlined.
     """
     cells, values = layout.cells(finals), sort_values(x, finals[x].dropna())
@@ -44,65 +54,72 @@ def heat_map(finals: pd.DataFrame, x: str, layout: Layout, metric: str, title: s
     columns = max(1, min(len(cells), int(WIDTH / inches)))
     blocks = -(-len(cells) // columns)
     low, high = float(finals["mean"].min()), float(finals["mean"].max())
-    mapped = ScalarMappable(_norm(low, high, metric), matplotlib.colormaps["viridis"])
+    colours = ScalarMappable(_choose_norm(low, high, metric), matplotlib.colormaps["viridis"])
     outlined = has_choice(finals)
-    with drawing():
-        figure = sheet(max(7.6, 2.6 + inches * columns), 1.7 + blocks * (0.75 + CELL * len(layout.levels)))
-        tops = [stack[0] for stack in panels(figure, len(cells), columns, (1,))]
+    with house_style():
+        figure = make_sheet(max(NARROWEST, 2.6 + inches * columns), 1.7 + blocks * (0.75 + CELL * len(layout.levels)))
+        tops = [stack[0] for stack in add_panels(figure, len(cells), columns, (1,))]
         for (name, cell), axes in zip(cells, tops, strict=True):
+            _prepare_axes(axes, x, values, layout)
             axes.set_title(name)
-            axes.set_xlim(-0.5, len(values) - 0.5)
-            axes.set_ylim(len(layout.levels) - 0.5, -0.5)
-            axes.set_xticks(range(len(values)), [number_text(value) for value in values], size=9)
-            axes.set_yticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
-            axes.set_xlabel(axis_label(x))
-            axes.grid(visible=False)
-            axes.tick_params(length=0)
-            axes.spines[:].set_visible(False)
-            for column, row, found in _found(cell, x, values, layout):
-                _cell(axes, column, row, found, mapped.to_rgba(found["mean"]), metric)
-                if outlined and found["best"]:
-                    _frame(axes, column, row)
+            for place in _place_cells(cell, x, values, layout):
+                _draw_cell(axes, place, colours.to_rgba(place.facts["mean"]), metric)
+                if outlined and place.facts["best"]:
+                    _outline_cell(axes, place)
         label_first(tops, columns, axis_label(layout.compared))
         tall = 0.6 * figure.get_figheight()
         shape: dict[str, Any] = {"pad": 0.02, "shrink": min(1, BAR / tall), "aspect": 16 if tall < BAR else 30}
-        bar = figure.colorbar(mapped, ax=tops, label=metric_label(metric).removesuffix(" (%)"), **shape)
+        bar = figure.colorbar(colours, ax=tops, label=metric_label(metric).removesuffix(" (%)"), **shape)
         bar.outline.set_visible(False)
         if is_accuracy(metric):
-            bar.ax.yaxis.set_major_locator(ticks(low, high))
-            bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+            bar.ax.yaxis.set_major_locator(choose_ticks(low, high))
+            bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent_text(value)))
         handles = [Patch(facecolor="none", edgecolor=INK, linewidth=2.6, label="best on validation")]
-        add_title_and_caption(figure, handles if outlined else [], title, caption)
+        add_words(figure, words, handles if outlined else [])
     return figure
 
 
-def _found(cell: pd.DataFrame, x: str, values: list[Any], layout: Layout) -> Iterator[tuple[int, int, dict[Any, Any]]]:
-    """Yield column, row and facts of each place; a level in which `x` cannot act is the same in all columns."""
+def _prepare_axes(axes: Axes, x: str, values: list[Any], layout: Layout) -> None:
+    axes.set_xlim(-0.5, len(values) - 0.5)
+    axes.set_ylim(len(layout.levels) - 0.5, -0.5)
+    axes.set_xticks(range(len(values)), [number_text(value) for value in values], size=9)
+    axes.set_yticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
+    axes.set_xlabel(axis_label(x))
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _place_cells(cell: pd.DataFrame, x: str, values: list[Any], layout: Layout) -> Iterator[_Cell]:
+    """Yield the places of a panel; a level in which `x` cannot act is the same in all columns."""
     for level, _, rows in layout.arms(cell):
-        for found in rows.to_dict("records"):
-            columns = range(len(values)) if pd.isna(found[x]) else [values.index(found[x])]
-            yield from ((column, layout.levels.index(level), found) for column in columns)
+        for facts in rows.to_dict("records"):
+            columns = range(len(values)) if pd.isna(facts[x]) else [values.index(facts[x])]
+            yield from (_Cell(column, layout.levels.index(level), facts) for column in columns)
 
 
-def _cell(axes: Axes, column: int, row: int, found: dict[Any, Any], colour: Any, metric: str) -> None:
-    axes.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
-    text = ON_LIGHT if luminance(colour[:3]) > 0.18 else ON_DARK
-    axes.text(column, row, _text(found, metric), ha="center", va="center", size=8, color=text)
+def _draw_cell(axes: Axes, cell: _Cell, colour: Any, metric: str) -> None:
+    axes.add_patch(Rectangle((cell.column - 0.48, cell.row - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
+    ink = ON_LIGHT if luminance(colour[:3]) > 0.18 else ON_DARK
+    axes.text(cell.column, cell.row, _cell_text(cell.facts, metric), ha="center", va="center", size=8, color=ink)
 
 
-def _frame(axes: Axes, column: int, row: int) -> None:
-    axes.add_patch(Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=2.6))
+def _outline_cell(axes: Axes, cell: _Cell) -> None:
+    corner = cell.column - 0.48, cell.row - 0.47
+    axes.add_patch(Rectangle(corner, 0.96, 0.94, fill=False, edgecolor=INK, linewidth=2.6))
 
 
-def _text(found: dict[Any, Any], metric: str) -> str:
-    mean = found["mean"]
+def _cell_text(facts: dict[Any, Any], metric: str) -> str:
+    mean = facts["mean"]
     number = f"{100 * mean:.2f}" if is_accuracy(metric) else f"{mean:.3g}"
-    words = (("diverged", "div."), ("stuck", "stuck"))
-    wrong = [f"{found[name]:g}/{found['n']:g} {word}" for name, word in words if found[name]]
+    wrong = [f"{facts[name]:g}/{facts['n']:g} {word}" for name, word in _WRONG if facts[name]]
     return "\n".join([number, *(text if len(text) <= FITTING else text.replace(" ", "\n") for text in wrong)])
 
 
-def _norm(low: float, high: float, metric: str) -> Normalize:
+_WRONG: Final = (("diverged", "div."), ("stuck", "stuck"))
+
+
+def _choose_norm(low: float, high: float, metric: str) -> Normalize:
     if not is_accuracy(metric):
         return Normalize(low, high)
     return FuncNorm((closeness, accuracy), vmin=low, vmax=max(high, low + 1e-4))

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from bnexp.figures.style import Look, looks
+from bnexp.figures.style import Look, choose_looks
 from bnexp.labels import sort_values, value_label
 
 WIDEST: Final = 5
@@ -33,7 +34,7 @@ class Layout:
     @property
     def looks(self) -> dict[Any, Look]:
         """How each level is drawn."""
-        return looks(self.compared, self.levels)
+        return choose_looks(self.compared, self.levels)
 
     def cells(self, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         """Return the title and the rows of each cell of `frame`, in order; one without a title if nothing varies."""
@@ -43,23 +44,32 @@ class Layout:
         combinations = frame[facets].drop_duplicates()
         full = combinations.dropna()
         settings = [dict(zip(facets, row, strict=True)) for row in combinations.itertuples(index=False)]
-        alone = [s for s in settings if _acting(s) == s or _of(full, s).empty]
+        alone = [s for s in settings if _acting(s) == s or _rows_of(full, s).empty]
         ranks = {facet: sort_values(facet, frame[facet].dropna()) for facet in facets}
         alone.sort(key=lambda s: [ranks[name].index(value) if pd.notna(value) else -1 for name, value in s.items()])
-        return [(", ".join(value_label(*item) for item in _acting(s).items()), _of(frame, s)) for s in alone]
+        return [(", ".join(value_label(*item) for item in _acting(s).items()), _rows_of(frame, s)) for s in alone]
 
     def arms(self, cell: pd.DataFrame) -> list[tuple[Any, Look, pd.DataFrame]]:
         """Return each level that `cell` has, its look and its rows, in order."""
         column = cell[self.compared]
-        found = ((level, look, cell[column == level]) for level, look in self.looks.items())
-        return [(level, look, rows) for level, look, rows in found if len(rows)]
+        arms = ((level, look, cell[column == level]) for level, look in self.looks.items())
+        return [(level, look, rows) for level, look, rows in arms if len(rows)]
+
+    def make_handles(self, frame: pd.DataFrame) -> list[Line2D]:
+        """Return a handle for each level of `frame` with the number of its seeds (`n`), least and most."""
+        handles = []
+        for _, look, rows in self.arms(frame):
+            few, many = int(rows["n"].min()), int(rows["n"].max())
+            count = f"{few}" if few == many else f"{few}–{many}"
+            handles.append(look.make_handle(f"{look.text}, n = {count}"))
+        return handles
 
 
 def _acting(setting: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in setting.items() if pd.notna(value)}
 
 
-def _of(frame: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
+def _rows_of(frame: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows of `frame` that belong to `setting`."""
     belongs = pd.Series(True, index=frame.index)
     for name, value in _acting(setting).items():
@@ -72,8 +82,8 @@ def has_choice(finals: pd.DataFrame) -> bool:
     return bool(finals["best"].any() and not finals["best"].all())
 
 
-def panels(figure: Figure, count: int, columns: int, heights: Sequence[float]) -> list[list[Axes]]:
-    """Return `count` panels, at most `columns` side by side; each is a stack of axes with the relative `heights`."""
+def add_panels(figure: Figure, count: int, columns: int, heights: Sequence[float]) -> list[list[Axes]]:
+    """Add `count` panels, at most `columns` side by side; each is a stack of axes with the relative `heights`."""
     columns, rows = min(count, columns), len(heights)
     blocks = -(-count // columns)
     grid = figure.subplots(

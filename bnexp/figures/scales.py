@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from bnexp.labels import is_accuracy, number_text, sort_values
+from bnexp.labels import is_accuracy, metric_label, number_text, sort_values
 
 FACTOR: Final = 20
 """A loss that spans more than this factor is drawn on a logarithmic scale."""
@@ -47,9 +47,9 @@ def scale_accuracies(panels: Iterable[Axes], low: float, high: float) -> None:
     for axes in panels:
         axes.set_yscale("function", functions=(closeness, accuracy))
         axes.set_ylim(least, most)
-        axes.yaxis.set_major_locator(ticks(least, most))
+        axes.yaxis.set_major_locator(choose_ticks(least, most))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent_text(value)))
 
 
 def scale_losses(panels: Iterable[Axes], low: float, high: float) -> None:
@@ -74,39 +74,49 @@ def scale_metric(panels: Sequence[Axes], metric: str, values: NDArray[np.float64
         scale_losses(panels, positive.min() if len(positive) else 1.0, high if high > 0 else 1.0)
 
 
-def ticks(low: float, high: float) -> FixedLocator | MaxNLocator:
+def scale_label(metric: str) -> str:
+    """Return the name of `metric` beside such a scale: that of an accuracy has no unit, its ticks are in percent."""
+    return metric_label(metric).replace(" (%)", "\n(error on a log scale)")
+
+
+def choose_ticks(low: float, high: float) -> FixedLocator | MaxNLocator:
     """Return the accuracies to be written on a scale from `low` to `high`."""
     row = next((row for row in TICKS if sum(low <= tick <= high for tick in row) >= 4), None)
     return FixedLocator(row) if row else MaxNLocator(6)
 
 
-def percent(accuracy: float) -> str:
+def percent_text(accuracy: float) -> str:
     """Return `accuracy` (a fraction) in percent, at most four digits."""
     return f"{100 * accuracy:.4g} %"
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the values of an axis stand: `at` maps each to its place; neighbours are at least 1 apart."""
+    """Where the values of an axis stand: `positions` has that of each; neighbours are at least 1 apart."""
 
     axis: str
-    at: dict[Any, float]
+    positions: dict[Any, float]
 
-    def number(self, axes: Axes, label: str, inches: float) -> None:
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of a level line, which stands for all values: beyond the first and the last position."""
+        return min(self.positions.values()) - 0.5, max(self.positions.values()) + 0.5
+
+    def write_values(self, axes: Axes, label: str, inches: float) -> None:
         """Write the values below `axes`, aslant where they would touch each other on `inches` of width."""
-        low, high = min(self.at.values()), max(self.at.values())
+        low, high = min(self.positions.values()), max(self.positions.values())
         axes.set_xlim(low - 0.6, high + 0.6)
-        axes.xaxis.set_major_locator(FixedLocator(list(self.at.values())))
-        texts = [number_text(value) for value in self.at]
-        axes.set_xticks(list(self.at.values()), texts)
+        axes.xaxis.set_major_locator(FixedLocator(list(self.positions.values())))
+        texts = [number_text(value) for value in self.positions]
+        axes.set_xticks(list(self.positions.values()), texts)
         room = inches / (high - low + 1.2)
         touching = max(map(len, texts)) * 0.085 > room
         axes.tick_params(axis="x", labelsize=9, labelrotation=90 if room < 0.19 else 45 if touching else 0)
         axes.set_xlabel(label)
 
 
-def places(axis: str, values: Iterable[Any]) -> Places:
-    """Return the places of `values`: evenly spaced words; numbers by their logarithm if they are roughly geometric."""
+def place_values(axis: str, values: Iterable[Any]) -> Places:
+    """Return where `values` stand: evenly spaced words; numbers by their logarithm if they are roughly geometric."""
     known = sort_values(axis, values)
     if not all(isinstance(value, Real) for value in known):
         return Places(axis, {value: float(place) for place, value in enumerate(known)})

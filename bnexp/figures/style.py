@@ -1,4 +1,4 @@
-"""What all figures share: the looks of the levels that are compared, colours, and the words at axes and in captions.
+"""What all figures share: the looks of the levels that are compared, colours, and the words around a figure.
 
 Colours: Okabe and Ito 2008, "Color universal design"; numbers take viridis (Smith and van der Walt 2015), whose
 lightness rises evenly. Line styles and markers say the same once more, for greyscale and for projectors.
@@ -25,7 +25,10 @@ MUTED: Final = "#5A5A5A"
 GRID: Final = "#E3E3E3"
 SHADE: Final = "#EDEDED"
 PAPER: Final = "#FFFFFF"
-"""The colours that a page may set anew (see `writing.inline`), so that a figure can be read in the dark."""
+"""The colours of texts, guides and backgrounds."""
+
+NARROWEST: Final = 7.6
+"""Width in inches below which titles and captions have no room."""
 
 STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
@@ -56,6 +59,14 @@ _ORDERED: Final = (0.15, 0.82)
 
 
 @dataclass(frozen=True)
+class Words:
+    """The words around a figure: its `title` above it, and its `caption`, line by line, below it."""
+
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Look:
     """How a level is drawn everywhere: `line` and `marker` as matplotlib takes them, `text` as a legend names it."""
 
@@ -64,8 +75,8 @@ class Look:
     marker: str
     text: str
 
-    def handle(self, text: str) -> Line2D:
-        """Return the line that stands for the level in a legend."""
+    def make_handle(self, text: str) -> Line2D:
+        """Return the line that stands for the level in a legend, beside this `text`."""
         return Line2D([], [], color=self.colour, linestyle=self.line, linewidth=2.2, label=text)
 
 
@@ -76,7 +87,7 @@ _PLACEMENTS: Final = {
 }
 
 
-def looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
+def choose_looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
     """Return the look of each of `levels` of `axis`: the same for a placement in every figure, ordered for numbers."""
     if axis == "placement":
         return {
@@ -84,11 +95,11 @@ def looks(axis: str, levels: Sequence[Any]) -> dict[Any, Look]:
         }
     return {
         level: Look(colour, _DASHES[i % len(_DASHES)], _MARKERS[i % len(_MARKERS)], value_label(axis, level))
-        for i, (level, colour) in enumerate(zip(levels, _colours(levels), strict=True))
+        for i, (level, colour) in enumerate(zip(levels, _choose_colours(levels), strict=True))
     }
 
 
-def _colours(levels: Sequence[Any]) -> list[str]:
+def _choose_colours(levels: Sequence[Any]) -> list[str]:
     if all(isinstance(level, Real) for level in levels):
         low, high = _ORDERED
         steps = max(len(levels) - 1, 1)
@@ -103,7 +114,7 @@ def luminance(colour: Any) -> float:
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
+def house_style() -> Iterator[None]:
     """Draw in the house's style, whatever the user's own settings of matplotlib are, and put those back."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -111,29 +122,29 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def sheet(width: float, height: float) -> Figure:
+def make_sheet(width: float, height: float) -> Figure:
     """Return an empty figure (inches) that needs no display and is not the current one of anybody."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def add_title_and_caption(figure: Figure, handles: Sequence[Any], title: str, caption: str) -> None:
-    """Put `title` and the legend above `figure`, and `caption`, line by line, below it."""
+def add_words(figure: Figure, words: Words, handles: Sequence[Any]) -> None:
+    """Put the title and the legend, which has these `handles`, above `figure`, and the caption below it."""
     width = figure.get_figwidth()
-    columns = _fitting([str(handle.get_label()) for handle in handles], width)
+    columns = _fit_columns([str(handle.get_label()) for handle in handles], width)
     legend = figure.legend(
         handles=[handle for column in range(columns) for handle in handles[column::columns]],  # row by row
         loc="outside upper center",
         ncols=columns,
-        title=wrap_text(title, int(7 * width)),
+        title=wrap_text(words.title, int(7 * width)),
     )
     legend.get_title().set(size=13, weight="bold", multialignment="center")
-    text = wrap_text(caption, int(15 * width))
+    text = wrap_text(words.caption, int(15 * width))
     figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)
 
 
-def _fitting(texts: Sequence[str], width: float) -> int:
+def _fit_columns(texts: Sequence[str], width: float) -> int:
     """Return in how many columns `texts` and their handles fit side by side."""
     for columns in range(len(texts), 1, -1):
         longest = (max(map(len, texts[column::columns])) for column in range(columns))

@@ -24,7 +24,7 @@ GAP: Final = 0.25
 
 @dataclass(frozen=True)
 class TextColumns:
-    """The axes and the two that hold texts only; `starts` are the columns' left edges in inches."""
+    """The axes and the two that hold texts only; in inches, the `width` of the left one and where columns start."""
 
     left: Axes
     axes: Axes
@@ -32,26 +32,26 @@ class TextColumns:
     width: float
     starts: tuple[float, ...]
 
-    def name(self, top: float, text: str, size: float = 10, colour: str = INK) -> None:
+    def write_name(self, top: float, text: str, size: float = 10, colour: str = INK) -> None:
         """Write the name of the row at `top` beside the axes."""
         self.left.text(self.width - 0.08, top, text, ha="right", va="center", size=size, color=colour)
 
-    def head(self, top: float, text: str) -> None:
+    def write_head(self, top: float, text: str) -> None:
         """Write the head of a group of rows at the left edge; a long one reaches into the axes, where nothing is."""
         self.left.text(0, top, text, va="center", weight="bold", size=11.5).set_in_layout(False)
 
-    def number(self, top: float, texts: Sequence[str]) -> None:
+    def write_cells(self, top: float, texts: Sequence[str]) -> None:
         """Write `texts` into the columns at the right."""
         for start, text in zip(self.starts, texts, strict=True):
             self.right.text(start, top, text, va="center", size=10, linespacing=1.0)
 
-    def titled(self, top: float, texts: Sequence[str]) -> None:
+    def write_titles(self, top: float, texts: Sequence[str]) -> None:
         """Write what the columns at the right hold."""
         for start, text in zip(self.starts, texts, strict=True):
             self.right.text(start, top, text, va="center", size=9, color=MUTED)
 
 
-def left_texts(names: Sequence[str], heads: Sequence[str]) -> list[str]:
+def choose_left_texts(names: Sequence[str], heads: Sequence[str]) -> list[str]:
     """Return the texts that decide how much room there is at the left."""
     return [*names, *(head[:HEAD] for head in heads)]
 
@@ -74,7 +74,7 @@ def make_columns(figure: Figure, height: float, names: Sequence[str], columns: S
     return TextColumns(parts[0], parts[1], parts[2], left, starts)
 
 
-def width(names: Sequence[str], columns: Sequence[Sequence[str]], axes: float) -> float:
+def figure_width(names: Sequence[str], columns: Sequence[Sequence[str]], axes: float) -> float:
     """Return the width in inches of a figure whose `make_columns` has axes of this width."""
     return axes + sum(_width(texts) + GAP for texts in (names, *columns))
 

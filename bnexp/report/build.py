@@ -1,5 +1,6 @@
 """The report of one or several stores: a page, the same as Markdown, and every figure and table as files."""
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,30 +9,30 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bnexp import __version__
+from bnexp import provenance
 from bnexp.errors import UserError
 from bnexp.figures.export import render
-from bnexp.figures.style import looks
+from bnexp.figures.style import choose_looks
 from bnexp.files import write_whole
 from bnexp.labels import axis_label
-from bnexp.report import captions, explorer, page, tables
-from bnexp.report.effect_figures import effect_figures
+from bnexp.report import captions, page, tables
+from bnexp.report.effect_figures import make_figures
 from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
-from bnexp.report.explorer import Explorer, Level
+from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
-from bnexp.report.result_tables import diverged_runs, result_tables
+from bnexp.report.result_tables import make_diverged_table, make_result_tables
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import Verdict
 
 CITATION: Final = (
-    f"The bnexp authors. bnexp {__version__}: paired evidence on where batch normalization should stand. 2026."
+    f"The bnexp authors. bnexp {provenance.version()}: paired evidence on where batch normalization should stand. 2026."
 )
 BIBTEX: Final = f"""@software{{bnexp,
   author  = {{{{The bnexp authors}}}},
   title   = {{bnexp: paired evidence on where batch normalization should stand}},
-  version = {{{__version__}}},
+  version = {{{provenance.version()}}},
   year    = {{2026}}
 }}"""
 
@@ -60,140 +61,135 @@ def build(
     difference is none (default: `comparisons.MARGIN`). Raises `UserError` if no run is stored, if `compare` does not
     vary, or if the folder cannot be written.
     """
-    found = gather(stores, runs)
-    made = estimate(found, choose_design(found, compare), MARGIN if margin is None else margin)
-    figures, shown = effect_figures(found, made), result_tables(found, made)
-    content = _page(found, made, figures, shown)
+    evidence = gather(stores, runs)
+    estimates = estimate(evidence, choose_design(evidence, compare), MARGIN if margin is None else margin)
+    figures = make_figures(evidence, estimates)
+    content = _make_page(evidence, estimates, figures)
+    paths = {figure.name: f"figures/{figure.name}.svg" for figure in figures}
     files = {
-        "index.html": page.html(content).encode(),
-        "report.md": page.markdown(content, {figure.name: f"figures/{figure.name}.svg" for figure in figures}).encode(),
-        **dict(_files(figures, content)),
+        "index.html": page.to_html(content).encode(),
+        "report.md": page.to_markdown(content, paths).encode(),
+        **dict(_render_files(figures, content)),
     }
     try:
-        for path in {path for pattern in _OURS for path in found.folder.glob(pattern)}:
-            if str(path.relative_to(found.folder)) not in files:
-                path.unlink()
-        for name, text in files.items():
-            path = found.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, functools.partial(Path.write_bytes, data=text))
+        _write_files(evidence.folder, files)
     except OSError as error:
         raise UserError(
-            f"{found.folder} must be a folder that can be written to; got '{error.strerror}': make room for it, "
+            f"{evidence.folder} must be a folder that can be written to; got '{error.strerror}': make room for it, "
             "the runs are stored and `bnexp report` draws them again"
         ) from None
-    return Report(found.folder / "index.html", made.headline, made.verdicts)
+    return Report(evidence.folder / "index.html", estimates.headline, estimates.verdicts)
 
 
-def _files(figures: Sequence[ReportFigure], content: page.Page) -> Iterator[tuple[str, bytes]]:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` into `folder`, each whole, and remove what an earlier report has left beside them."""
+    for path in {path for pattern in _OURS for path in folder.glob(pattern)}:
+        if str(path.relative_to(folder)) not in files:
+            path.unlink()
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, functools.partial(Path.write_bytes, data=content))
+
+
+def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a figure or a table."""
-    for figure, shown in zip(figures, (*content.main, *content.figures), strict=True):
-        yield f"figures/{figure.name}.svg", shown.svg.encode()
+    for figure, on_page in zip(figures, (*content.main, *content.figures), strict=True):
+        yield f"figures/{figure.name}.svg", on_page.svg.encode()
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
         yield f"figures/{figure.name}.csv", figure.frame.to_csv(index=False, lineterminator="\n").encode()
     for table in (*content.tables, *filter(None, [content.diverged])):
-        yield f"tables/{table.name}.csv", tables.csv(table).encode()
-        yield f"tables/{table.name}.tex", tables.tex(table).encode()
+        yield f"tables/{table.name}.csv", tables.to_csv(table).encode()
+        yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
 
 
-def _page(
-    found: Evidence, made: Estimates, figures: Sequence[ReportFigure], shown: Sequence[tables.Table]
-) -> page.Page:
-    parts = [
-        page.Figure(
-            figure.name,
-            figure.title,
-            "",  # what the caption says stands in the picture, which is to be understood without the page, too
-            render(figure.figure, "svg", figure.name).decode(),
-            figure.alt,
-            tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "csv")),
-        )
-        for figure in figures
-    ]
+def _make_page(evidence: Evidence, estimates: Estimates, figures: Sequence[ReportFigure]) -> page.Page:
+    on_page = tuple(map(_put_on_page, figures))
     main = sum(figure.main for figure in figures)
+    diverged = make_diverged_table(evidence)
     return page.Page(
-        title=found.title,
-        question=_question(found, made),
-        headline=made.headline,
-        verdicts=made.verdicts,
-        main=tuple(parts[:main]),
-        tables=tuple(map(_linked, shown)),
-        figures=tuple(parts[main:]),
-        explorer=_explorer(found, made),
-        diverged=None if (lost := diverged_runs(found)) is None else _linked(lost),
-        commands=tuple(dict.fromkeys(str(sweep["command"]) for sweep in found.sweeps)),
-        provenance=tuple(_provenance(found)),
+        title=evidence.title,
+        question=_choose_question(evidence, estimates),
+        headline=estimates.headline,
+        verdicts=estimates.verdicts,
+        main=on_page[:main],
+        tables=tuple(map(_link_files, make_result_tables(evidence, estimates))),
+        figures=on_page[main:],
+        explorer=_make_explorer(evidence, estimates),
+        diverged=None if diverged is None else _link_files(diverged),
+        commands=tuple(dict.fromkeys(str(sweep["command"]) for sweep in evidence.sweeps)),
+        provenance=tuple(_list_provenance(evidence)),
         citation=CITATION,
         bibtex=BIBTEX,
     )
 
 
-def _linked(table: tables.Table) -> tables.Table:
-    files = tuple(f"tables/{table.name}.{kind}" for kind in ("csv", "tex"))
-    return tables.Table(table.name, table.title, table.caption, table.frame, table.columns, files)
+def _put_on_page(figure: ReportFigure) -> page.Figure:
+    svg = render(figure.figure, "svg", figure.name).decode()
+    files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "csv"))
+    return page.Figure(figure.name, figure.title, svg, figure.alt, files)
 
 
-def _question(found: Evidence, made: Estimates) -> str:
-    if found.study:
-        return str(found.study["question"])
-    if made.design.compared == "placement":
+def _link_files(table: tables.Table) -> tables.Table:
+    return dataclasses.replace(table, files=tuple(f"tables/{table.name}.{kind}" for kind in ("csv", "tex")))
+
+
+def _choose_question(evidence: Evidence, estimates: Estimates) -> str:
+    if evidence.study:
+        return str(evidence.study["question"])
+    if estimates.design.compared == "placement":
         return "Should batch normalization stand before the activation, after it, or nowhere?"
-    return f"What difference does {axis_label(made.design.compared)} make?"
+    return f"What difference does {axis_label(estimates.design.compared)} make?"
 
 
-def _explorer(found: Evidence, made: Estimates) -> Explorer:
-    design = made.design
+def _make_explorer(evidence: Evidence, estimates: Estimates) -> Explorer:
+    design, curves, runs = estimates.design, estimates.curves, evidence.runs
     levels = [
-        Level(level, look.text, look.colour, _dashes(look.line))
-        for level, look in looks(design.compared, design.levels).items()
+        Level(level, look.text, look.colour, _svg_dashes(look.line))
+        for level, look in choose_looks(design.compared, design.levels).items()
     ]
-    axes = [name for name in (*design.cells, *filter(None, [design.tuned])) if made.curves[name].nunique() > 0]
-    start = dict(made.best.iloc[0][["lr"]]) if design.tuned else {}
-    return explorer.explorer(
-        made.curves,
-        design.compared,
-        levels,
-        axes,
-        start,
-        captions.join_sentences(
-            captions.training_in_words(found.runs),
-            f"bands: {captions.interval(found.runs)}",
-            captions.seeds(found.runs),
-        ),
+    axes = [name for name in (*design.cells, *filter(None, [design.tuned])) if curves[name].nunique() > 0]
+    start = dict(estimates.best.iloc[0][["lr"]]) if design.tuned else {}
+    caption = captions.join_sentences(
+        captions.describe_training(runs),
+        f"bands: {captions.describe_interval(runs)}",
+        captions.describe_seeds(runs),
     )
+    return make_explorer(curves, design.compared, levels, axes, start=start, caption=caption)
 
 
-def _dashes(line: Any) -> str:
+def _svg_dashes(line: Any) -> str:
     """Return a line style of matplotlib as SVG's dashes, for lines twice as wide as matplotlib's unit."""
     return "" if line == "-" else " ".join(f"{2 * length:g}" for length in line[1])
 
 
-def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
-    runs, last = found.runs, found.sweeps[-1] if found.sweeps else {}
+def _list_provenance(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    runs, sweeps = evidence.runs, evidence.sweeps
+    last = sweeps[-1] if sweeps else {}
     ended = ", ".join(f"{int((runs['status'] == status).sum()):,} {status}" for status in ("done", "diverged"))
-    stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {found.failed:,} failed and left out"
+    stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {evidence.failed:,} failed and left out"
     yield "runs", f"{len(runs):,}: {ended}, {stuck}"
-    yield "trained", captions.training_in_words(runs)
-    if warning := captions.short_batches(runs):
+    yield "trained", captions.describe_training(runs)
+    if warning := captions.warn_of_short_batches(runs):
         yield "beware", warning
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"
     yield "machine", ", ".join(map(str, runs["machine"].dropna().unique()))
-    for sweep in _last_of_each(found.sweeps):
-        yield "commit", _commit(sweep.get("git"))
+    for sweep in _last_of_each_commit(sweeps):
+        yield "commit", _commit_text(sweep.get("git"))
     yield "versions", ", ".join(f"{name} {version}" for name, version in last.get("versions", {}).items())
     for name, digest in last.get("data", {}).items():
         yield f"sha256 of {captions.title_of(name)}", str(digest)
-    if found.sweeps:
-        yield "date", f"{str(found.sweeps[0]['created'])[:16]} to {str(last['created'])[:16]} UTC"
+    if sweeps:
+        yield "date", f"{str(sweeps[0]['created'])[:16]} to {str(last['created'])[:16]} UTC"
     yield "chosen", "learning rates on validation accuracy alone; the test set is evaluated for the record"
 
 
-def _last_of_each(sweeps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _last_of_each_commit(sweeps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the newest sweep of each commit."""
     return list({str(sweep.get("git")): sweep for sweep in sweeps}.values())
 
 
-def _commit(git: Mapping[str, Any] | None) -> str:
+def _commit_text(git: Mapping[str, Any] | None) -> str:
     if not git:
         return "installed package, no checkout"
     return f"{git['commit']}{', with changes that are not committed' if git['dirty'] else ''}"

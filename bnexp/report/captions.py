@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bnexp.labels import number_text
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.inference import LEVEL
@@ -16,11 +17,14 @@ SHORT: Final = 220
 _DATA: Final = {"mnist": ("MNIST", 784), "fashion_mnist": ("Fashion-MNIST", 784), "digits": ("Digits (8×8 pixels)", 64)}
 """Title and input features of the data sets."""
 
-_SAID: Final = (
+_ALWAYS: Final = (
     *("placement", "activation", "lr", "data", "data_train", "data_validation"),
     *("hidden", "batch_size", "steps", "evaluate", "optimizer"),
 )
 """Settings that every caption names if they are the same everywhere; of others those that differ from the default."""
+
+AT_CHANCE: Final = "diverged runs count at chance and at their loss at initialization"
+"""What becomes of runs that diverged in everything that is said of losses and accuracies."""
 
 _DEFAULTS: Final = {f.name: f.default for f in dataclasses.fields(Run) if f.name in ARM}
 
@@ -35,43 +39,45 @@ def data_titles(runs: pd.DataFrame) -> str:
     return ", ".join(map(title_of, runs["data"].unique()))
 
 
-def training_in_words(runs: pd.DataFrame) -> str:
+def describe_training(runs: pd.DataFrame) -> str:
     """Return what was trained: data, network, batch size, length, optimizer, all that is shared and not the default."""
-    one = {name: _one(runs, name) for name in ARM}
+    one = {name: _shared_value(runs, name) for name in ARM}
     steps, inputs = one["steps"], _DATA.get(str(one["data"]), ("", "inputs"))[1]
     size = f", {one['data_train']:,} training examples" if one["data_train"] else ""
-    network = f"network {inputs}-{one['hidden']}-{_one(runs, 'classes')}" if one["hidden"] else ""
+    network = f"network {inputs}-{one['hidden']}-{_shared_value(runs, 'classes')}" if one["hidden"] else ""
     batch = f"batch {one['batch_size']}" if one["batch_size"] else ""
-    epochs = _one(runs, "epochs")
+    epochs = _shared_value(runs, "epochs")
     parts = [f"{steps:,} steps" if steps else "", f"{epochs:.4g} epochs" if epochs else ""]
     length = " = ".join(filter(None, parts))
-    lr = f", lr {text_of(one['lr'])}" if one["lr"] else ""
+    lr = f", lr {number_text(one['lr'])}" if one["lr"] else ""
     optimizer = f"{str(one['optimizer']).upper()}{lr}" if one["optimizer"] else ""
-    others = {name: one[name] for name in ARM if name not in _SAID and one[name] is not None}
-    changed = [f"{key(name)} {text_of(value)}" for name, value in others.items() if value != _DEFAULTS[name]]
+    others = {name: one[name] for name in ARM if name not in _ALWAYS and one[name] is not None}
+    changed = [f"{key(name)} {number_text(value)}" for name, value in others.items() if value != _DEFAULTS[name]]
     return "; ".join(filter(None, [data_titles(runs) + size, network, batch, length, optimizer, *changed]))
 
 
-def seeds(runs: pd.DataFrame) -> str:
+def describe_seeds(runs: pd.DataFrame) -> str:
     """Return how many seeds an arm has."""
     counts = runs.groupby([name for name in ARM if runs[name].notna().any()], dropna=False)["seed"].nunique()
     few, many = counts.min(), counts.max()
     return f"n = {few} seeds" if few == many and many > 1 else "one seed" if many == 1 else f"n = {few} to {many} seeds"
 
 
-def interval(runs: pd.DataFrame) -> str:
+def describe_interval(runs: pd.DataFrame) -> str:
     """Return what a band or a bar is."""
-    return "one seed, hence no interval" if seeds(runs) == "one seed" else f"{100 * LEVEL:g} % Student t interval"
+    return (
+        "one seed, hence no interval" if describe_seeds(runs) == "one seed" else f"{100 * LEVEL:g} % Student t interval"
+    )
 
 
-def lost(runs: pd.DataFrame, compared: str) -> str:
-    """Return how the runs that diverged count, and how many of each level did; nothing if none."""
+def describe_diverged(runs: pd.DataFrame, compared: str, fate: str = AT_CHANCE) -> str:
+    """Return the `fate` of the runs that diverged, and how many of each level did; nothing if none."""
     counts = runs.groupby(compared)["diverged"].agg(["sum", "size"])
     texts = [f"{count} of {size} {level}" for level, (count, size) in counts.iterrows() if count]
-    return f"diverged runs count at chance and at their loss at initialization: {', '.join(texts)}" if texts else ""
+    return f"{fate}: {', '.join(texts)}" if texts else ""
 
 
-def short_batches(runs: pd.DataFrame) -> str:
+def warn_of_short_batches(runs: pd.DataFrame) -> str:
     """Return a warning if every evaluation of some runs comes right after a batch of less than half the size.
 
     The last batch of an epoch holds what is left of the training examples, and its step is a noisy one. On MNIST (relu
@@ -90,12 +96,12 @@ def short_batches(runs: pd.DataFrame) -> str:
     )
 
 
-def command(sweeps: Sequence[Mapping[str, Any]]) -> str:
+def describe_command(sweeps: Sequence[Mapping[str, Any]]) -> str:
     """Return the command of the newest sweep, its middle left out when it is long."""
     if not sweeps:
         return ""
-    said = str(sweeps[-1]["command"])
-    short = said if len(said) <= SHORT else f"{said[: SHORT - 60]} … {said[-55:]}"
+    whole = str(sweeps[-1]["command"])
+    short = whole if len(whole) <= SHORT else f"{whole[: SHORT - 60]} … {whole[-55:]}"
     return f"{'Command' if len(sweeps) == 1 else f'Last of {len(sweeps)} commands'}: {short}"
 
 
@@ -104,12 +110,7 @@ def join_sentences(*parts: str) -> str:
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
 
 
-def text_of(value: Any, digits: int = 4) -> str:
-    """Return a value as a table or a caption shows it."""
-    return "–" if pd.isna(value) else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
-
-
-def _one(runs: pd.DataFrame, name: str) -> Any:
+def _shared_value(runs: pd.DataFrame, name: str) -> Any:
     """Return the value of `name` that all `runs` in which it acts share, or None if they differ or it acts in none."""
     values = runs[name].dropna().unique()
     return values[0] if len(values) == 1 else None

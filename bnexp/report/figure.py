@@ -1,4 +1,4 @@
-"""A figure of a report with what stands under it, and the words that all of them share."""
+"""A figure of a report, and the words around it: one way for all of them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
@@ -17,32 +18,47 @@ MOST_PANELS: Final = 10
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A figure, and the frame that it shows, which becomes a CSV beside it; `main` ones stand above the tables."""
+    """A figure, and the frame that it shows, which becomes a CSV beside it; `main` ones stand above the tables.
+
+    `title` stands on the page; `alt` says in words what is to be seen.
+    """
 
     name: str
     title: str
-    caption: str
     alt: str
     figure: Figure
     frame: pd.DataFrame
     main: bool = False
 
 
-def figure_title(found: Evidence, words: str) -> str:
-    """Return the title of a figure: what it shows names its data."""
-    return f"{captions.data_titles(found.runs)}: {words}"
+def make_words(
+    evidence: Evidence, estimates: Estimates, subject: str, *how: str, diverged: str = captions.AT_CHANCE
+) -> Words:
+    """Return the words around a figure that shows the `subject`, which its title says of its data.
+
+    The caption says what was trained, `how` to read the figure (as far as a part says something), with how many seeds,
+    what became of the runs that `diverged`, and the command.
+    """
+    runs, compared = evidence.runs, estimates.design.compared
+    reading = "; ".join([*filter(None, how), captions.describe_seeds(runs)])
+    lines = [
+        captions.join_sentences(captions.describe_training(runs)),
+        captions.join_sentences(reading, captions.describe_diverged(runs, compared, diverged)),
+        captions.describe_command(evidence.sweeps),
+    ]
+    return Words(f"{captions.data_titles(runs)}: {subject}", "\n".join(filter(None, lines)))
 
 
-def make_layout(made: Estimates, facets: tuple[str, ...]) -> Layout:
+def make_layout(estimates: Estimates, facets: tuple[str, ...]) -> Layout:
     """Return the layout of what is compared, with panels by `facets`."""
-    return Layout(made.design.compared, made.design.levels, facets)
+    return Layout(estimates.design.compared, estimates.design.levels, facets)
 
 
-def count(frame: pd.DataFrame, facets: tuple[str, ...]) -> int:
+def count_panels(frame: pd.DataFrame, facets: tuple[str, ...]) -> int:
     """Return how many panels `frame` has."""
     return len(frame[list(facets)].drop_duplicates()) if facets else 1
 
 
-def at_best(made: Estimates) -> str:
-    """Return the words of a title that say which learning rates are shown."""
-    return ", each arm at its best learning rate" if made.design.tuned else ""
+def describe_lrs(estimates: Estimates) -> str:
+    """Return the words of a title that say which learning rates are shown; nothing where there is no choice."""
+    return ", each arm at its best learning rate" if estimates.design.tuned else ""

@@ -1,104 +1,91 @@
-"""What was measured inside the layers of a report's runs, and how its figures are named and captioned."""
+"""What was measured inside the layers of a report's runs, and the words around its figures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
-from bnexp.figures import layers as draw
+from bnexp.figures.layers import STAGES, draw_by_layer
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.report.figure import MOST_PANELS, ReportFigure, at_best, count, figure_title, make_layout
+from bnexp.report.figure import MOST_PANELS, ReportFigure, count_panels, describe_lrs, make_layout, make_words
 from bnexp.statistics import layers
 from bnexp.statistics.arms import ARM
+
+NO_NUMBERS: Final = "runs that diverged have no numbers from then on"
+"""What becomes of runs that diverged in what was measured inside the layers."""
 
 
 @dataclass(frozen=True)
 class LayerEvidence:
     """What was measured inside the layers of the arms at their best learning rates: `rows` of `layers.label_rows`."""
 
-    found: Evidence
-    made: Estimates
+    evidence: Evidence
+    estimates: Estimates
     rows: pd.DataFrame
 
     @property
-    def everything(self) -> pd.DataFrame:
-        """The rows of all arms, read when it is asked for."""
-        return _rows(self.found, self.found.runs)
-
-    @property
-    def deepest(self) -> pd.DataFrame:
+    def deepest_rows(self) -> pd.DataFrame:
         """Those of the nets with the most layers, if the nets differ in them."""
         return layers.deepest_nets(self.rows)
 
     @property
-    def band(self) -> str:
-        """What a band is, in a caption's words."""
-        return f"bands: {captions.interval(self.found.runs)}"
-
-    @property
-    def where(self) -> str:
-        """Which arms the figures by layer show, in a title's words."""
-        several = f", {self.rows['depth'].max()} hidden layers" if self.rows["depth"].nunique() > 1 else ""
-        return several + at_best(self.made)
-
-    @property
-    def cells(self) -> tuple[str, ...]:
+    def cell_columns(self) -> tuple[str, ...]:
         """The columns whose values make a panel."""
-        return self.made.design.cells
+        return self.estimates.design.cells
 
     @property
-    def arm(self) -> list[str]:
+    def arm_columns(self) -> list[str]:
         """The columns by which arms differ."""
-        return [*self.cells, self.made.design.compared]
+        return [*self.cell_columns, self.estimates.design.compared]
 
-    def layout(self, frame: pd.DataFrame) -> Layout:
+    @property
+    def band_text(self) -> str:
+        """What a band is, in a caption's words."""
+        return f"bands: {captions.describe_interval(self.evidence.runs)}"
+
+    @property
+    def nets_text(self) -> str:
+        """Which nets the figures by layer show, in a title's words."""
+        several = f", {self.rows['depth'].max()} hidden layers" if self.rows["depth"].nunique() > 1 else ""
+        return several + describe_lrs(self.estimates)
+
+    def read_all_rows(self) -> pd.DataFrame:
+        """Return the rows of all arms, at every learning rate."""
+        return _read_rows(self.evidence, self.evidence.runs)
+
+    def make_layout(self, frame: pd.DataFrame) -> Layout:
         """Return the layout with a panel for each cell of `frame`; what is the same in all is not said of each."""
-        facets = tuple(name for name in self.cells if name == "activation" or frame[name].nunique() > 1)
-        return make_layout(self.made, facets)
+        facets = tuple(name for name in self.cell_columns if name == "activation" or frame[name].nunique() > 1)
+        return make_layout(self.estimates, facets)
 
-    def titled(self, words: str) -> str:
-        """Return the title of a figure."""
-        return figure_title(self.found, words)
+    def make_words(self, subject: str, *how: str) -> Words:
+        """Return the words around a figure that shows the `subject`; its caption says `how` to read it."""
+        return make_words(self.evidence, self.estimates, subject, *how, diverged=NO_NUMBERS)
 
-    def under(self, *how: str) -> str:
-        """Return a caption: what was trained, how to read the figure, and the command."""
-        runs, compared = self.found.runs, self.made.design.compared
-        lost = runs.groupby(compared)["diverged"].agg(["sum", "size"])
-        texts = [f"{count} of {size} {level}" for level, (count, size) in lost.iterrows() if count]
-        gone = f"runs that diverged have no numbers from then on: {', '.join(texts)}" if texts else ""
-        reading = captions.join_sentences("; ".join([*how, captions.seeds(runs)]), gone)
-        return "\n".join(
-            filter(
-                None,
-                [
-                    captions.join_sentences(captions.training_in_words(runs)),
-                    reading,
-                    captions.command(self.found.sweeps),
-                ],
-            )
-        )
-
-    def by_layer(self, name: str, title: str, words: str, frame: pd.DataFrame, *how: str) -> Iterator[ReportFigure]:
+    def draw_by_layer(
+        self, frame: pd.DataFrame, subject: str, *how: str, name: str, title: str
+    ) -> Iterator[ReportFigure]:
         """Yield the figure against the layer with its stages, without the early one where that would be too much."""
-        cells = count(frame, self.cells)
-        stages = [stage for stage in draw.STAGES if (frame["stage"] == stage).any()]
+        cells = count_panels(frame, self.cell_columns)
+        stages = [stage for stage in STAGES if (frame["stage"] == stage).any()]
         if cells * len(stages) > MOST_PANELS:
             stages = [stage for stage in stages if stage != "early"]
         if not 0 < cells * len(stages) <= MOST_PANELS:
             return
         frame = frame[frame["stage"].isin(stages)].sort_values("layer", kind="stable")
-        caption = self.under(*how, self.band)
-        figure = draw.by_layer(frame, self.layout(frame), self.titled(words), caption)
-        yield ReportFigure(name, title, caption, words, figure, frame)
+        words = self.make_words(subject, *how, self.band_text)
+        yield ReportFigure(name, title, subject, draw_by_layer(frame, self.make_layout(frame), words), frame)
 
 
-def read_layers(found: Evidence, made: Estimates) -> LayerEvidence:
-    """Return what was measured inside the arms of `made` at their best learning rates; no rows if nothing was."""
-    return LayerEvidence(found, made, _rows(found, made.at_best(found.runs)))
+def read_layers(evidence: Evidence, estimates: Estimates) -> LayerEvidence:
+    """Return what was measured in the arms of `estimates` at their best learning rates; no rows if nothing was."""
+    return LayerEvidence(evidence, estimates, _read_rows(evidence, estimates.at_best(evidence.runs)))
 
 
-def _rows(found: Evidence, runs: pd.DataFrame) -> pd.DataFrame:
-    return layers.label_rows(found.layers(runs), runs, ARM)
+def _read_rows(evidence: Evidence, runs: pd.DataFrame) -> pd.DataFrame:
+    return layers.label_rows(evidence.layers(runs), runs, ARM)

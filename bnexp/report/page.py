@@ -1,7 +1,7 @@
 """A report as one self-contained HTML page, and as Markdown: content in, text out.
 
 No statistic is computed and no figure drawn here. The templates in `templates/` escape whatever they are given: HTML by
-Jinja's autoescape, Markdown by `_markdown`. The page asks nothing of any network, and its content security policy
+Jinja's autoescape, Markdown by `escape_markdown`. The page asks nothing of any network, and its content security policy
 forbids it to; of scripts that policy allows only the page's own, by its hash.
 """
 
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from bnexp.errors import UserError
 from bnexp.report.explorer import Explorer
-from bnexp.report.tables import Table, cells, numeric, slug
+from bnexp.report.tables import Table, find_numeric, make_cells, make_slug
 
 MOST_ROWS: Final = 1000
 """Rows of a table on the page and in Markdown: a longer one is read from its CSV."""
@@ -46,14 +46,13 @@ class Verdict(Protocol):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG whose ids no other one has; `alt` says in words what is to be seen.
+    """A figure as SVG whose ids no other one has, its caption in the picture; `alt` says in words what is to be seen.
 
     `files` are those to link to, relative to the page.
     """
 
     name: str
     title: str
-    caption: str
     svg: str
     alt: str
     files: tuple[str, ...] = ()
@@ -81,55 +80,58 @@ class Page:
     bibtex: str
 
 
-def html(page: Page) -> str:
+def to_html(page: Page) -> str:
     """Return the page, which needs no other file and no network."""
-    script = _source("page.js")
+    script = _read_source("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _HTML.get_template("index.html").render(page=page, script=Markup(script), digest=digest)  # noqa: S704 (ours)
 
 
-def markdown(page: Page, paths: Mapping[str, str]) -> str:
+def to_markdown(page: Page, paths: Mapping[str, str]) -> str:
     """Return the same content as Markdown (GitHub's); `paths` says where the picture of a figure lies, by its name."""
     return _MARKDOWN.get_template("report.md").render(page=page, paths=paths)
 
 
-def inline(figure: Figure) -> Markup:
+def inline_svg(figure: Figure) -> Markup:
     """Return the SVG of `figure` as an element of a page, no wider than it was drawn."""
-    found = re.search(r"<svg\b[^>]*>", figure.svg)
-    if found is None:
+    tag = re.search(r"<svg\b[^>]*>", figure.svg)
+    if tag is None:
         raise UserError(f"a figure must be an SVG; {figure.name!r} begins with {figure.svg[:40]!r}: give its source")
-    box = re.search(r'viewBox="([\d. +-]+)"', found[0])
+    box = re.search(r'viewBox="([\d. +-]+)"', tag[0])
     assert box is not None, "matplotlib's SVGs have a viewBox"
     width = float(box[1].split()[2])
-    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", figure.svg[found.end() :], flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", figure.svg[tag.end() :], flags=re.DOTALL)
     head = Markup('<svg role="img" aria-label="{}" viewBox="{}" style="--width: {:.0f}pt">')
     return head.format(figure.alt, box[1], width) + Markup(body)  # noqa: S704 (matplotlib escapes its texts)
 
 
-def _source(name: str) -> str:
+def _read_source(name: str) -> str:
     assert _HTML.loader is not None
     return _HTML.loader.get_source(_HTML, name)[0]
 
 
-def _markdown(text: Any) -> Any:
-    """Return `text` on one line, that Markdown shows as it is; Jinja calls this for whatever a template prints."""
-    if isinstance(text, Markup):
-        return text
-    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def escape_markdown(text: str) -> str:
+    """Return `text` on one line, so that Markdown shows it as it is."""
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", line)
 
 
-def _indented(text: str) -> Markup:
+def _print_markdown(value: Any) -> Any:
+    """Return what Jinja prints for a `value` in a template: it, escaped, unless it is Markdown already."""
+    return value if isinstance(value, Markup) else escape_markdown(str(value))
+
+
+def _indent(text: str) -> Markup:
     """Return `text` as a block of code: in Markdown, what four spaces begin is shown as it is."""
     return Markup("\n".join(f"    {line}" for line in text.splitlines()))  # noqa: S704
 
 
-def _path(path: str) -> Markup:
+def _make_link(path: str) -> Markup:
     return Markup(f"<{re.sub(r'[<>]', '', path)}>")  # noqa: S704
 
 
-def _environment(autoescape: bool, finalize: Callable[[Any], Any] | None = None) -> Environment:
-    made = Environment(
+def _make_environment(autoescape: bool, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    environment = Environment(
         loader=PackageLoader("bnexp", "report/templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -137,11 +139,13 @@ def _environment(autoescape: bool, finalize: Callable[[Any], Any] | None = None)
         autoescape=autoescape,  # noqa: S701 (Markdown has its own escape)
         finalize=finalize,
     )
-    made.globals.update(cells=cells, numeric=numeric, inline=inline, most_rows=MOST_ROWS, kinds=KINDS)
-    made.filters.update(slug=slug, indented=_indented, path=_path)
-    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    return made
+    environment.globals.update(
+        cells=make_cells, numeric=find_numeric, inline=inline_svg, most_rows=MOST_ROWS, kinds=KINDS
+    )
+    environment.filters.update(slug=make_slug, indented=_indent, path=_make_link)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return environment
 
 
-_HTML: Final = _environment(autoescape=True)
-_MARKDOWN: Final = _environment(autoescape=False, finalize=_markdown)
+_HTML: Final = _make_environment(autoescape=True)
+_MARKDOWN: Final = _make_environment(autoescape=False, finalize=_print_markdown)

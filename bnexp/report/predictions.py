@@ -17,22 +17,22 @@ BATCHES: Final = 100
 """Most batches over which population statistics are taken (`population.BATCHES`)."""
 
 
-def growth(arms: pd.DataFrame) -> pd.DataFrame:
+def add_predicted_growth(arms: pd.DataFrame) -> pd.DataFrame:
     """Add how much the squared gradient grows per layer in wide nets of the `arms`.
 
     Columns read: placement, activation, data_train, hidden and those of the initialization, which may be of any arm of
     a cell. Missing where the hidden layers differ in width.
     """
 
-    def rate(row: dict[Any, Any]) -> float:
-        sigma = _sigma(row)
+    def predict(row: dict[Any, Any]) -> float:
+        sigma = _find_sigma(row)
         batch = min(SAMPLE, int(row["data_train"]))
         return predictions.rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
 
-    return arms.assign(predicted=[rate(row) for row in arms.to_dict("records")])
+    return arms.assign(predicted=[predict(row) for row in arms.to_dict("records")])
 
 
-def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
+def add_predicted_floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
     """Add var/(var + eps) in wide nets at initialization, for all hidden layers but the first; `arm` are its columns.
 
     `rows` has a row per arm and hidden layer, in the column `mean` what was measured. What the data give to the first
@@ -41,13 +41,13 @@ def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
     parts = []
     for row in rows[rows["layer"] == 1].to_dict("records"):
         placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
-        shares = predictions.floor(placement, activation, _sigma(row), row["norm_eps"], row["mean"], layers)
+        shares = predictions.floor(placement, activation, _find_sigma(row), row["norm_eps"], row["mean"], layers)
         setting = {name: row[name] for name in arm}
         parts.append(pd.DataFrame({**setting, "layer": range(2, layers + 1), "predicted": shares[1:]}))
     return rows.merge(pd.concat(parts), on=[*arm, "layer"], how="left")
 
 
-def gap(rows: pd.DataFrame) -> pd.DataFrame:
+def add_predicted_gap(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the gap of the first layer's means that sampling alone leaves when the weights stand still.
 
     E|N(0, v)| = √(2v/π), in units of the deviation over examples. The mean of a sample of n of N examples has
@@ -63,7 +63,7 @@ def gap(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(predicted=(2 * v / math.pi).pow(0.5).where(rows["probe"] == "first_mean_gap"))
 
 
-def _sigma(row: dict[Any, Any]) -> float:
+def _find_sigma(row: dict[Any, Any]) -> float:
     """Return σ of a hidden layer after the first."""
     widths = [int(width) for width in str(row["hidden"]).split("-")]
     gain = row["init_gain"] * row["init_hidden_gain"]

@@ -14,25 +14,25 @@ _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))
 
 
-def result_tables(found: Evidence, made: Estimates) -> list[Table]:
+def make_result_tables(evidence: Evidence, estimates: Estimates) -> list[Table]:
     """Return the tables that have a row."""
     tables = [
-        _effects(found, made),
-        _finals(found, made),
-        _fixed(made),
-        _stable(made),
-        _sensitivity(made),
-        _speed(made),
-        _all(made),
+        _effects(evidence, estimates),
+        _make_finals(evidence, estimates),
+        _make_fixed(estimates),
+        _make_stable(estimates),
+        _make_sensitivity(estimates),
+        _make_speed(estimates),
+        _make_aggregate(estimates),
     ]
     return [table for table in tables if len(table.frame)]
 
 
-def diverged_runs(found: Evidence) -> Table | None:
+def make_diverged_table(evidence: Evidence) -> Table | None:
     """Return the runs that diverged, or nothing if none did."""
-    rows = found.runs[found.runs["diverged"]]
-    varied = [name for name in found.points.columns if name in rows and name not in ("run", "seed", "step")]
-    names = [name for name in varied if found.runs[name].nunique() > 1]
+    rows = evidence.runs[evidence.runs["diverged"]]
+    varied = [name for name in evidence.points.columns if name in rows and name not in ("run", "seed", "step")]
+    names = [name for name in varied if evidence.runs[name].nunique() > 1]
     columns = (*(Column(name, axis_label(name)) for name in names), Column("seed", "seed"))
     if rows.empty:
         return None
@@ -45,9 +45,9 @@ def diverged_runs(found: Evidence) -> Table | None:
     )
 
 
-def _cells(made: Estimates, frame: pd.DataFrame) -> tuple[Column, ...]:
+def _list_cell_columns(estimates: Estimates, frame: pd.DataFrame) -> tuple[Column, ...]:
     return tuple(
-        Column(name, axis_label(name)) for name in made.design.cells if frame[name].nunique() > 1 or len(frame) < 2
+        Column(name, axis_label(name)) for name in estimates.design.cells if frame[name].nunique() > 1 or len(frame) < 2
     )
 
 
@@ -69,12 +69,12 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
             "two one-sided tests at 5 %",
             "seeds: how many would show the effect in four of five studies",
-            captions.lost(found.runs, made.design.compared),
-            captions.short_batches(found.runs),
+            captions.describe_diverged(found.runs, made.design.compared),
+            captions.warn_of_short_batches(found.runs),
         ),
         frame,
         (
-            *_cells(made, frame),
+            *_list_cell_columns(made, frame),
             Column("a", "a"),
             Column("b", "b"),
             *tuned,
@@ -91,21 +91,21 @@ def _effects(found: Evidence, made: Estimates) -> Table:
     )
 
 
-def _finals(found: Evidence, made: Estimates) -> Table:
-    tuned: tuple[Column, ...] = (Column("lr", "lr"), Column("best", "best lr")) if made.design.tuned else ()
+def _make_finals(evidence: Evidence, estimates: Estimates) -> Table:
+    tuned: tuple[Column, ...] = (Column("lr", "lr"), Column("best", "best lr")) if estimates.design.tuned else ()
     return Table(
         "finals",
         "All arms",
         captions.join_sentences(
             "test accuracy at the end, mean over the seeds",
-            "best lr: the one with the best mean validation accuracy" if made.design.tuned else "",
+            "best lr: the one with the best mean validation accuracy" if estimates.design.tuned else "",
             "stuck: ends within two points of chance",
-            captions.lost(found.runs, made.design.compared),
+            captions.describe_diverged(evidence.runs, estimates.design.compared),
         ),
-        made.finals,
+        estimates.finals,
         (
-            *_cells(made, made.finals),
-            Column("level", axis_label(made.design.compared)),
+            *_list_cell_columns(estimates, estimates.finals),
+            Column("level", axis_label(estimates.design.compared)),
             *tuned,
             Column("mean", "test accuracy (%) [95 %]", ".2f", 100, ("low", "high")),
             Column("n", "n"),
@@ -114,15 +114,15 @@ def _finals(found: Evidence, made: Estimates) -> Table:
     )
 
 
-def _fixed(made: Estimates) -> Table:
+def _make_fixed(estimates: Estimates) -> Table:
     return Table(
         "fixed",
         "Paired differences at each learning rate",
         "Both at the same learning rate: intervals and no test, because so many contrasts could not be significant "
         "together.",
-        made.fixed,
+        estimates.fixed,
         (
-            *_cells(made, made.fixed),
+            *_list_cell_columns(estimates, estimates.fixed),
             Column("lr", "lr"),
             Column("a", "a"),
             Column("b", "b"),
@@ -132,15 +132,15 @@ def _fixed(made: Estimates) -> Table:
     )
 
 
-def _stable(made: Estimates) -> Table:
+def _make_stable(estimates: Estimates) -> Table:
     return Table(
         "stable",
         "Largest learning rates",
         "The largest learning rate tried at which no run diverged or stayed within two points of chance.",
-        made.stable,
+        estimates.stable,
         (
-            *_cells(made, made.stable),
-            Column("level", axis_label(made.design.compared)),
+            *_list_cell_columns(estimates, estimates.stable),
+            Column("level", axis_label(estimates.design.compared)),
             Column("lr", "lr"),
             Column("edge", "largest tried"),
             Column("n", "n"),
@@ -148,16 +148,16 @@ def _stable(made: Estimates) -> Table:
     )
 
 
-def _sensitivity(made: Estimates) -> Table:
+def _make_sensitivity(estimates: Estimates) -> Table:
     return Table(
         "sensitivity",
         "Sensitivity to the learning rate",
         "Mean over the learning rates of the validation loss (at most that at initialization) above the best one "
         "(Wortsman et al. 2023). 0 for an arm that learns nowhere: read it beside the accuracies.",
-        made.sensitivity,
+        estimates.sensitivity,
         (
-            *_cells(made, made.sensitivity),
-            Column("level", axis_label(made.design.compared)),
+            *_list_cell_columns(estimates, estimates.sensitivity),
+            Column("level", axis_label(estimates.design.compared)),
             Column("sensitivity", "excess loss (nats) [95 %]", ".3f", 1, ("low", "high")),
             Column("lrs", "learning rates"),
             Column("n", "n"),
@@ -165,9 +165,9 @@ def _sensitivity(made: Estimates) -> Table:
     )
 
 
-def _speed(made: Estimates) -> Table:
-    name: Any = made.design.name(made.design.levels[0])
-    frame = made.speed.dropna(subset=["threshold"]) if len(made.design.levels) > 1 else made.speed[:0]
+def _make_speed(estimates: Estimates) -> Table:
+    name: Any = estimates.design.name(estimates.design.levels[0])
+    frame = estimates.speed.dropna(subset=["threshold"]) if len(estimates.design.levels) > 1 else estimates.speed[:0]
     return Table(
         "speed",
         "Steps to a threshold",
@@ -175,8 +175,8 @@ def _speed(made: Estimates) -> Table:
         "do count at the last step: a restricted mean.",
         frame,
         (
-            *_cells(made, frame),
-            Column("level", axis_label(made.design.compared)),
+            *_list_cell_columns(estimates, frame),
+            Column("level", axis_label(estimates.design.compared)),
             Column("threshold", "threshold (%)", ".2f", 100),
             Column("mean", "steps [95 %]", ",.0f", 1, ("low", "high")),
             Column("reached", "reached"),
@@ -185,8 +185,8 @@ def _speed(made: Estimates) -> Table:
     )
 
 
-def _all(made: Estimates) -> Table:
-    frame = made.aggregate if len(made.design.levels) > 1 else made.aggregate[:0]
+def _make_aggregate(estimates: Estimates) -> Table:
+    frame = estimates.aggregate if len(estimates.design.levels) > 1 else estimates.aggregate[:0]
     return Table(
         "aggregate",
         "Over all cells and learning rates",
@@ -194,7 +194,7 @@ def _all(made: Estimates) -> Table:
         "a 95 % stratified bootstrap interval over seeds (Agarwal et al. 2021).",
         frame,
         (
-            Column("level", axis_label(made.design.compared)),
+            Column("level", axis_label(estimates.design.compared)),
             Column("iqm", "IQM (%) [95 %]", ".2f", 100, ("low", "high")),
             Column("strata", "strata"),
             Column("n", "runs"),

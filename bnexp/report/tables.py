@@ -11,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from bnexp.labels import number_text
+
 MISSING: Final = "–"
 
 MINUS: Final = "\N{MINUS SIGN}"
@@ -51,28 +53,28 @@ class Cell:
     order: str | None
 
 
-def cells(table: Table, most: int | None = None) -> list[tuple[Cell, ...]]:
+def make_cells(table: Table, most: int | None = None) -> list[tuple[Cell, ...]]:
     """Return the rows of `table` as they are read, at most `most` of them."""
     frame = table.frame.head(most) if most is not None else table.frame
-    columns = [_cells(frame, column) for column in table.columns]
+    columns = [_make_column(frame, column) for column in table.columns]
     return list(zip(*columns, strict=True))
 
 
-def numeric(table: Table) -> tuple[bool, ...]:
-    """Return which columns of `table` hold numbers and are set to the right."""
+def find_numeric(table: Table) -> tuple[bool, ...]:
+    """Return which columns of `table` hold numbers, which are set to the right."""
     kinds = (table.frame[column.name].dtype for column in table.columns)
     return tuple(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in kinds)
 
 
-def csv(table: Table) -> str:
+def to_csv(table: Table) -> str:
     """Return the whole frame with its numbers in full."""
     return table.frame.to_csv(index=False, lineterminator="\n")
 
 
-def tex(table: Table) -> str:
+def to_tex(table: Table) -> str:
     r"""Return the table as a float of LaTeX, for a document with `\usepackage{booktabs}`."""
-    align = "".join("r" if right else "l" for right in numeric(table))
-    rows = [[cell.text for cell in row] for row in cells(table)]
+    align = "".join("r" if right else "l" for right in find_numeric(table))
+    rows = [[cell.text for cell in row] for row in make_cells(table)]
     head, *body = (
         " & ".join(map(escape_tex, row)) + r" \\" for row in [[column.header for column in table.columns], *rows]
     )
@@ -80,7 +82,7 @@ def tex(table: Table) -> str:
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{escape_tex(f'{table.title}. {table.caption}')}}}",
-        rf"  \label{{tab:{slug(table.name)}}}",
+        rf"  \label{{tab:{make_slug(table.name)}}}",
         rf"  \begin{{tabular}}{{{align}}}",
         r"    \toprule",
         f"    {head}",
@@ -93,7 +95,12 @@ def tex(table: Table) -> str:
     return "\n".join([r"% needs \usepackage{booktabs}", *lines, ""])
 
 
-def slug(name: str) -> str:
+def value_text(value: Any) -> str:
+    """Return the `value` of a setting as labels write it, and that of one that cannot act as a dash."""
+    return MISSING if pd.isna(value) else number_text(value)
+
+
+def make_slug(name: str) -> str:
     """Return `name` as a word that may stand in an id, a label or a path."""
     return re.sub(r"[^A-Za-z0-9.=+-]+", "-", name).strip("-") or "unnamed"
 
@@ -126,22 +133,22 @@ _TEX: Final = {
 }
 
 
-def _cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
+def _make_column(frame: pd.DataFrame, column: Column) -> list[Cell]:
     values = frame[column.name]
-    shown = [[_text(value, column) for value in frame[name]] for name in (column.name, *column.bounds)]
-    orders = [_order(value) for value in values]
+    texts = [[_write_value(value, column) for value in frame[name]] for name in (column.name, *column.bounds)]
+    orders = [_find_order(value) for value in values]
     if isinstance(values.dtype, pd.CategoricalDtype):  # in the order of its categories: none, pre, post
         orders = ["" if code < 0 else str(code) for code in values.cat.codes]
-    return [Cell(_joined(*texts), order) for *texts, order in zip(*shown, orders, strict=True)]
+    return [Cell(_join_bounds(*row), order) for *row, order in zip(*texts, orders, strict=True)]
 
 
-def _joined(text: str, *bounds: str) -> str:
+def _join_bounds(text: str, *bounds: str) -> str:
     if not bounds or MISSING in (text, *bounds):
         return text
     return f"{text} ± {bounds[0]}" if len(bounds) == 1 else f"{text} [{', '.join(bounds)}]"
 
 
-def _text(value: Any, column: Column) -> str:
+def _write_value(value: Any, column: Column) -> str:
     if pd.isna(value):
         return MISSING
     if isinstance(value, bool | np.bool_):
@@ -152,7 +159,7 @@ def _text(value: Any, column: Column) -> str:
     return format(number, column.format or (".0f" if number.is_integer() else ".4g")).replace("-", MINUS)
 
 
-def _order(value: Any) -> str | None:
+def _find_order(value: Any) -> str | None:
     """Return the number by which `value` is sorted; of a text such as `0.1 | 0.3`, the number it starts with."""
     if pd.isna(value):
         return ""

@@ -15,8 +15,6 @@ from bnexp.statistics.arms import group_means
 EARLY: Final = 0.1
 """Part of the training after which it is early."""
 
-STAGES: Final = ("init", "early", "end")
-
 END: Final = 3
 """Layers at each end of a deep net in which gradients do not yet grow as in the middle."""
 

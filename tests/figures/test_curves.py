@@ -1,6 +1,5 @@
 """What the curves show, read from their artists."""
 
-import html
 import re
 import subprocess
 import sys
@@ -14,19 +13,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp.choices import Activation, Placement
-from bnexp.figures.curves import curves
+from bnexp.figures.curves import draw_curves
 from bnexp.figures.export import render
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from bnexp.statistics import curves as estimates
+from tests.support.svg import read_texts
 from tests.support.synthetic import START_ACCURACY, Rows, product, rows
 
 PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
 
 
-def drawn(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:
+def draw(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:
     runs, points = frames
     seeds = estimates.complete_curves(points, runs)
-    return curves(estimates.curves(seeds, runs), seeds, layout, title, caption)
+    return draw_curves(estimates.curves(seeds, runs), seeds, layout, Words(title, caption))
 
 
 def panels(figure: Figure) -> tuple[list[Axes], list[Axes]]:
@@ -44,7 +45,7 @@ def legend(figure: Figure) -> list[str]:
 
 
 def test_each_placement_has_one_line_with_its_own_colour_and_style_in_a_fixed_order() -> None:
-    figure = drawn(rows(product(["post", "none", "pre"])))
+    figure = draw(rows(product(["post", "none", "pre"])))
     for axes in figure.axes:
         lines = means(axes)
         assert list(lines) == ["none", "pre", "post"]
@@ -56,7 +57,7 @@ def test_each_placement_has_one_line_with_its_own_colour_and_style_in_a_fixed_or
 
 def test_the_lines_are_the_estimates() -> None:
     runs, points = rows(product(), accuracy=lambda run: {"none": 0.5, "pre": 0.7, "post": 0.9}[run.placement])
-    _, (axes,) = panels(drawn((runs, points)))
+    _, (axes,) = panels(draw((runs, points)))
     for placement, end in {"none": 0.5, "pre": 0.7, "post": 0.9}.items():
         line = means(axes)[placement]
         assert np.asarray(line.get_xdata()).tolist() == [0, 10, 20, 30, 40]
@@ -65,25 +66,25 @@ def test_the_lines_are_the_estimates() -> None:
 
 def test_a_diverged_run_lowers_the_line() -> None:
     sweep = product(["pre"])
-    _, (axes,) = panels(drawn(rows(sweep, accuracy=lambda _: 0.97, diverged={sweep[0]: 8})))
+    _, (axes,) = panels(draw(rows(sweep, accuracy=lambda _: 0.97, diverged={sweep[0]: 8})))
     assert np.asarray(means(axes)["pre"].get_ydata())[-1] == pytest.approx((2 * 0.97 + 0.1) / 3)
 
 
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
-    _, (axes,) = panels(drawn((runs, points)))
+    _, (axes,) = panels(draw((runs, points)))
     means = estimates.curves(estimates.complete_curves(points, runs), runs)
     end = means[(means["metric"] == "validation_accuracy") & (means["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
     assert heights.min() == pytest.approx(min(end["low"].item(), START_ACCURACY))
     assert heights.max() == pytest.approx(end["high"].item())
-    assert not [axes.collections for axes in drawn(rows(product(["pre"], seeds=[0]))).axes if axes.collections]
+    assert not [axes.collections for axes in draw(rows(product(["pre"], seeds=[0]))).axes if axes.collections]
 
 
 @pytest.mark.parametrize(("seeds", "thin"), [(1, 0), (2, 2), (5, 5), (6, 0)])
 def test_a_few_seeds_have_thin_lines_of_their_own(seeds: int, thin: int) -> None:
-    for axes in drawn(rows(product(["pre"], seeds=range(seeds)))).axes:
+    for axes in draw(rows(product(["pre"], seeds=range(seeds)))).axes:
         thick = means(axes)["pre"]
         others = [line for line in axes.lines if line is not thick]
         assert len(others) == thin
@@ -94,23 +95,23 @@ def test_a_few_seeds_have_thin_lines_of_their_own(seeds: int, thin: int) -> None
 def test_the_legend_says_how_many_seeds_each_placement_has() -> None:
     sweep = product(["none"], ["relu", "tanh"], seeds=range(2)) + product(["pre"], ["relu"], seeds=range(10))
     sweep += product(["pre"], ["tanh"], seeds=range(7))
-    assert legend(drawn(rows(sweep))) == ["none, n = 2", "pre (BN → activation), n = 7–10"]
+    assert legend(draw(rows(sweep))) == ["none, n = 2", "pre (BN → activation), n = 7–10"]
 
 
 def test_a_placement_that_is_missing_is_neither_drawn_nor_in_the_legend() -> None:
-    figure = drawn(rows(product(["none", "post"])))
+    figure = draw(rows(product(["none", "post"])))
     assert [list(means(axes)) for axes in figure.axes] == [["none", "post"]] * 2
     assert [text.split(",")[0].split()[0] for text in legend(figure)] == ["none", "post"]
 
 
 def test_every_activation_has_a_column_in_the_order_of_the_choices() -> None:
-    losses, accuracies = panels(drawn(rows(product(["pre"], ["sigmoid", "relu"], seeds=[0]))))
+    losses, accuracies = panels(draw(rows(product(["pre"], ["sigmoid", "relu"], seeds=[0]))))
     assert [axes.get_title() for axes in losses] == ["relu", "sigmoid"]
     assert len(accuracies) == 2
 
 
 def test_many_activations_go_on_in_further_rows() -> None:
-    losses, accuracies = panels(drawn(rows(product(["pre"], list(Activation)[:7], seeds=[0]))))
+    losses, accuracies = panels(draw(rows(product(["pre"], list(Activation)[:7], seeds=[0]))))
     assert [axes.get_title() for axes in losses] == list(Activation)[:7]
     assert len(accuracies) == 7
     assert len({axes.get_position().x0 for axes in losses}) == 5
@@ -118,7 +119,7 @@ def test_many_activations_go_on_in_further_rows() -> None:
 
 
 def test_all_columns_share_their_scales() -> None:
-    for row in panels(drawn(rows(product(["pre"], ["relu", "tanh"]), accuracy=lambda run: 0.1 + 0.2 * run.seed))):
+    for row in panels(draw(rows(product(["pre"], ["relu", "tanh"]), accuracy=lambda run: 0.1 + 0.2 * run.seed))):
         assert len({axes.get_ylim() for axes in row}) == 1
         assert len({axes.get_xlim() for axes in row}) == 1
         assert len({axes.get_yscale() for axes in row}) == 1
@@ -126,7 +127,7 @@ def test_all_columns_share_their_scales() -> None:
 
 @pytest.mark.parametrize(("end_loss", "scale"), [(1.0, "linear"), (0.01, "log")])
 def test_the_loss_is_on_a_logarithmic_scale_where_it_spans_much(end_loss: float, scale: str) -> None:
-    (axes,), _ = panels(drawn(rows(product(["pre"]), end_loss=end_loss)))
+    (axes,), _ = panels(draw(rows(product(["pre"]), end_loss=end_loss)))
     assert axes.get_yscale() == scale
 
 
@@ -134,13 +135,13 @@ def test_a_loss_far_above_that_at_initialization_does_not_flatten_the_others() -
     runs, points = rows(product(["none", "pre"], seeds=[0]))
     none = runs.loc[runs["placement"] == "none", "run"].item()
     points.loc[(points["run"] == none) & (points["step"] == 5), "train_loss"] = 1e12
-    (axes,), _ = panels(drawn((runs, points)))
+    (axes,), _ = panels(draw((runs, points)))
     assert axes.get_ylim()[1] < 10
 
 
 def test_differences_at_the_top_are_visible_beside_an_arm_that_is_stuck() -> None:
     ends = {"none": 0.1, "pre": 0.98, "post": 0.97}
-    figure = drawn(rows(product(), accuracy=lambda run: ends[run.placement]))
+    figure = draw(rows(product(), accuracy=lambda run: ends[run.placement]))
     _, (axes,) = panels(figure)
     height = {
         name: axes.transAxes.inverted().transform(axes.transData.transform((40, y)))[1] for name, y in ends.items()
@@ -154,7 +155,7 @@ def test_the_first_steps_do_not_stretch_the_scale_of_the_accuracies() -> None:
     runs, points = rows(product(["pre"]), accuracy=lambda _: 0.98)
     later = (points["step"] > 0) & points["validation_accuracy"].notna()
     points.loc[later, "validation_accuracy"] = 0.96 + points["step"] / 40 * 0.02
-    _, (axes,) = panels(drawn((runs, points)))
+    _, (axes,) = panels(draw((runs, points)))
     low, high = axes.get_ylim()
     assert 0.95 < low < 0.9651
     assert 0.98 < high < 0.985
@@ -163,24 +164,24 @@ def test_the_first_steps_do_not_stretch_the_scale_of_the_accuracies() -> None:
 @pytest.mark.parametrize(("low", "high"), [(0.1, 0.98), (0.97, 0.98), (0.10, 0.12), (0.999, 1.0)])
 def test_accuracies_are_written_in_percent_with_enough_ticks(low: float, high: float) -> None:
     sweep = product(["pre"], ["relu", "tanh"])
-    figure = drawn(rows(sweep, accuracy=lambda run: low if run.activation == "relu" else high))
+    figure = draw(rows(sweep, accuracy=lambda run: low if run.activation == "relu" else high))
     figure.draw_without_rendering()
     axes = panels(figure)[1][0]
     bottom, top = axes.get_ylim()
-    seen = [text.get_text() for text in axes.get_yticklabels() if bottom <= text.get_position()[1] <= top]
-    assert len(seen) >= 3
-    assert all(text.endswith(" %") for text in seen)
+    ticks = [text.get_text() for text in axes.get_yticklabels() if bottom <= text.get_position()[1] <= top]
+    assert len(ticks) >= 3
+    assert all(text.endswith(" %") for text in ticks)
 
 
 def test_a_perfect_accuracy_and_a_loss_of_zero_can_be_drawn() -> None:
-    figure = drawn(rows(product(["pre"]), accuracy=lambda _: 1.0, end_loss=0.0))
+    figure = draw(rows(product(["pre"]), accuracy=lambda _: 1.0, end_loss=0.0))
     assert render(figure, "png", "name").startswith(b"\x89PNG")
 
 
 def test_each_line_says_its_learning_rate_where_the_arms_have_different_ones() -> None:
     sweep = product(["none"], ["relu", "tanh"], [0.1]) + product(["pre"], ["relu"], [0.3])
     sweep += product(["pre"], ["tanh"], [1.0])
-    losses, accuracies = panels(drawn(rows(sweep, accuracy=lambda run: 0.9 + 0.05 * (run.placement == "pre"))))
+    losses, accuracies = panels(draw(rows(sweep, accuracy=lambda run: 0.9 + 0.05 * (run.placement == "pre"))))
     assert [[text.get_text() for text in axes.texts] for axes in accuracies] == [
         ["none, lr 0.1", "pre, lr 0.3"],
         ["none, lr 0.1", "pre, lr 1"],
@@ -189,13 +190,13 @@ def test_each_line_says_its_learning_rate_where_the_arms_have_different_ones() -
         low, high = (text.get_position()[1] for text in axes.texts)
         assert low < high
     assert not [text for axes in losses for text in axes.texts]
-    _, (single,) = panels(drawn(rows(product(["none", "pre"]))))
+    _, (single,) = panels(draw(rows(product(["none", "pre"]))))
     assert not single.texts
 
 
 def test_activations_can_be_compared_with_the_placements_side_by_side() -> None:
     frames = rows(product(["none", "pre"], ["tanh", "relu"]))
-    losses, _ = panels(drawn(frames, layout=Layout("activation", ("relu", "tanh"), ("placement",))))
+    losses, _ = panels(draw(frames, layout=Layout("activation", ("relu", "tanh"), ("placement",))))
     assert [axes.get_title() for axes in losses] == ["none", "pre"]
     assert [list(means(axes)) for axes in losses] == [["relu", "tanh"]] * 2
     for axes in losses:
@@ -205,25 +206,25 @@ def test_activations_can_be_compared_with_the_placements_side_by_side() -> None:
 
 def test_the_same_estimates_give_the_same_bytes_with_text_as_text() -> None:
     frames = rows(product())
-    first, second = (render(drawn(frames, "Digits", "two\nlines"), "svg", "name") for _ in range(2))
+    first, second = (render(draw(frames, "Digits", "two\nlines"), "svg", "name") for _ in range(2))
     assert first == second
-    assert first != render(drawn(frames, "MNIST", "two\nlines"), "svg", "name")
+    assert first != render(draw(frames, "MNIST", "two\nlines"), "svg", "name")
     assert b">Digits</text>" in first
     assert b"<dc:date>" not in first
 
 
 def test_a_caption_is_drawn_as_it_is_whatever_signs_it_holds() -> None:
     caption = "name=$HOME/$x_1 'seed=range(3)' a<b \\alpha"
-    svg = render(drawn(rows(product(["pre"])), caption=caption), "svg", "name").decode()
-    assert caption in [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+    svg = render(draw(rows(product(["pre"])), caption=caption), "svg", "name").decode()
+    assert caption in read_texts(svg)
 
 
 def test_the_settings_of_the_user_are_neither_used_nor_changed() -> None:
     frames = rows(product(["pre"]))
-    plain = render(drawn(frames), "svg", "name")
+    plain = render(draw(frames), "svg", "name")
     with matplotlib.rc_context({"lines.linewidth": 7, "axes.facecolor": "red", "svg.fonttype": "path"}):
         mine = dict(matplotlib.rcParams)
-        assert render(drawn(frames), "svg", "name") == plain
+        assert render(draw(frames), "svg", "name") == plain
         assert dict(matplotlib.rcParams) == mine
 
 

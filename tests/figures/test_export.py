@@ -1,38 +1,40 @@
 """Files and parts of pages: what stands in the bytes."""
 
-import html
 import re
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
 from bnexp.figures.export import render
-from bnexp.figures.finals import final_against
-from bnexp.figures.forest import forest
+from bnexp.figures.finals import draw_finals
+from bnexp.figures.forest import draw_forest
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from tests.support.estimates import effects, finals
+from tests.support.svg import read_texts
 
 HOSTILE = "$\\alpha$ <script>alert(1)</script> & url(#a) id=\"b\" href='#c' fill: #000000 " + "long" * 60
 LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
 FINALS = finals(activations=("relu", "sigmoid"))
 
 
+def draw(title: str = "title", caption: str = "caption") -> Figure:
+    return draw_finals(FINALS, LAYOUT, Words(title, caption), x="lr", metric="test_accuracy")
+
+
 def svg(name: str, title: str = "title") -> bytes:
-    return render(final_against(FINALS, "lr", LAYOUT, "test_accuracy", title, "caption"), "svg", name)
+    return render(draw(title), "svg", name)
 
 
 def ids(content: str) -> set[str]:
-    found = re.findall(r'\sid="([^"]+)"', content)
-    assert len(found) == len(set(found))
-    return set(found)
+    names = re.findall(r'\sid="([^"]+)"', content)
+    assert len(names) == len(set(names))
+    return set(names)
 
 
 def references(content: str) -> set[str]:
     return set(re.findall(r'href="#([^"]+)"', content)) | set(re.findall(r"url\(#([^)]+)\)", content))
-
-
-def said(content: str) -> list[str]:
-    return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", content)]
 
 
 def test_ids_of_two_figures_differ_and_every_reference_stays_within_its_own() -> None:
@@ -46,14 +48,15 @@ def test_ids_of_two_figures_differ_and_every_reference_stays_within_its_own() ->
 def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
     assert svg("name") == svg("name")
     frames = effects(FINALS)
-    first, second = (forest(*frames, LAYOUT, "test_accuracy", 0.001, "title", "caption") for _ in range(2))
+    first, second = (
+        draw_forest(*frames, LAYOUT, Words("title", "caption"), metric="test_accuracy", margin=0.001) for _ in range(2)
+    )
     assert render(first, "svg", "forest") == render(second, "svg", "forest")
     assert render(first, "png", "forest") == render(second, "png", "forest")
 
 
 def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
-    first = final_against(FINALS, "lr", LAYOUT, "test_accuracy", "title", "caption")
-    second = final_against(FINALS, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    first, second = draw(), draw()
     for figure, shift in ((first, 0.0), (second, 1e-13)):
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
@@ -67,13 +70,13 @@ def test_hostile_words_are_text_and_stay_as_they_are() -> None:
     content = svg("name", HOSTILE).decode()
     root = ElementTree.fromstring(content)  # noqa: S314 - our own
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    words = " ".join(said(content))
+    words = " ".join(read_texts(content))
     assert HOSTILE[:70] in words
     assert words.count("long") > 50
 
 
 def test_long_words_are_broken_before_the_edge() -> None:
-    figure = final_against(FINALS, "lr", LAYOUT, "test_accuracy", HOSTILE, HOSTILE)
+    figure = draw(HOSTILE, HOSTILE)
     figure.draw_without_rendering()
     (legend,) = figure.legends
     for text in (legend.get_title(), figure._supxlabel):  # type: ignore[attr-defined]
@@ -84,6 +87,6 @@ def test_long_words_are_broken_before_the_edge() -> None:
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_no_file_says_when_it_was_made(kind: str) -> None:
-    content = render(final_against(FINALS, "lr", LAYOUT, "test_accuracy", "t", "c"), kind, "name")
+    content = render(draw(), kind, "name")
     assert b"date" not in content.lower()
     assert b"tIME" not in content

@@ -11,17 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from bnexp.figures.finals import final_against
-from bnexp.figures.heat_map import heat_map
+from bnexp.figures.finals import draw_finals
+from bnexp.figures.heat_map import draw_heat_map
 from bnexp.figures.layout import Layout
+from bnexp.figures.style import Words
 from tests.support.estimates import LRS, finals
 
 PLACEMENTS = ("none", "pre", "post")
 LAYOUT = Layout("placement", PLACEMENTS, ("activation",))
 
 
-def drawn(frame: Any, x: str = "lr", layout: Layout = LAYOUT, metric: str = "test_accuracy") -> Figure:
-    return final_against(frame, x, layout, metric, "title", "caption")
+def draw(frame: Any, x: str = "lr", layout: Layout = LAYOUT, metric: str = "test_accuracy") -> Figure:
+    return draw_finals(frame, layout, Words("title", "caption"), x=x, metric=metric)
+
+
+def draw_map(frame: Any) -> Figure:
+    return draw_heat_map(frame, LAYOUT, Words("title", "caption"), x="lr", metric="test_accuracy")
 
 
 def lines(axes: Axes) -> dict[str, Line2D]:
@@ -43,7 +48,7 @@ def tall(figure: Figure) -> list[Axes]:
 
 def test_each_level_is_a_line_of_the_means_with_its_band_in_a_panel_per_activation() -> None:
     frame = finals()
-    figure = drawn(frame)
+    figure = draw(frame)
     assert [axes.get_title() for axes in tall(figure)] == ["relu", "tanh", "sigmoid"]
     for axes in tall(figure):
         cell = frame[frame["activation"] == axes.get_title()]
@@ -56,19 +61,19 @@ def test_each_level_is_a_line_of_the_means_with_its_band_in_a_panel_per_activati
 
 
 def test_the_values_that_were_tried_are_the_ticks() -> None:
-    axes = drawn(finals()).axes[-1]
+    axes = draw(finals()).axes[-1]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0.01", "0.03", "0.1", "0.3", "1"]
-    assert len(set(np.asarray(lines(tall(drawn(finals()))[0])["pre"].get_xdata()))) == len(LRS)
+    assert len(set(np.asarray(lines(tall(draw(finals()))[0])["pre"].get_xdata()))) == len(LRS)
 
 
 def test_the_best_value_of_each_level_is_ringed_and_the_only_one_is_not() -> None:
     frame = finals(activations=["relu"])
-    figure = drawn(frame)
+    figure = draw(frame)
     rings = [line for line in tall(figure)[0].lines if line.get_markerfacecolor() == "none"]
     best = frame[frame["best"]]
     assert [float(np.asarray(ring.get_ydata())[0]) for ring in rings] == pytest.approx(best["mean"].tolist())
     assert "best on validation" in legend(figure)
-    single = drawn(finals(activations=["relu"], lrs=[0.1]))
+    single = draw(finals(activations=["relu"], lrs=[0.1]))
     assert not [line for line in tall(single)[0].lines if line.get_markerfacecolor() == "none"]
     assert "best on validation" not in legend(single)
 
@@ -76,7 +81,7 @@ def test_the_best_value_of_each_level_is_ringed_and_the_only_one_is_not() -> Non
 def test_the_strip_shows_the_share_of_runs_that_diverged_and_on_top_of_it_those_stuck() -> None:
     frame = finals(activations=["sigmoid"], n=10)
     frame.loc[(frame["placement"] == "none") & (frame["lr"] == 1), "stuck"] = 2
-    strip = drawn(frame).axes[1]
+    strip = draw(frame).axes[1]
     assert heights(strip, "none diverged") == pytest.approx([0, 0, 0, 0, 0.7])
     assert heights(strip, "none stuck") == pytest.approx([1, 1, 0, 0, 0.2])
     assert heights(strip, "pre diverged") == pytest.approx([0, 0, 0, 0, 0.1])
@@ -89,7 +94,7 @@ def test_the_strip_shows_the_share_of_runs_that_diverged_and_on_top_of_it_those_
 
 
 def test_there_is_no_strip_where_nothing_went_wrong() -> None:
-    figure = drawn(finals(activations=["relu"], lrs=[0.1, 0.3]))
+    figure = draw(finals(activations=["relu"], lrs=[0.1, 0.3]))
     assert len(figure.axes) == 1
     assert "diverged" not in legend(figure)
     assert "stuck" not in legend(figure)
@@ -97,7 +102,7 @@ def test_there_is_no_strip_where_nothing_went_wrong() -> None:
 
 def test_a_single_value_has_its_intervals_side_by_side() -> None:
     frame = finals(activations=["relu"], lrs=[0.1])
-    (axes,) = drawn(frame).axes
+    (axes,) = draw(frame).axes
     ends = [np.asarray(bars.get_paths()[0].vertices) for bars in axes.collections]
     assert [end[:, 1].tolist() for end in ends] == frame[["low", "high"]].to_numpy().tolist()
     x = [float(np.asarray(line.get_xdata())[0]) for line in lines(axes).values()]
@@ -106,7 +111,7 @@ def test_a_single_value_has_its_intervals_side_by_side() -> None:
 
 
 def test_one_seed_has_points_and_no_band() -> None:
-    (axes,) = drawn(finals(activations=["relu"], lrs=[0.1], n=1)).axes
+    (axes,) = draw(finals(activations=["relu"], lrs=[0.1], n=1)).axes
     assert len(lines(axes)) == 3
     assert not [path for bars in axes.collections for path in bars.get_paths() if np.isfinite(path.vertices).all()]
 
@@ -120,7 +125,7 @@ def test_one_seed_has_points_and_no_band() -> None:
     ],
 )
 def test_any_axis_can_be_drawn_upon(x: str, values: list[Any], texts: list[str]) -> None:
-    axes = drawn(finals(activations=["relu"], lrs=values, x=x), x).axes[-1]
+    axes = draw(finals(activations=["relu"], lrs=values, x=x), x).axes[-1]
     assert [text.get_text() for text in axes.get_xticklabels()] == texts
     assert axes.get_xlabel() == {"norm_momentum": "norm.momentum"}.get(x, x)
 
@@ -130,7 +135,7 @@ def test_a_level_in_which_the_axis_cannot_act_is_a_level_line() -> None:
     none = frame["placement"] == "none"
     frame = frame[~none | (frame["norm_momentum"] == 0.1)]
     frame.loc[frame["placement"] == "none", "norm_momentum"] = np.nan
-    line = lines(tall(drawn(frame, "norm_momentum"))[0])["none"]
+    line = lines(tall(draw(frame, "norm_momentum"))[0])["none"]
     mean = frame.loc[frame["placement"] == "none", "mean"].item()
     assert np.asarray(line.get_ydata()).tolist() == [mean, mean]
 
@@ -138,14 +143,14 @@ def test_a_level_in_which_the_axis_cannot_act_is_a_level_line() -> None:
 def test_any_axis_can_be_compared_and_numbers_have_ordered_colours() -> None:
     levels = (5, 60, 512)
     frame = finals(levels, ["relu"], compared="batch_size")
-    figure = drawn(frame, layout=Layout("batch_size", levels, ("activation",)))
+    figure = draw(frame, layout=Layout("batch_size", levels, ("activation",)))
     assert [text for text in legend(figure) if "size" in text] == ["batch_size 5", "batch_size 60", "batch_size 512"]
     colours = [to_hex(line.get_color()) for line in lines(tall(figure)[0]).values()]
     assert len(set(colours)) == 3
 
 
 def test_a_loss_is_drawn_in_nats() -> None:
-    axes = tall(drawn(finals(activations=["relu"]), metric="test_loss"))[0]
+    axes = tall(draw(finals(activations=["relu"]), metric="test_loss"))[0]
     assert axes.get_ylabel() == "test loss (nats)"
     assert axes.get_yscale() in ("linear", "log")
 
@@ -156,19 +161,19 @@ def cells(axes: Axes) -> list[Rectangle]:
 
 def test_a_cell_of_the_heat_map_says_its_accuracy_and_how_many_runs_went_wrong() -> None:
     frame = finals(activations=["sigmoid"], lrs=[0.01, 0.3, 1.0])
-    axes = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption").axes[0]
-    said = {(int(text.get_position()[0]), int(text.get_position()[1])): text.get_text() for text in axes.texts}
-    assert len(said) == len(cells(axes)) == 9
-    assert said[0, 0] == "10.00\n10/10\nstuck"
-    assert said[2, 1].endswith("\n1/10 div.")
+    axes = draw_map(frame).axes[0]
+    texts = {(int(text.get_position()[0]), int(text.get_position()[1])): text.get_text() for text in axes.texts}
+    assert len(texts) == len(cells(axes)) == 9
+    assert texts[0, 0] == "10.00\n10/10\nstuck"
+    assert texts[2, 1].endswith("\n1/10 div.")
     mean = frame.loc[(frame["placement"] == "post") & (frame["lr"] == 0.3), "mean"].item()
-    assert said[1, 2] == f"{100 * mean:.2f}"
+    assert texts[1, 2] == f"{100 * mean:.2f}"
 
 
 def test_colours_of_the_heat_map_are_lighter_for_better_and_the_same_in_all_panels() -> None:
     frame = finals(activations=["relu", "tanh"], lrs=[0.1, 0.3])
     frame["mean"] = 0.9 + 0.005 * np.arange(len(frame)) % 0.03
-    figure = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption")
+    figure = draw_map(frame)
     means, greys = [], []
     for axes in figure.axes[:2]:
         for text, cell in zip(axes.texts, cells(axes), strict=True):
@@ -181,7 +186,7 @@ def test_colours_of_the_heat_map_are_lighter_for_better_and_the_same_in_all_pane
 
 def test_the_best_cell_of_each_level_is_outlined() -> None:
     frame = finals(activations=["relu"])
-    axes = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption").axes[0]
+    axes = draw_map(frame).axes[0]
     outlined = [patch for patch in axes.patches if not patch.get_fill()]
     columns = {int(patch.get_y() + 0.5): int(patch.get_x() + 0.5) for patch in outlined}
     best = frame[frame["best"]]
@@ -191,5 +196,5 @@ def test_the_best_cell_of_each_level_is_outlined() -> None:
 def test_a_combination_that_was_not_run_is_left_empty() -> None:
     frame = finals(activations=["relu"], lrs=[0.1, 0.3])
     frame = frame[(frame["placement"] != "post") | (frame["lr"] == 0.1)]
-    axes = heat_map(frame, "lr", LAYOUT, "test_accuracy", "title", "caption").axes[0]
+    axes = draw_map(frame).axes[0]
     assert len(cells(axes)) == len(axes.texts) == 5

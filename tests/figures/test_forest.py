@@ -6,18 +6,24 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnexp.figures.forest import forest
-from bnexp.figures.interaction import interaction
+from bnexp.figures.forest import draw_forest
+from bnexp.figures.interaction import draw_interaction
 from bnexp.figures.layout import Layout
-from bnexp.figures.speed import speed
+from bnexp.figures.speed import draw_speed
+from bnexp.figures.style import Words
 from tests.support.estimates import best, effects, finals, times
 
 PLACEMENTS = ("none", "pre", "post")
 LAYOUT = Layout("placement", PLACEMENTS, ("activation",))
 
 
-def drawn(frames: tuple[pd.DataFrame, pd.DataFrame], layout: Layout = LAYOUT) -> Figure:
-    return forest(*frames, layout, "test_accuracy", 0.001, "title", "caption")
+def draw(frames: tuple[pd.DataFrame, pd.DataFrame], layout: Layout = LAYOUT) -> Figure:
+    return draw_forest(*frames, layout, Words("title", "caption"), metric="test_accuracy", margin=0.001)
+
+
+def draw_lines(frame: pd.DataFrame) -> Figure:
+    layout = Layout("placement", PLACEMENTS)
+    return draw_interaction(frame, layout, Words("title", "caption"), lines="activation", metric="test_accuracy")
 
 
 def texts(axes: Axes) -> list[str]:
@@ -26,21 +32,20 @@ def texts(axes: Axes) -> list[str]:
 
 def marks(axes: Axes, smallest: float) -> dict[float, float]:
     """Return the points with a marker of at least this size, by their height."""
-    found = [
+    lines = [
         line for line in axes.lines if line.get_marker() not in ("None", None) and line.get_markersize() > smallest
     ]
-    return {float(np.asarray(line.get_ydata())[0]): float(np.asarray(line.get_xdata())[0]) for line in found}
+    return {float(np.asarray(line.get_ydata())[0]): float(np.asarray(line.get_xdata())[0]) for line in lines}
 
 
 def test_each_contrast_is_a_row_in_percentage_points_sorted_by_cell_then_pair() -> None:
     best_lr, fixed = effects(finals(activations=("relu", "tanh")))
-    names, axes, numbers = drawn((best_lr.sample(frac=1, random_state=0), fixed)).axes
+    names, axes, numbers = draw((best_lr.sample(frac=1, random_state=0), fixed)).axes
     assert [text for text in texts(names)[1:] if not text.startswith("lr ")] == [
         *("relu", "pre (0.3) − none (0.1)", "post (0.3) − none (0.1)", "post (0.3) − pre (0.3)"),
         *("tanh", "pre (0.3) − none (0.1)", "post (0.3) − none (0.1)", "post (0.3) − pre (0.3)"),
     ]
-    found = marks(axes, 5)
-    assert list(found.values()) == pytest.approx((100 * best_lr["mean"]).tolist())
+    assert list(marks(axes, 5).values()) == pytest.approx((100 * best_lr["mean"]).tolist())
     first = best_lr.iloc[0]
     written = f"{100 * first['mean']:+.2f} [{100 * first['low']:+.2f}, {100 * first['high']:+.2f}]"
     assert texts(numbers)[3:6] == ["10", written, "< 0.001"]
@@ -48,7 +53,7 @@ def test_each_contrast_is_a_row_in_percentage_points_sorted_by_cell_then_pair() 
 
 def test_fixed_learning_rates_stand_small_below_their_contrast_from_low_to_high() -> None:
     best_lr, fixed = effects(finals(activations=["relu"]))
-    names, axes, _ = drawn((best_lr, fixed)).axes
+    names, axes, _ = draw((best_lr, fixed)).axes
     assert [text for text in texts(names) if text.startswith("lr ")] == [
         "lr 0.01",
         "lr 0.03",
@@ -65,7 +70,7 @@ def test_fixed_learning_rates_stand_small_below_their_contrast_from_low_to_high(
 
 
 def test_the_margin_is_shaded_around_zero() -> None:
-    axes = drawn(effects(finals(activations=["relu"]))).axes[1]
+    axes = draw(effects(finals(activations=["relu"]))).axes[1]
     (shade,) = axes.patches
     assert (shade.get_x(), shade.get_x() + shade.get_width()) == pytest.approx((-0.1, 0.1))
     low, high = axes.get_xlim()
@@ -73,13 +78,13 @@ def test_the_margin_is_shaded_around_zero() -> None:
 
 
 def test_where_p_cannot_be_claimed_the_note_says_why() -> None:
-    _, _, numbers = drawn(effects(finals(activations=["relu"], n=5))).axes
+    _, _, numbers = draw(effects(finals(activations=["relu"], n=5))).axes
     assert "n = 5: at least 9 seeds are needed\nfor 9 contrasts" in texts(numbers)
     assert "nan" not in " ".join(texts(numbers))
 
 
 def test_one_seed_has_no_interval() -> None:
-    _, axes, numbers = drawn(effects(finals(activations=["relu"], n=1))).axes
+    _, axes, numbers = draw(effects(finals(activations=["relu"], n=1))).axes
     assert not [text for text in texts(numbers)[3:] if "[" in text]
     assert len(marks(axes, 5)) == 3
 
@@ -88,16 +93,16 @@ def test_a_contrast_without_a_pair_has_words_and_no_numbers() -> None:
     best_lr, fixed = effects(finals(activations=["relu"]))
     best_lr.loc[0, ["n", "mean", "low", "high", "p_holm"]] = [0, np.nan, np.nan, np.nan, np.nan]
     best_lr["note"] = best_lr["note"].where(best_lr.index > 0, "no seed in common")
-    _, _, numbers = drawn((best_lr, fixed)).axes
+    _, _, numbers = draw((best_lr, fixed)).axes
     assert texts(numbers)[3:6] == ["0", "–", "no seed in common"]
 
 
 def test_the_mark_says_whether_there_is_a_difference_or_none_or_no_answer() -> None:
     best_lr, fixed = effects(finals(activations=["relu"]))
     best_lr["p_holm"], best_lr["equivalent"] = [0.001, 0.4, 0.4], [False, True, False]
-    figure = drawn((best_lr, fixed[:0]))
-    found = [line for line in figure.axes[1].lines if line.get_markersize() > 7]
-    assert [(line.get_marker(), line.get_markerfacecolor()) for line in found] == [
+    figure = draw((best_lr, fixed[:0]))
+    lines = [line for line in figure.axes[1].lines if line.get_markersize() > 7]
+    assert [(line.get_marker(), line.get_markerfacecolor()) for line in lines] == [
         ("s", "#000000"),
         ("D", "#FFFFFF"),
         ("s", "#FFFFFF"),
@@ -109,7 +114,7 @@ def test_the_mark_says_whether_there_is_a_difference_or_none_or_no_answer() -> N
 def test_small_effects_are_seen_beside_large_ones() -> None:
     best_lr, fixed = effects(finals(activations=["relu"]))
     best_lr.loc[0, ["mean", "low", "high"]] = [0.85, 0.84, 0.86]
-    axes = drawn((best_lr, fixed[:0])).axes[1]
+    axes = draw((best_lr, fixed[:0])).axes[1]
     places = {x: axes.transAxes.inverted().transform(axes.transData.transform((x, 0)))[0] for x in (0, 0.2, 85)}
     assert places[0.2] - places[0] > 0.04  # 0.0025 on a linear scale
     assert places[85] < 1
@@ -119,7 +124,7 @@ def test_names_and_numbers_lie_beside_the_axes_and_within_the_figure() -> None:
     many = finals(activations=["relu"], n=5).assign(batch_size=60)
     best_lr, fixed = effects(many)
     layout = Layout("placement", PLACEMENTS, ("activation", "batch_size"))
-    figure = drawn((best_lr.assign(batch_size=60), fixed.assign(batch_size=60)), layout)
+    figure = draw((best_lr.assign(batch_size=60), fixed.assign(batch_size=60)), layout)
     figure.draw_without_rendering()
     names, axes, numbers = figure.axes
     box = axes.get_window_extent()
@@ -133,7 +138,7 @@ def test_names_and_numbers_lie_beside_the_axes_and_within_the_figure() -> None:
 
 def test_the_interaction_has_a_line_per_activation_with_its_intervals_and_its_name_at_the_end() -> None:
     frame = best(finals())
-    (axes,) = interaction(frame, "activation", Layout("placement", PLACEMENTS), "test_accuracy", "t", "c").axes
+    (axes,) = draw_lines(frame).axes
     assert [text.get_text() for text in axes.get_xticklabels()] == list(PLACEMENTS)
     assert sorted(texts(axes)) == ["relu", "sigmoid", "tanh"]
     for line, bars in zip(axes.lines, axes.collections, strict=True):
@@ -147,13 +152,13 @@ def test_the_interaction_has_a_line_per_activation_with_its_intervals_and_its_na
 def test_a_placement_that_was_not_run_leaves_a_gap_in_the_interaction() -> None:
     frame = best(finals())
     frame = frame[(frame["placement"] != "pre") | (frame["activation"] != "tanh")]
-    (axes,) = interaction(frame, "activation", Layout("placement", PLACEMENTS), "test_accuracy", "t", "c").axes
+    (axes,) = draw_lines(frame).axes
     assert [len(np.asarray(line.get_xdata())) for line in axes.lines] == [3, 2, 3]
 
 
 def test_the_speed_says_the_mean_its_interval_and_how_many_runs_got_there() -> None:
     frame = times(finals(activations=("relu", "tanh")))
-    names, axes, numbers = speed(frame, LAYOUT, "title", "caption").axes
+    names, axes, numbers = draw_speed(frame, LAYOUT, Words("title", "caption")).axes
     assert texts(names)[:2] == ["relu, to 96.2 %", "none"]
     assert list(marks(axes, 5).values()) == pytest.approx(frame["mean"].tolist())
     first = frame.iloc[0]
@@ -168,7 +173,7 @@ def test_the_speed_says_the_mean_its_interval_and_how_many_runs_got_there() -> N
 
 
 def test_the_horizon_is_a_line_and_in_sight() -> None:
-    axes = speed(times(finals(activations=["relu"]), horizon=5000), LAYOUT, "title", "caption").axes[1]
+    axes = draw_speed(times(finals(activations=["relu"]), horizon=5000), LAYOUT, Words("title", "caption")).axes[1]
     (horizon,) = [line for line in axes.lines if line.get_linewidth() == 1]
     assert np.asarray(horizon.get_xdata()).tolist() == [5000, 5000]
     assert axes.get_xlim()[1] > 5000

@@ -12,9 +12,11 @@ from matplotlib.lines import Line2D
 
 from bnexp.figures import distributions, layers
 from bnexp.figures.layout import Layout
-from bnexp.figures.symmetry import symmetry
+from bnexp.figures.style import Words
+from bnexp.figures.symmetry import draw_symmetry
 
 LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
+WORDS = Words("title", "caption")
 
 
 def measured(probe: str, **columns: list[Any]) -> pd.DataFrame:
@@ -30,8 +32,8 @@ def lines(axes: Axes) -> dict[str, Line2D]:
 
 
 def panel(figure: Figure, title: str) -> Axes:
-    (found,) = [axes for axes in figure.axes if axes.get_title() == title]
-    return found
+    (match,) = [axes for axes in figure.axes if axes.get_title() == title]
+    return match
 
 
 def legend(figure: Figure) -> list[str]:
@@ -40,7 +42,7 @@ def legend(figure: Figure) -> list[str]:
 
 def test_each_stage_has_a_panel_per_cell_with_the_means_and_bands_by_layer() -> None:
     frame = measured("saturated", stage=["init", "end"], layer=[1, 2, 3])
-    figure = layers.by_layer(frame, LAYOUT, "title", "caption")
+    figure = layers.draw_by_layer(frame, LAYOUT, WORDS)
     assert [axes.get_title() for axes in figure.axes] == [
         *("relu, at initialization", "relu, at the end"),
         *("sigmoid, at initialization", "sigmoid, at the end"),
@@ -60,7 +62,7 @@ def test_each_stage_has_a_panel_per_cell_with_the_means_and_bands_by_layer() -> 
 def test_gradients_stand_on_a_logarithmic_scale_that_a_row_of_panels_shares() -> None:
     frame = measured("product_gradient", stage=["init", "end"], layer=[1, 2, 3])
     frame["mean"] = 10.0 ** -np.arange(len(frame))
-    figure = layers.by_layer(frame, LAYOUT, "title", "caption")
+    figure = layers.draw_by_layer(frame, LAYOUT, WORDS)
     assert {axes.get_yscale() for axes in figure.axes} == {"log"}
     for left, right in zip(figure.axes[::2], figure.axes[1::2], strict=True):
         assert left.get_ylim() == right.get_ylim()
@@ -69,7 +71,7 @@ def test_gradients_stand_on_a_logarithmic_scale_that_a_row_of_panels_shares() ->
 
 def test_over_the_steps_a_column_is_a_layer() -> None:
     frame = measured("saturated", layer=[1, 3], step=[0, 10, 20])
-    figure = layers.by_step(frame, LAYOUT, "layer", "title", "caption")
+    figure = layers.draw_by_step(frame, LAYOUT, WORDS, columns="layer")
     assert [axes.get_title() for axes in figure.axes][:2] == ["relu, layer 1", "relu, layer 3"]
     rows = frame[(frame["activation"] == "relu") & (frame["layer"] == 3) & (frame["placement"] == "pre")]
     line = lines(panel(figure, "relu, layer 3"))["pre"]
@@ -80,7 +82,7 @@ def test_over_the_steps_a_column_is_a_layer() -> None:
 def test_against_a_setting_each_probe_has_a_row_and_what_sampling_leaves_is_beside_it() -> None:
     parts = [measured(probe, batch_size=[5, 50, 500]) for probe in ("mean_gap", "var_gap")]
     frame = pd.concat(parts).assign(predicted=lambda rows: (0.5 * rows["mean"]).where(rows["probe"] == "mean_gap"))
-    figure = layers.against(frame, "batch_size", LAYOUT, "title", "caption")
+    figure = layers.draw_against(frame, LAYOUT, WORDS, x="batch_size")
     first, _, second, _ = figure.axes
     theory = [line for line in first.lines if line.get_label() == layers.THEORY]
     assert len(theory) == 3
@@ -93,14 +95,14 @@ def test_against_a_setting_each_probe_has_a_row_and_what_sampling_leaves_is_besi
 
 
 def lines_of(axes: Axes, label: Any) -> Line2D:
-    (found,) = [line for line in axes.lines if line.get_label() == str(label)]
-    return found
+    (match,) = [line for line in axes.lines if line.get_label() == str(label)]
+    return match
 
 
 def test_a_level_on_which_the_setting_cannot_act_is_a_level_line() -> None:
     frame = measured("effective_lr", lr=[0.1, 1.0])
     frame.loc[frame["placement"] == "none", ["lr", "mean"]] = np.nan, 0.5
-    axes = layers.against(frame, "lr", LAYOUT, "title", "caption").axes[0]
+    axes = layers.draw_against(frame, LAYOUT, WORDS, x="lr").axes[0]
     assert set(np.asarray(lines(axes)["none"].get_ydata())) == {0.5}
     low, high = np.asarray(lines(axes)["none"].get_xdata())
     assert low < min(np.asarray(lines(axes)["pre"].get_xdata()))
@@ -110,7 +112,7 @@ def test_a_level_on_which_the_setting_cannot_act_is_a_level_line() -> None:
 def test_growth_has_the_prediction_over_the_middle_and_the_numbers_in_words() -> None:
     frame = measured("growth", layer=[1, 2, 3, 4, 5]).assign(in_middle=lambda rows: rows["layer"].isin([2, 3, 4]))
     numbers = measured("growth").assign(predicted=[1.5, 1.0, 2.0, 1.0, 3.0, 1.0])
-    figure = layers.growth(frame, numbers, LAYOUT, "title", "caption")
+    figure = layers.draw_growth(frame, numbers, LAYOUT, WORDS)
     axes = panel(figure, "relu")
     theory = [line for line in axes.lines if line.get_label() == layers.THEORY]
     assert [set(np.asarray(line.get_ydata())) for line in theory] == [{1.5}, {2.0}, {3.0}]
@@ -121,7 +123,7 @@ def test_growth_has_the_prediction_over_the_middle_and_the_numbers_in_words() ->
 def test_the_floor_has_marks_for_what_was_measured_and_lines_for_the_theory() -> None:
     frame = measured("normalized", layer=[1, 2], init_gain=[0.001, 0.01, 0.1])
     frame = frame[(frame["activation"] == "relu") & (frame["placement"] == "pre")].assign(predicted=0.7)
-    axes = layers.floor(frame, [("pre", frame)], "init_gain", "title", "caption").axes[0]
+    axes = layers.draw_floor([("pre", frame)], Layout("layer", (1, 2)), WORDS, x="init_gain").axes[0]
     assert axes.get_xscale() == "log"
     for layer in (1, 2):
         marks = lines_of(axes, layer)
@@ -154,13 +156,13 @@ def quantiles() -> pd.DataFrame:
 
 def test_the_smallest_seeds_quantiles_are_drawn_in_full_on_one_scale() -> None:
     frame = quantiles()
-    figure = distributions.quantiles(frame, LAYOUT, "title", "caption")
+    figure = distributions.draw_quantiles(frame, LAYOUT, WORDS)
     assert [axes.get_title() for axes in figure.axes] == ["sigmoid, none", "sigmoid, pre (BN → activation)"]
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
-    drawn = lines(figure.axes[0])
+    quantile = lines(figure.axes[0])
     rows = frame[(frame["placement"] == "none") & (frame["seed"] == 4)]
     for name, column in (("15 %", "unit_q15"), ("50 %", "unit_q50"), ("85 %", "unit_q85")):
-        assert np.asarray(drawn[name].get_ydata()) == pytest.approx(rows[column].to_numpy())
+        assert np.asarray(quantile[name].get_ydata()) == pytest.approx(rows[column].to_numpy())
     assert "median, seed 4" in legend(figure)
 
 
@@ -177,7 +179,7 @@ def test_a_histogram_stands_in_the_row_of_its_side_and_the_colour_of_its_level()
             *(bars("pre", side, stage, 0.5) for side in ("before", "after") for stage in ("init", "end")),
         ]
     )
-    figure = distributions.histograms(frame, LAYOUT, "title", "caption")
+    figure = distributions.draw_histograms(frame, LAYOUT, WORDS)
     assert [axes.get_title() for axes in figure.axes] == [
         "none, layer 1, activation input",
         "pre, layer 1, before BN",
@@ -203,7 +205,7 @@ def test_twins_lie_on_each_other_where_they_are_equal_and_a_panel_says_how_far_a
         }
     )
     differences = pd.DataFrame({"activation": ["relu", "sigmoid"], "difference": [0.0, 0.5]})
-    figure = symmetry(points, differences, layout, "title", "caption")
+    figure = draw_symmetry(points, differences, layout, WORDS)
     relu, sigmoid = figure.axes
     assert relu.get_title() == "relu\nlargest difference 0, to the last bit"
     assert sigmoid.get_title() == "sigmoid\nlargest difference 0.5 nats"

@@ -9,14 +9,14 @@ from matplotlib.colors import to_hex, to_rgb
 
 from bnexp.choices import Activation
 from bnexp.figures.layout import Layout, label_ends
-from bnexp.figures.scales import Places, is_geometric, places, scale_accuracies
-from bnexp.figures.style import drawing, looks, luminance, sheet
+from bnexp.figures.scales import Places, is_geometric, place_values, scale_accuracies
+from bnexp.figures.style import choose_looks, house_style, luminance, make_sheet
 from bnexp.labels import sort_values, value_label
 
 
 def test_a_placement_looks_the_same_whatever_it_is_compared_with() -> None:
-    everywhere = looks("placement", ["none", "pre", "post"])
-    assert looks("placement", ["post", "pre"]) == {level: everywhere[level] for level in ("post", "pre")}
+    everywhere = choose_looks("placement", ["none", "pre", "post"])
+    assert choose_looks("placement", ["post", "pre"]) == {level: everywhere[level] for level in ("post", "pre")}
     assert [to_hex(look.colour) for look in everywhere.values()] == ["#000000", "#0072b2", "#d55e00"]
     assert len({str(look.line) for look in everywhere.values()}) == 3
     assert len({look.marker for look in everywhere.values()}) == 3
@@ -24,7 +24,7 @@ def test_a_placement_looks_the_same_whatever_it_is_compared_with() -> None:
 
 @pytest.mark.parametrize("levels", [[0.1, 0.5, 0.9], [5, 16, 32, 60, 128, 512]])
 def test_numbers_have_colours_that_grow_lighter_with_them_by_steps_that_greyscale_shows(levels: list[float]) -> None:
-    grey = [luminance(look.colour) for look in looks("norm_momentum", levels).values()]
+    grey = [luminance(look.colour) for look in choose_looks("norm_momentum", levels).values()]
     assert all(b > 1.25 * a for a, b in pairwise(grey))
     assert grey[0] > 0.03
     assert grey[-1] < 0.7  # seen on black and on white
@@ -32,15 +32,15 @@ def test_numbers_have_colours_that_grow_lighter_with_them_by_steps_that_greyscal
 
 def test_numbers_of_numpy_are_numbers() -> None:
     levels = list(np.array([5, 60, 512]))
-    assert [look.colour for look in looks("batch_size", levels).values()] == [
-        look.colour for look in looks("batch_size", [5, 60, 512]).values()
+    assert [look.colour for look in choose_looks("batch_size", levels).values()] == [
+        look.colour for look in choose_looks("batch_size", [5, 60, 512]).values()
     ]
 
 
 def test_no_two_activations_look_alike_even_in_greyscale() -> None:
-    drawn = list(looks("activation", list(Activation)).values())
-    assert len({look.marker for look in drawn}) == len(drawn) == 10
-    assert len({(look.colour, str(look.line)) for look in drawn}) == 10
+    looks = list(choose_looks("activation", list(Activation)).values())
+    assert len({look.marker for look in looks}) == len(looks) == 10
+    assert len({(look.colour, str(look.line)) for look in looks}) == 10
 
 
 def test_luminance_is_that_of_the_web_guidelines() -> None:
@@ -82,10 +82,10 @@ def test_values_spaced_by_factors_are_told_from_values_spaced_by_steps(values: l
 
 
 def test_equal_factors_and_equal_steps_are_equal_distances() -> None:
-    assert list(places("lr", [1.0, 0.01, 0.1]).at.values()) == pytest.approx([0, 1, 2])
-    assert list(places("weight_decay", [0.0, 0.5, 1.0, 2.0]).at.values()) == pytest.approx([0, 1, 2, 4])
-    assert places("hidden", ["100-100", "50"]) == Places("hidden", {"50": 0.0, "100-100": 1.0})
-    assert places("lr", [0.1]).at == {0.1: 0.0}
+    assert list(place_values("lr", [1.0, 0.01, 0.1]).positions.values()) == pytest.approx([0, 1, 2])
+    assert list(place_values("weight_decay", [0.0, 0.5, 1.0, 2.0]).positions.values()) == pytest.approx([0, 1, 2, 4])
+    assert place_values("hidden", ["100-100", "50"]) == Places("hidden", {"50": 0.0, "100-100": 1.0})
+    assert place_values("lr", [0.1]).positions == {0.1: 0.0}
 
 
 def test_rows_in_which_a_facet_cannot_act_are_in_every_cell_that_agrees() -> None:
@@ -109,8 +109,8 @@ def test_without_facets_there_is_one_panel_without_a_title() -> None:
 
 
 def test_labels_at_the_right_do_not_overlap_and_keep_their_order() -> None:
-    with drawing():
-        figure = sheet(6, 4)
+    with house_style():
+        figure = make_sheet(6, 4)
         axes = figure.subplots()
         scale_accuracies([axes], 0.1, 0.98)
         ends = zip((0.97, 0.97, 0.98, 0.1), "cbda", strict=True)

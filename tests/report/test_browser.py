@@ -13,15 +13,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from bnexp.report import page
-from bnexp.report.explorer import explorer
+from bnexp.report.explorer import make_explorer
 from bnexp.report.tables import Column, Table
-from tests.support.browser import CONTRAST, column, requests, show, started, until
-from tests.support.pages import HOSTILE, LEVELS, PAGE, Said, curves, hostile
+from tests.support.browser import CONTRAST, column, list_requests, show, start, wait_until
+from tests.support.pages import HOSTILE, LEVELS, PAGE, Answer, curves, hostile
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with started(tmp_path_factory.mktemp("chromium")) as opened:
+    with start(tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
 
 
@@ -32,11 +32,11 @@ def click(browser: Chrome, header: str) -> str | None:
     return button.find_element(By.XPATH, "..").get_attribute("aria-sort")
 
 
-def drawn(browser: Chrome) -> list[str]:
+def list_curves(browser: Chrome) -> list[str]:
     return [str(line.get_attribute("d")) for line in browser.find_elements(By.CSS_SELECTOR, "#plot path.curve")]
 
 
-def readout(browser: Chrome) -> list[str]:
+def read_values(browser: Chrome) -> list[str]:
     return [entry.text for entry in browser.find_elements(By.CSS_SELECTOR, "#readout span")]
 
 
@@ -45,13 +45,14 @@ def test_the_page_raises_no_error_and_no_request_leaves_it(browser: Chrome, tmp_
     for select in browser.find_elements(By.TAG_NAME, "select"):
         Select(select).select_by_index(1)
     assert browser.get_log("browser") == []
-    assert [url for url in requests(browser) if not url.startswith("data:")] == [(tmp_path / "index.html").as_uri()]
+    urls = [url for url in list_requests(browser) if not url.startswith("data:")]
+    assert urls == [(tmp_path / "index.html").as_uri()]
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
     browser.execute_script(
         "addEventListener('securitypolicyviolation', (event) => { window.refused = event.blockedURI; });"
         "fetch('http://localhost:9/').catch(() => null);"
     )
-    until(browser, "return window.refused === 'http://localhost:9/'")
+    wait_until(browser, "return window.refused === 'http://localhost:9/'")
 
 
 def test_no_word_is_taken_for_markup_or_script(browser: Chrome, tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_no_word_is_taken_for_markup_or_script(browser: Chrome, tmp_path: Path) 
     ):
         assert line in " ".join(browser.find_element(By.CSS_SELECTOR, where).text.split()), where
     assert browser.find_element(By.CSS_SELECTOR, "figure svg").get_attribute("aria-label") == HOSTILE
-    assert readout(browser)[1].startswith(HOSTILE)
+    assert read_values(browser)[1].startswith(HOSTILE)
     assert HOSTILE in browser.find_element(By.CSS_SELECTOR, "figure svg text").get_attribute("textContent")
 
 
@@ -95,14 +96,14 @@ def test_a_click_sorts_by_number_and_the_third_one_restores_the_order(browser: C
     )
     columns = (Column("mean", "accuracy (%)", ".1f", 100, ("sd",)), Column("lr", "lr"))
     show(browser, tmp_path, dataclasses.replace(PAGE, tables=(Table("t", "T", "", frame, columns),)))
-    given = ["9.8 ± 0.1", "100.0 ± 0.1", "–", "−3.0 ± 0.1", "78.2 ± 0.1"]
-    assert column(browser, "accuracy (%)") == given
+    order = ["9.8 ± 0.1", "100.0 ± 0.1", "–", "−3.0 ± 0.1", "78.2 ± 0.1"]
+    assert column(browser, "accuracy (%)") == order
     assert click(browser, "accuracy (%)") == "ascending"
-    assert column(browser, "accuracy (%)") == [given[i] for i in (3, 0, 4, 1, 2)]
+    assert column(browser, "accuracy (%)") == [order[i] for i in (3, 0, 4, 1, 2)]
     assert click(browser, "accuracy (%)") == "descending"
-    assert column(browser, "accuracy (%)") == [given[i] for i in (1, 4, 0, 3, 2)]
+    assert column(browser, "accuracy (%)") == [order[i] for i in (1, 4, 0, 3, 2)]
     assert click(browser, "accuracy (%)") == "none"
-    assert column(browser, "accuracy (%)") == given
+    assert column(browser, "accuracy (%)") == order
     click(browser, "accuracy (%)")
     click(browser, "lr")
     assert column(browser, "lr") == ["0.1 | 1", "1", "9", "10", ""]
@@ -126,18 +127,18 @@ def test_the_explorer_draws_a_line_per_level_and_other_ones_for_another_lr(brows
     assert [label.text for label in browser.find_elements(By.CSS_SELECTOR, ".levels label")] == [
         x.label for x in LEVELS
     ]
-    first, axes = drawn(browser), browser.find_elements(By.CSS_SELECTOR, "[data-axis]")
+    first, axes = list_curves(browser), browser.find_elements(By.CSS_SELECTOR, "[data-axis]")
     assert [Select(axis).first_selected_option.text for axis in axes] == ["tanh", "0.1"]
     assert len(set(first)) == len(LEVELS) == len(browser.find_elements(By.CSS_SELECTOR, "#plot path.band"))
     Select(axes[1]).select_by_visible_text("1")
-    assert len(set(drawn(browser)) | set(first)) == 2 * len(LEVELS)
+    assert len(set(list_curves(browser)) | set(first)) == 2 * len(LEVELS)
     Select(axes[1]).select_by_visible_text("0.1")
-    assert drawn(browser) == first
+    assert list_curves(browser) == first
     browser.find_element(By.ID, "log").click()
-    assert not set(drawn(browser)) & set(first)
+    assert not set(list_curves(browser)) & set(first)
     browser.find_element(By.CSS_SELECTOR, "[data-level='1']").click()
-    assert len(drawn(browser)) == len(LEVELS) - 1
-    assert "pre" not in [entry.split()[0] for entry in readout(browser)]
+    assert len(list_curves(browser)) == len(LEVELS) - 1
+    assert "pre" not in [entry.split()[0] for entry in read_values(browser)]
 
 
 def test_the_values_are_read_with_the_keyboard_and_with_the_pointer(browser: Chrome, tmp_path: Path) -> None:
@@ -153,24 +154,26 @@ def test_the_values_are_read_with_the_keyboard_and_with_the_pointer(browser: Chr
         ]
         return [f"step {at['step'].iloc[0]:,}", *texts]
 
-    assert readout(browser) == expected(-1)
+    assert read_values(browser) == expected(-1)
     browser.find_element(By.ID, "step").send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
-    assert readout(browser) == expected(-3)
+    assert read_values(browser) == expected(-3)
     move = (
         "const at = new PointerEvent('pointermove', {bubbles: true}); Object.defineProperty(at, 'offsetX', {value: 0});"
     )
     browser.execute_script(move + "document.querySelector('#plot svg').dispatchEvent(at)")
-    assert readout(browser) == expected(0)
+    assert read_values(browser) == expected(0)
 
 
 def test_a_combination_without_runs_is_said_in_words(browser: Chrome, tmp_path: Path) -> None:
     estimates = curves()
     estimates = estimates[(estimates["activation"] != "tanh") | (estimates["lr"] == 0.1)]
-    made = explorer(estimates, "placement", LEVELS, ("activation", "lr"), {"activation": "tanh", "lr": 1.0}, "")
-    (tmp_path / "index.html").write_text(page.html(dataclasses.replace(PAGE, explorer=made)))
+    explorer = make_explorer(
+        estimates, "placement", LEVELS, ("activation", "lr"), start={"activation": "tanh", "lr": 1.0}, caption=""
+    )
+    (tmp_path / "index.html").write_text(page.to_html(dataclasses.replace(PAGE, explorer=explorer)))
     browser.get((tmp_path / "index.html").as_uri())
     browser.execute_script("document.querySelector('#explorer').scrollIntoView()")
-    until(browser, "return document.querySelector('#plot').textContent.startsWith('No run of this combination')")
+    wait_until(browser, "return document.querySelector('#plot').textContent.startsWith('No run of this combination')")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -179,14 +182,14 @@ def test_every_text_stands_out_from_what_is_behind_it(browser: Chrome, tmp_path:
     ground = "return getComputedStyle(document.body).backgroundColor === 'rgb(22, 24, 27)'"
     assert browser.execute_script(ground) == (scheme == "dark")
     contrasts: dict[str, float] = browser.execute_script(CONTRAST)
-    assert {"H1.", "TD.", "SPAN.kind", "A.", "FIGCAPTION.", "DT."} <= set(contrasts)
+    assert {"H1.", "TD.", "SPAN.kind", "A.", "STRONG.", "DT."} <= set(contrasts)
     assert {name: contrast for name, contrast in contrasts.items() if contrast < 4.5} == {}
     plate = "return getComputedStyle(document.querySelector('figure .plate')).backgroundColor"
     assert browser.execute_script(plate) == "rgb(255, 255, 255)"  # what figures are drawn for, in both
 
 
 def test_a_phone_shows_the_page_without_scrolling_it_sideways(browser: Chrome, tmp_path: Path) -> None:
-    long = Said("w" * 60, "x" * 200, f"bnexp {'y' * 300}", "nothing")
+    long = Answer("w" * 60, "x" * 200, f"bnexp {'y' * 300}", "nothing")
     show(browser, tmp_path, dataclasses.replace(PAGE, verdicts=(*PAGE.verdicts, long), question="z" * 60), width=390)
     widths = browser.execute_script(
         "const e = document.documentElement; return [e.scrollWidth, e.clientWidth, innerWidth]"
@@ -206,7 +209,7 @@ def test_on_paper_there_are_no_controls_and_nothing_is_cut_off(browser: Chrome, 
     boxes = "[...document.querySelectorAll('.scroll')].map((box) => getComputedStyle(box))"
     assert browser.execute_script(f"return {boxes}.every((s) => s.overflow === 'visible' && s.maxHeight === 'none')")
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert len(drawn(browser)) == len(LEVELS)
+    assert len(list_curves(browser)) == len(LEVELS)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
@@ -224,7 +227,7 @@ def test_headings_come_in_order_and_what_is_seen_has_a_name(browser: Chrome, tmp
         "return [...document.querySelectorAll('[id]')].map((element) => element.id)"
     )
     assert len(ids) == len(set(ids))
-    links = re.findall(r'(?:href="#|url\(#)([^")]+)', page.html(PAGE))
+    links = re.findall(r'(?:href="#|url\(#)([^")]+)', page.to_html(PAGE))
     assert "provenance" in links
     assert set(links) <= set(ids)
 

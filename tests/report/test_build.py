@@ -13,6 +13,7 @@ import pytest
 
 from bnexp.report.build import build
 from bnexp.store.store import Store
+from tests.support.svg import read_texts
 from tests.support.synthetic import Rows, product, rows
 
 COMMAND = "bnexp -m placement=pre,post 'seed=range(3)'"
@@ -39,14 +40,14 @@ def figures(folder: Path) -> list[str]:
 
 def words(path: Path) -> str:
     """Return the text of an SVG, line breaks as blanks."""
-    return " ".join(map(html.unescape, re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text())))
+    return " ".join(read_texts(path.read_text()))
 
 
 def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and_tables(tmp_path: Path) -> None:
     sweep = product(activations=["relu", "tanh"], lrs=[0.1, 0.3, 1.0], seeds=range(4))
-    made = build([store(tmp_path, rows(sweep, better_after(0.01)))])
+    report = build([store(tmp_path, rows(sweep, better_after(0.01)))])
     folder = tmp_path / "report"
-    assert made.page == folder / "index.html"
+    assert report.page == folder / "index.html"
     assert figures(tmp_path) == ["curves", "final", "forest", "heat", "interaction", "speed"]
     for name in figures(tmp_path):
         assert (folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -57,8 +58,8 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
         "stable": 6, "sensitivity": 6, "speed": 6, "aggregate": 3,
     }  # fmt: skip
     assert {path.stem for path in (folder / "tables").glob("*.tex")} == set(tables)
-    text = made.page.read_text()
-    assert made.headline in html.unescape(text)
+    text = report.page.read_text()
+    assert report.headline in html.unescape(text)
     assert COMMAND in html.unescape(text)
     markdown = (folder / "report.md").read_text()
     for name in figures(tmp_path):
@@ -68,9 +69,9 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
 
 def test_the_page_answers_with_what_is_known_of_each_activation(tmp_path: Path) -> None:
     sweep = product(["pre", "post"], ["relu", "tanh"], seeds=range(10))
-    made = build([store(tmp_path, rows(sweep, better_after(0.02)))])
-    assert made.headline == "Post is better than pre for relu and tanh."
-    assert [verdict.kind for verdict in made.verdicts] == ["better", "better"]
+    report = build([store(tmp_path, rows(sweep, better_after(0.02)))])
+    assert report.headline == "Post is better than pre for relu and tanh."
+    assert [verdict.kind for verdict in report.verdicts] == ["better", "better"]
     within = build([store(tmp_path / "other", rows(sweep, better_after(0.0, 1e-6)))], margin=0.005)
     assert within.headline.startswith("Post is better than pre by less than 0.5 pp")
 
@@ -95,10 +96,10 @@ def test_several_stores_are_one_and_a_run_in_both_counts_once(tmp_path: Path) ->
     for name, seeds in (("a", range(4)), ("b", range(2, 6))):
         part = [frame[frame["run"].isin(frames[0].loc[frames[0]["seed"].isin(seeds), "run"])] for frame in frames]
         both.append(store(tmp_path / name, (part[0], part[1]), f"bnexp -m name={name}"))
-    made = build(both)
-    assert made.page == tmp_path / "a+b" / "report" / "index.html"
-    assert pd.read_csv(made.page.parent / "tables" / "finals.csv")["n"].tolist() == [6, 6]
-    assert {"bnexp -m name=a", "bnexp -m name=b"} <= set(re.findall(r"<code>(bnexp[^<]*)", made.page.read_text()))
+    report = build(both)
+    assert report.page == tmp_path / "a+b" / "report" / "index.html"
+    assert pd.read_csv(report.page.parent / "tables" / "finals.csv")["n"].tolist() == [6, 6]
+    assert {"bnexp -m name=a", "bnexp -m name=b"} <= set(re.findall(r"<code>(bnexp[^<]*)", report.page.read_text()))
 
 
 def test_any_axis_may_be_the_one_that_is_compared(tmp_path: Path) -> None:
@@ -142,12 +143,12 @@ def test_none_is_compared_with_every_setting_of_the_norm(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_a_single_arm_has_its_curves_and_nothing_to_compare(seeds: int, tmp_path: Path) -> None:
-    made = build([store(tmp_path, rows(product(["pre"], seeds=range(seeds))))])
-    assert made.headline == "Nothing to compare."
+    report = build([store(tmp_path, rows(product(["pre"], seeds=range(seeds))))])
+    assert report.headline == "Nothing to compare."
     assert figures(tmp_path) == ["curves"]
-    said = words(tmp_path / "report" / "figures" / "curves.svg")
-    assert ("one seed, hence no interval" in said) == (seeds == 1)
-    assert ("95 % Student t interval" in said) == (seeds > 1)
+    text = words(tmp_path / "report" / "figures" / "curves.svg")
+    assert ("one seed, hence no interval" in text) == (seeds == 1)
+    assert ("95 % Student t interval" in text) == (seeds > 1)
 
 
 def test_a_figure_says_what_was_trained_and_which_command_made_it(tmp_path: Path) -> None:
@@ -191,9 +192,9 @@ def test_the_same_store_gives_the_same_page_byte_for_byte(tmp_path: Path) -> Non
 
 def test_the_explorer_holds_the_curves_of_every_arm(tmp_path: Path) -> None:
     page = build([store(tmp_path, rows(product(lrs=[0.1, 1.0])))]).page.read_text()
-    found = re.search(r'id="curves-data">(.*?)</script>', page)
-    assert found is not None
-    data = json.loads(found[1])
+    match = re.search(r'id="curves-data">(.*?)</script>', page)
+    assert match is not None
+    data = json.loads(match[1])
     arms = {(tuple(series["at"]), series["level"]) for series in data["series"]}
     assert len(arms) == 3 * 2
 

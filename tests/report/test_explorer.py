@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bnexp.report import explorer as explorers
-from bnexp.report.explorer import Level, explorer
+from bnexp.report.explorer import Level, make_explorer
 from tests.support.pages import LEVELS, curves
 
 
@@ -13,21 +13,23 @@ def test_curves_of_a_level_on_which_an_axis_cannot_act_belong_to_all_values_of_i
     estimates = curves((0.1, 1.0))
     estimates = estimates[(estimates["placement"] != "none") | (estimates["lr"] == 0.1)]
     estimates = estimates.assign(lr=estimates["lr"].where(estimates["placement"] != "none"))
-    made = explorer(estimates, "placement", LEVELS, ("activation", "lr"), {}, "")
-    assert made.axes == (("activation", ("relu", "tanh", "sigmoid")), ("lr", ("0.1", "1")))
-    assert {series["at"][1] for series in made.data["series"] if series["level"] == 0} == {-1}
-    assert {series["at"][1] for series in made.data["series"] if series["level"] > 0} == {0, 1}
+    explorer = make_explorer(estimates, "placement", LEVELS, ("activation", "lr"), start={}, caption="")
+    assert explorer.axes == (("activation", ("relu", "tanh", "sigmoid")), ("lr", ("0.1", "1")))
+    assert {series["at"][1] for series in explorer.data["series"] if series["level"] == 0} == {-1}
+    assert {series["at"][1] for series in explorer.data["series"] if series["level"] > 0} == {0, 1}
 
 
 def test_numbers_can_be_compared_and_those_that_are_not_asked_for_are_left_out() -> None:
     levels = [Level(1.0, "lr = 1", "#000000"), Level(0.1, "lr = 0.1", "#0072B2")]
-    made = explorer(curves((0.1, 0.5, 1.0)), "lr", levels, ("placement", "activation"), {"activation": "tanh"}, "")
-    assert [level.name for level in made.levels] == ["1", "0.1"]
-    assert made.start == (0, 1)
-    assert len(made.data["series"]) == 2 * 3 * 3 * 4
-    first = made.data["series"][0]
+    explorer = make_explorer(
+        curves((0.1, 0.5, 1.0)), "lr", levels, ("placement", "activation"), start={"activation": "tanh"}, caption=""
+    )
+    assert [level.name for level in explorer.levels] == ["1", "0.1"]
+    assert explorer.start == (0, 1)
+    assert len(explorer.data["series"]) == 2 * 3 * 3 * 4
+    first = explorer.data["series"][0]
     relu = curves((1.0,)).query("placement == 'none' and activation == 'relu' and metric == 'train_loss'")
-    assert (first["at"], first["level"], made.metrics[first["metric"]]) == ([0, 0], 0, "train_loss")
+    assert (first["at"], first["level"], explorer.metrics[first["metric"]]) == ([0, 0], 0, "train_loss")
     assert first["mean"] == pytest.approx(relu["mean"].tolist(), rel=1e-3)
 
 
@@ -41,7 +43,7 @@ def test_a_curve_is_rounded_and_what_is_not_finite_is_null() -> None:
             pd.DataFrame({**points, **accuracies, "metric": "test_accuracy"}),
         ]
     )
-    data = explorer(estimates, "placement", LEVELS, ("activation",), {}, "").data
+    data = make_explorer(estimates, "placement", LEVELS, ("activation",), start={}, caption="").data
     assert data["steps"] == [[0, 10, 20]]
     loss, accuracy = data["series"]
     assert (loss["mean"], loss["low"], loss["high"]) == (
@@ -54,7 +56,9 @@ def test_a_curve_is_rounded_and_what_is_not_finite_is_null() -> None:
 
 def test_many_curves_are_thinned_and_keep_their_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     def steps() -> list[list[int]]:
-        return list(explorer(curves((0.1,)), "placement", LEVELS, ("activation", "lr"), {}, "").data["steps"])
+        return list(
+            make_explorer(curves((0.1,)), "placement", LEVELS, ("activation", "lr"), start={}, caption="").data["steps"]
+        )
 
     assert [len(each) for each in steps()] == [60]
     monkeypatch.setattr(explorers, "MOST_POINTS", 36 * 20)  # 3 placements × 3 activations × 4 metrics

@@ -17,13 +17,14 @@ from bnexp.report import predictions as predicted
 from bnexp.report.build import build
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.report.layer_figures import FIGURES, layer_figures
+from bnexp.report.layer_figures import FIGURES, make_layer_figures
 from bnexp.runs import Run
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
 from bnexp.sweeps.sweep import Resources, train_sweep
 from bnexp.theory import predictions
 from tests.support.lanes import pack_of, small_run
+from tests.support.svg import read_texts
 
 DIGITS = datasets.load("digits", root=None, train=None, validation=300, standardize=False)
 
@@ -40,7 +41,7 @@ def digits(**changes: Any) -> Run:
     return dataclasses.replace(base, **changes)
 
 
-def trained(path: Path, runs: list[Run], figures: list[str] | None, compare: str = "placement") -> Store:
+def train_store(path: Path, runs: list[Run], figures: list[str] | None, compare: str = "placement") -> Store:
     """Return a store with `runs`, measured in full, as a study that names `figures` would leave it."""
     store = Store(path)
     study = {"name": "why", "question": "Why?", "compare": compare, "figures": figures} if figures is not None else {}
@@ -53,10 +54,10 @@ def trained(path: Path, runs: list[Run], figures: list[str] | None, compare: str
 @pytest.fixture(scope="module")
 def placements(tmp_path_factory: pytest.TempPathFactory) -> Store:
     runs = [digits(placement=p, activation=a, seed=s) for p in Placement for a in ("relu", "sigmoid") for s in (0, 1)]
-    return trained(tmp_path_factory.mktemp("placements"), runs, None)
+    return train_store(tmp_path_factory.mktemp("placements"), runs, None)
 
 
-def named(store: Store, figures: list[str]) -> Store:
+def name_figures(store: Store, figures: list[str]) -> Store:
     """Let the sweep of `store` be a study that names `figures`."""
     (path,) = (store.path / "sweeps").iterdir()
     record = json.loads(path.read_text())
@@ -65,15 +66,15 @@ def named(store: Store, figures: list[str]) -> Store:
     return store
 
 
-def drawn(store: Store) -> list[str]:
+def draw_figures(store: Store) -> list[str]:
     build([store])
     return sorted(path.stem for path in (store.path / "report" / "figures").glob("*.csv"))
 
 
-def shown(store: Store, name: str) -> pd.DataFrame:
+def find_frame(store: Store, name: str) -> pd.DataFrame:
     """Return what the figure `name` shows."""
-    found = gather([store])
-    figure, *_ = layer_figures(found, estimate(found, choose_design(found, None), MARGIN))
+    evidence = gather([store])
+    figure, *_ = make_layer_figures(evidence, estimate(evidence, choose_design(evidence, None), MARGIN))
     assert figure.name == name
     return figure.frame
 
@@ -81,9 +82,9 @@ def shown(store: Store, name: str) -> pd.DataFrame:
 def test_a_page_of_any_sweep_shows_saturation_gradients_and_what_was_measured_of_the_landscape(
     placements: Store,
 ) -> None:
-    found = drawn(named(placements, []))
-    assert {"saturation", "saturation-steps", "gradients", "landscape"} < set(found)
-    assert not {"histograms", "quantiles", "growth"} & set(found)
+    names = draw_figures(name_figures(placements, []))
+    assert {"saturation", "saturation-steps", "gradients", "landscape"} < set(names)
+    assert not {"histograms", "quantiles", "growth"} & set(names)
     frame = pd.read_csv(placements.path / "report" / "figures" / "gradients.csv")
     layers = placements.layers.merge(placements.runs[["run", "placement", "activation"]], on="run")
     rows = layers[(layers["placement"] == "pre") & (layers["activation"] == "relu") & (layers["step"] == 30)]
@@ -94,16 +95,25 @@ def test_a_page_of_any_sweep_shows_saturation_gradients_and_what_was_measured_of
 
 def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placements: Store) -> None:
     names = ["growth", "histograms", "quantiles", "effective_lr"]
-    assert {*names, "histograms-2"} < set(drawn(named(placements, names)))
+    assert {*names, "histograms-2"} < set(draw_figures(name_figures(placements, names)))
     page = (placements.path / "report" / "index.html").read_text()
     places = {name: page.index(f'figures/{name}.svg"') for name in ("forest", "growth", "curves", "quantiles")}
     assert sorted(places, key=lambda name: places[name]) == ["forest", "growth", "curves", "quantiles"]
     assert places["growth"] < page.index("tables/") < places["curves"]
 
 
+def test_a_figure_says_what_became_of_the_runs_that_diverged(tmp_path: Path) -> None:
+    runs = [digits(placement=p, lr=lr, seed=0) for p, lr in (("none", 1e9), ("none", 0.1), ("pre", 0.1))]
+    build([train_store(tmp_path, runs, ["gradients"])])
+    paths = [tmp_path / "report" / "figures" / f"{name}.svg" for name in ("gradients", "forest")]
+    inside, forest = (" ".join(read_texts(path.read_text())) for path in paths)
+    assert "Runs that diverged have no numbers from then on: 1 of 2 none." in inside
+    assert "Diverged runs count at chance and at their loss at initialization: 1 of 2 none." in forest
+
+
 def test_a_figure_that_does_not_exist_is_a_sentence(placements: Store) -> None:
     with pytest.raises(ValueError, match=r"study.figures must name .*; got 'saturated': did you mean saturation\?$"):
-        build([named(placements, ["saturated"])])
+        build([name_figures(placements, ["saturated"])])
 
 
 def test_every_figure_that_a_study_of_the_project_names_exists() -> None:
@@ -128,8 +138,8 @@ def test_nets_that_a_symmetry_joins_are_drawn_as_twins_and_only_they_agree(tmp_p
         for placement in ("pre", "post")
         for gain in (1.0, 8.0)
     ]
-    store = trained(tmp_path / "twins", runs, ["symmetry"], "init.hidden_gain")
-    frame = shown(store, "symmetry").set_index("placement")
+    store = train_store(tmp_path / "twins", runs, ["symmetry"], "init.hidden_gain")
+    frame = find_frame(store, "symmetry").set_index("placement")
     assert frame["difference"]["pre"] < 1e-12  # to rounding: the lanes of a product of width 20 are rounded by place
     assert frame["difference"]["post"] > 1e-2
 
@@ -139,8 +149,8 @@ def test_the_floor_of_eps_in_a_wide_net_is_the_predicted_one(tmp_path: Path, pla
     gains = [0.0004, 0.0008, 0.0032]
     base = digits(placement=placement, activation=activation, hidden=(400, 400), init_scheme=InitScheme.normal)
     runs = [dataclasses.replace(base, init_gain=gain, steps=1, evaluate=1) for gain in gains]
-    store = trained(tmp_path / "floor", runs, ["floor"], "init.gain")
-    frame = shown(store, "floor")
+    store = train_store(tmp_path / "floor", runs, ["floor"], "init.gain")
+    frame = find_frame(store, "floor")
     later = frame[frame["layer"] > 1]
     assert np.ptp(later["mean"]) > 0.5
     assert later["mean"].to_numpy() == pytest.approx(later["predicted"].to_numpy(), abs=0.05)
@@ -174,10 +184,10 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
         batches = rng.standard_normal((200, b)).mean(1)
         running = m * ((1 - m) ** np.arange(200)[::-1] * batches).sum()
         gaps.append(abs(running - rng.standard_normal(predicted.SAMPLE).mean()))
-    running = predicted.gap(rows.assign(norm_statistics=NormStatistics.running))["predicted"].item()
+    running = predicted.add_predicted_gap(rows.assign(norm_statistics=NormStatistics.running))["predicted"].item()
     # A mean of 400 half-normal numbers has a standard error of 3.8 %; four of them.
     assert np.mean(gaps) == pytest.approx(running, rel=0.15)
-    still = predicted.gap(rows.assign(norm_statistics=NormStatistics.population))["predicted"].item()
+    still = predicted.add_predicted_gap(rows.assign(norm_statistics=NormStatistics.population))["predicted"].item()
     assert still == pytest.approx(math.sqrt(2 / math.pi * (1 / 500 - 1 / 2000)))
 
 

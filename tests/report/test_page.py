@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bnexp.report import page
-from bnexp.report.explorer import explorer
+from bnexp.report.explorer import make_explorer
 from bnexp.report.tables import Column, Table
 from tests.support.pages import FOREST, HOSTILE, LEVELS, PAGE, against_lr, curves, hostile, svg
 
@@ -18,20 +18,20 @@ PATHS = {"effects": "figures/effects.svg", "lr": "figures/lr.svg"}
 
 def test_a_figure_that_is_no_svg_is_told_so() -> None:
     with pytest.raises(ValueError, match=r"must be an SVG; 'effects' begins with 'PNG': give its source"):
-        page.inline(dataclasses.replace(FOREST, svg="PNG"))
+        page.inline_svg(dataclasses.replace(FOREST, svg="PNG"))
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
     frame = pd.DataFrame({"x": range(page.MOST_ROWS + 5)})
     long = dataclasses.replace(PAGE, tables=(Table("t", "T", "All.", frame, (Column("x", "x"),)),))
-    for text in (page.html(long), page.markdown(long, PATHS)):
+    for text in (page.to_html(long), page.to_markdown(long, PATHS)):
         assert f"Here are the first {page.MOST_ROWS} of {page.MOST_ROWS + 5} rows." in text
         assert f"{page.MOST_ROWS - 1}" in text
         assert not re.search(rf">\s*{page.MOST_ROWS + 4}\s*<|\| {page.MOST_ROWS + 4} \|", text)
 
 
 def test_markdown_says_what_the_page_says() -> None:
-    text = MarkdownIt().enable("table").render(page.markdown(PAGE, PATHS))
+    text = MarkdownIt().enable("table").render(page.to_markdown(PAGE, PATHS))
     words = " ".join(re.sub(r"<[^>]+>", " ", text).replace("&gt;", ">").replace("&quot;", '"').split())
     for verdict in PAGE.verdicts:
         assert verdict.sentence in words
@@ -43,11 +43,11 @@ def test_markdown_says_what_the_page_says() -> None:
 
 
 def test_markdown_says_that_no_run_diverged() -> None:
-    assert "No run diverged." in page.markdown(dataclasses.replace(PAGE, diverged=None), PATHS)
+    assert "No run diverged." in page.to_markdown(dataclasses.replace(PAGE, diverged=None), PATHS)
 
 
 def test_markdown_shows_markup_as_words() -> None:
-    text = MarkdownIt("commonmark").enable("table").render(page.markdown(hostile(), {HOSTILE: "a b.svg"}))
+    text = MarkdownIt("commonmark").enable("table").render(page.to_markdown(hostile(), {HOSTILE: "a b.svg"}))
     tags = set(re.findall(r"</?([a-z0-9]+)", text))
     assert tags <= {
         "h1",
@@ -74,13 +74,13 @@ def test_markdown_shows_markup_as_words() -> None:
 
 def test_a_page_of_84_arms_stays_below_3_mb() -> None:
     lrs = tuple(np.logspace(-3, 1, 10).tolist())
-    many = explorer(curves(lrs, points=200), "placement", LEVELS, ("activation", "lr"), {}, "")
+    many = make_explorer(curves(lrs, points=200), "placement", LEVELS, ("activation", "lr"), start={}, caption="")
     assert len(many.data["series"]) == 90 * 4
-    assert len(page.html(dataclasses.replace(PAGE, explorer=many)).encode()) < 3e6
+    assert len(page.to_html(dataclasses.replace(PAGE, explorer=many)).encode()) < 3e6
 
 
 def test_the_lines_of_a_figure_are_in_the_page_itself() -> None:
     figure = dataclasses.replace(FOREST, svg=svg(against_lr, 6, 2))
-    text = page.html(dataclasses.replace(PAGE, main=(figure,)))
+    text = page.to_html(dataclasses.replace(PAGE, main=(figure,)))
     assert "<svg" in text
     assert not re.search(r"""(src|href)=["']?https?:""", text)

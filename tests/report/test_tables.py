@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp.report.tables import Column, Table, cells, csv, numeric, tex
+from bnexp.report.tables import Column, Table, find_numeric, make_cells, to_csv, to_tex, value_text
 from tests.support.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
@@ -16,8 +16,8 @@ def table(frame: pd.DataFrame, *columns: Column) -> Table:
     return Table("name", "Title", "Caption.", frame, columns)
 
 
-def texts(shown: Table) -> list[tuple[str, ...]]:
-    return [tuple(cell.text for cell in row) for row in cells(shown)]
+def texts(sample: Table) -> list[tuple[str, ...]]:
+    return [tuple(cell.text for cell in row) for row in make_cells(sample)]
 
 
 def test_a_fraction_is_read_in_percent_with_its_bounds_behind_it() -> None:
@@ -34,15 +34,22 @@ def test_a_fraction_is_read_in_percent_with_its_bounds_behind_it() -> None:
 
 def test_a_missing_number_is_a_dash_and_an_interval_that_is_none_is_left_out() -> None:
     frame = pd.DataFrame({"mean": [np.nan, 0.5], "low": [0.1, np.nan], "word": [None, "a"]})
-    shown = table(frame, Column("mean", "m", ".1f", bounds=("low", "low")), Column("word", "w"))
-    assert texts(shown) == [("–", "–"), ("0.5", "a")]
+    sample = table(frame, Column("mean", "m", ".1f", bounds=("low", "low")), Column("word", "w"))
+    assert texts(sample) == [("–", "–"), ("0.5", "a")]
 
 
 def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
     frame = pd.DataFrame({"lr": [0.1, 1.0, 1e-5], "n": [10, 50000, 3], "best": [True, False, True]})
-    shown = table(frame, *(Column(name, name) for name in frame))
-    assert texts(shown) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
-    assert numeric(shown) == (True, True, False)
+    sample = table(frame, *(Column(name, name) for name in frame))
+    assert texts(sample) == [("0.1", "10", "yes"), ("1", "50000", ""), ("1e−05", "3", "yes")]
+    assert find_numeric(sample) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.123456, "0.1235"), (60, "60"), ("relu", "relu"), (np.nan, "–"), (None, "–")]
+)
+def test_a_setting_is_written_as_in_labels_and_one_that_cannot_act_is_a_dash(value: object, text: str) -> None:
+    assert value_text(value) == text
 
 
 @pytest.mark.parametrize(
@@ -54,12 +61,12 @@ def test_without_a_format_numbers_are_short_and_truth_is_a_word() -> None:
     ],
 )
 def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(values: object, orders: object) -> None:
-    shown = table(pd.DataFrame({"x": values}), Column("x", "x", bounds=()))
-    assert [row[0].order for row in cells(shown)] == orders
+    sample = table(pd.DataFrame({"x": values}), Column("x", "x", bounds=()))
+    assert [row[0].order for row in make_cells(sample)] == orders
 
 
 def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
-    (tmp_path / "finals.csv").write_text(csv(FINALS))
+    (tmp_path / "finals.csv").write_text(to_csv(FINALS))
     kinds = {"placement": FINALS.frame["placement"].dtype}
     read = pd.read_csv(tmp_path / "finals.csv", dtype=kinds)
     pd.testing.assert_frame_equal(read, FINALS.frame, check_exact=True)
@@ -67,24 +74,24 @@ def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
 
 def test_csv_keeps_words_with_commas_quotes_and_line_breaks() -> None:
     frame = pd.DataFrame({"word": ['a,"b"', "c\nd", HOSTILE]})
-    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(csv(table(frame)))), frame)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(to_csv(table(frame)))), frame)
 
 
-@pytest.mark.parametrize("shown", [FINALS, EFFECTS])
-def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as_columns(shown: Table) -> None:
-    lines = [line.strip() for line in tex(shown).splitlines()]
+@pytest.mark.parametrize("sample", [FINALS, EFFECTS])
+def test_a_table_for_a_paper_has_booktabs_rules_and_as_many_cells_in_each_row_as_columns(sample: Table) -> None:
+    lines = [line.strip() for line in to_tex(sample).splitlines()]
     top, middle, bottom = (lines.index(rf"\{place}rule") for place in ("top", "mid", "bottom"))
     rows = [*lines[top + 1 : middle], *lines[middle + 1 : bottom]]
-    assert len(rows) == 1 + len(shown.frame)
+    assert len(rows) == 1 + len(sample.frame)
     assert all(row.endswith(r" \\") for row in rows)
-    assert {row.count(" & ") for row in rows} == {len(shown.columns) - 1}
-    assert re.fullmatch(rf"\\begin{{tabular}}{{[lr]{{{len(shown.columns)}}}}}", lines[top - 1])
-    assert rf"\label{{tab:{shown.name}}}" in lines
+    assert {row.count(" & ") for row in rows} == {len(sample.columns) - 1}
+    assert re.fullmatch(rf"\\begin{{tabular}}{{[lr]{{{len(sample.columns)}}}}}", lines[top - 1])
+    assert rf"\label{{tab:{sample.name}}}" in lines
 
 
 def test_what_tex_would_take_for_a_command_is_printed_as_it_is() -> None:
     frame = pd.DataFrame({"x": [HOSTILE, "[16] −1"]})
-    text = tex(Table(HOSTILE, HOSTILE, f"{HOSTILE}\n% ", frame, (Column("x", HOSTILE),)))
+    text = to_tex(Table(HOSTILE, HOSTILE, f"{HOSTILE}\n% ", frame, (Column("x", HOSTILE),)))
     escaped = (
         r"50 \% of \$x\_1\$ \& \{y\} \textbackslash{}input\{z\} \textasciitilde{}a\textasciicircum{}b \# "
         r"\textless{}c\textgreater{} [d] \textbar{}"

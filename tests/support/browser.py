@@ -49,7 +49,7 @@ return least;
 
 
 @contextmanager
-def started(profile: Path) -> Iterator[Chrome]:
+def start(profile: Path) -> Iterator[Chrome]:
     """Start a browser that keeps its files in the folder `profile`; skip the test where there is none."""
     driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
     if driver is None or chromium is None:
@@ -66,8 +66,8 @@ def started(profile: Path) -> Iterator[Chrome]:
         opened.quit()
 
 
-def show(browser: Chrome, folder: Path, shown: Page, width: int = 1280, scheme: str = "light") -> None:
-    """Open `shown` on a screen `width` pixels wide, with the logs empty but for what it causes."""
+def show(browser: Chrome, folder: Path, content: Page, width: int = 1280, scheme: str = "light") -> None:
+    """Open the page `content` on a screen `width` pixels wide, with the logs empty but for what it causes."""
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     preference = [
@@ -78,18 +78,18 @@ def show(browser: Chrome, folder: Path, shown: Page, width: int = 1280, scheme: 
     browser.get("about:blank")
     for kind in ("browser", "performance"):
         browser.get_log(kind)
-    (folder / "index.html").write_text(page.html(shown), encoding="utf-8")
+    (folder / "index.html").write_text(page.to_html(content), encoding="utf-8")
     browser.get((folder / "index.html").as_uri())
-    if shown.explorer is not None:
+    if content.explorer is not None:
         browser.execute_script("document.querySelector('#explorer').scrollIntoView()")
-        until(browser, "return document.querySelectorAll('#plot svg').length === 1")
+        wait_until(browser, "return document.querySelectorAll('#plot svg').length === 1")
 
 
-def until(browser: Chrome, condition: str) -> None:
+def wait_until(browser: Chrome, condition: str) -> None:
     WebDriverWait(browser, 30, poll_frequency=0.02).until(lambda driver: driver.execute_script(condition))
 
 
-def requests(browser: Chrome) -> list[str]:
+def list_requests(browser: Chrome) -> list[str]:
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
 
@@ -102,5 +102,5 @@ def column(browser: Chrome, header: str) -> list[str]:
       const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
       if (at >= 0) return rows.map((row) => row.cells[at].textContent);
     }"""
-    found: list[str] = browser.execute_script(script, header)
-    return found
+    texts: list[str] = browser.execute_script(script, header)
+    return texts

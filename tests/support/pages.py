@@ -11,7 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 
 from bnexp.figures.export import render
-from bnexp.report.explorer import Level, explorer
+from bnexp.report.explorer import Level, make_explorer
 from bnexp.report.page import Figure, Page
 from bnexp.report.tables import Column, Table
 
@@ -27,7 +27,7 @@ N = 10
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     facet: str
     sentence: str
     command: str | None
@@ -35,7 +35,7 @@ class Said:
 
 
 VERDICTS = (
-    Said(
+    Answer(
         "relu",
         "Best lr per arm (none 0.1, pre 0.1, post 0.3): no difference between pre and post larger than 0.1 pp of test "
         "accuracy: 0.02 pp [−0.05, 0.09], n = 10 paired seeds, TOST p = 0.01. Both are better "
@@ -43,14 +43,14 @@ VERDICTS = (
         None,
         "equivalent",
     ),
-    Said(
+    Answer(
         "tanh",
         "Best lr per arm (pre 0.3, post 0.1): post is better than pre by 0.21 pp of test accuracy [0.12, 0.30], n = 10 "
         "paired seeds, Holm p = 0.02; P(post > pre) = 0.9.",
         None,
         "better",
     ),
-    Said(
+    Answer(
         "sigmoid",
         "Best lr per arm (pre 0.3, post 1 at the edge of the grid): undecided: 0.08 pp [−0.06, 0.22], n = 10 paired "
         "seeds; 8 more seeds would be needed.",
@@ -162,8 +162,6 @@ def against_lr(drawing: Drawing) -> None:
 FOREST = Figure(
     "effects",
     "Paired differences of test accuracy",
-    "Best lr per arm, chosen on validation with cross-fitting; mean and 95 % Student t interval, n = 10 paired seeds; "
-    "MNIST, 784-100-100-100-10, batch 60, SGD, 3 epochs. Grey: differences below 0.1 pp.",
     svg(forest, 8.4, 4.2),
     "Forest plot of nine differences; those to none lie between 0.6 and 0.9 points, those of post and pre near 0.",
     ("figures/effects.svg", "figures/effects.csv"),
@@ -172,7 +170,6 @@ FOREST = Figure(
 SENSITIVITY = Figure(
     "lr",
     "Test accuracy against learning rate",
-    "Mean over 10 seeds; diverged runs count at chance.",
     svg(against_lr, 11, 3.6),
     "Three panels of lines; none falls at high learning rates, pre and post stay flat.",
     ("figures/lr.svg",),
@@ -241,13 +238,14 @@ PAGE = Page(
     main=(FOREST,),
     tables=(EFFECTS, FINALS),
     figures=(SENSITIVITY,),
-    explorer=explorer(
+    explorer=make_explorer(
         curves(),
         "placement",
         LEVELS,
         ("activation", "lr"),
-        {"activation": "tanh", "lr": 0.1},
-        "Lines: mean over the n seeds; bands: 95 % Student t interval. Training loss: mean since the point before.",
+        start={"activation": "tanh", "lr": 0.1},
+        caption="Lines: mean over the n seeds; bands: 95 % Student t interval. "
+        "Training loss: mean since the point before.",
     ),
     diverged=DIVERGED,
     commands=(COMMAND,),
@@ -266,9 +264,9 @@ PAGE = Page(
 def hostile() -> Page:
     """Return a page whose every word is an attack."""
     frame = pd.DataFrame({"x": [HOSTILE] * 8})
-    shown = Table(HOSTILE, HOSTILE, HOSTILE, frame, (Column("x", HOSTILE),))
+    table = Table(HOSTILE, HOSTILE, HOSTILE, frame, (Column("x", HOSTILE),))
     picture = svg(lambda drawing: drawing.suptitle(HOSTILE.replace("$", "")), 6, 2)
-    figure = dataclasses.replace(FOREST, name=HOSTILE, title=HOSTILE, caption=HOSTILE, svg=picture, alt=HOSTILE)
+    figure = dataclasses.replace(FOREST, name=HOSTILE, title=HOSTILE, svg=picture, alt=HOSTILE)
     points = {"step": [0, 10], "mean": [0.1, 0.9], "low": [0.1, 0.8], "high": [0.1, 0.95], "n": 3}
     estimates = pd.DataFrame({"placement": HOSTILE, "activation": HOSTILE, "metric": "validation_accuracy", **points})
     level = Level(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
@@ -276,12 +274,12 @@ def hostile() -> Page:
         title=HOSTILE,
         question=HOSTILE,
         headline=HOSTILE,
-        verdicts=(Said(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
+        verdicts=(Answer(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
         main=(figure,),
-        tables=(shown,),
+        tables=(table,),
         figures=(),
-        explorer=explorer(estimates, "placement", [level], ["activation"], {}, HOSTILE),
-        diverged=dataclasses.replace(shown, name=f"{HOSTILE}2"),
+        explorer=make_explorer(estimates, "placement", [level], ["activation"], start={}, caption=HOSTILE),
+        diverged=dataclasses.replace(table, name=f"{HOSTILE}2"),
         commands=(HOSTILE,),
         provenance=((HOSTILE, HOSTILE),),
         citation=HOSTILE,
