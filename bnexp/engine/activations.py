@@ -53,7 +53,7 @@ class Function:
     """The greatest |φ'|."""
     saturation: Saturation
 
-    def saturated_SG(self, u: Tensor, a: Tensor) -> Tensor:
+    def measure_saturation_SG(self, u: Tensor, a: Tensor) -> Tensor:
         """Return the share of inputs, or of units, that is saturated; NaN where the word has no meaning."""
         if self.saturation is Saturation.none:
             return u.new_full(u.shape[:2], math.nan)

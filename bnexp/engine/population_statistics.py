@@ -8,7 +8,6 @@ Running averages, which are usual today, lag behind the weights instead, and are
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -16,9 +15,6 @@ from torch import Tensor
 from bnexp.engine import propagation
 from bnexp.engine.network import Network
 from bnexp.engine.workspace import Workspace
-
-BATCHES: Final = 100
-"""Most batches that are averaged over: 6,000 examples at the usual 60, and 4 % of the time of an epoch of MNIST."""
 
 
 def estimate(network: Network, work: Workspace, batches: Iterator[Tensor]) -> None:

@@ -13,7 +13,7 @@ from bnexp.choices import Schedule
 from bnexp.runs import Run
 
 
-def learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
+def compute_learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the learning rate [K, R] of each run at each of `steps` (from 0): lr · warm-up · schedule.
 
     Warm-up over w steps: factor (t + 1)/w until it is 1. Afterwards, with T the number of steps of the training:

@@ -19,8 +19,9 @@ from torch import Tensor
 from bnexp.data.datasets import Data, batch_order
 from bnexp.engine import network, optimizers, population_statistics, propagation
 from bnexp.engine.packs import Pack
-from bnexp.engine.schedules import learning_rates
-from bnexp.engine.workspace import Workspace, workspace
+from bnexp.engine.schedules import compute_learning_rates
+from bnexp.engine.sizes import EVALUATION_BATCH, POPULATION_BATCHES
+from bnexp.engine.workspace import Workspace, allocate_workspace
 from bnexp.errors import UserError
 from bnexp.runs import Run
 
@@ -28,9 +29,6 @@ Array = NDArray[np.float64]
 
 POINTS_PER_EVALUATION: Final = 10
 """Points of the training curve for each evaluation: fine enough to see the first epoch, small enough to store."""
-
-EVALUATION_BATCH: Final = 500
-"""Examples per forward pass of an evaluation: 1000 cost the same, 100 cost 16 % more (24 lanes, one thread, n = 4)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class State:
 
     pack: Pack
     network: network.Network
-    settings: optimizers.Settings
+    optimizer: optimizers.OptimizerSettings
     moments: optimizers.Moments
     examples: Examples
     step: int
@@ -59,7 +57,7 @@ class State:
     def workspace(self, batch: int) -> Workspace:
         """Return the buffers for batches of `batch` examples, allocated at the first call."""
         if batch not in self.workspaces:
-            self.workspaces[batch] = workspace(self.network, batch)
+            self.workspaces[batch] = allocate_workspace(self.network, batch)
         return self.workspaces[batch]
 
 
@@ -113,9 +111,9 @@ def to_device(data: Data, run: Run, device: torch.device) -> Examples:
 def begin(pack: Pack, examples: Examples) -> State:
     """Return `pack` before its first step, on the device of `examples`."""
     x_ND, _ = examples.train
-    fresh = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
-    chosen = optimizers.settings(pack, fresh)
-    return State(pack, fresh, chosen, optimizers.moments(fresh, chosen), examples, 0, {})
+    net = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
+    optimizer = optimizers.collect_settings(pack, net)
+    return State(pack, net, optimizer, optimizers.create_moments(net, optimizer), examples, 0, {})
 
 
 @torch.inference_mode()
@@ -126,18 +124,21 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
     nats) and number of correct predictions [K, R].
     """
     steps, _, batch = rows_KSB.shape
-    work, net = state.workspace(batch), state.network
+    work, net, moments = state.workspace(batch), state.network, state.moments
     x_ND, y_N = state.examples.train
-    rates = learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
+    rates = compute_learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
     lr_KSG11 = torch.from_numpy(rates).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
     y_KSB = y_N[rows_KSB]
     loss_KR = x_ND.new_empty(steps, len(state.pack.runs))
     correct_KR = y_N.new_empty(steps, len(state.pack.runs))
     for k in range(steps):
         torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
+        update = optimizers.prepare_update(state.optimizer, lr_KSG11[k], state.step + k + 1)
         propagation.forward(net, work, work.x_SBD, training=True)
         propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
-        optimizers.update(net, work, state.moments, state.settings, lr_KSG11[k], state.step + k + 1)
+        for layer in propagation.backward(net, work, update.gradient_scale_R11):
+            optimizers.update_weights(net, work, moments, update, layer)
+        optimizers.update_vectors(net, work, moments, update)
     return replace(state, step=state.step + steps), loss_KR, correct_KR
 
 
@@ -227,7 +228,7 @@ def evaluation_due(run: Run, step: int) -> bool:
     return step == run.steps or step % run.evaluate == 0
 
 
-def first_examples(state: State, examples: int) -> Tensor:
+def take_first_examples(state: State, examples: int) -> Tensor:
     """Return the first training examples [S, N] that each seed visits in its epoch 0: a fixed sample.
 
     It is the same for all arms and at all steps, so that nothing changes between two steps but the weights.
@@ -241,7 +242,7 @@ def first_examples(state: State, examples: int) -> Tensor:
 def _estimate_population(state: State) -> None:
     """Renew the statistics with which lanes with `norm.statistics=population` are evaluated."""
     run, (x_ND, _) = state.pack.runs[0], state.examples.train
-    rows_SN = first_examples(state, population_statistics.BATCHES * run.batch_size)
+    rows_SN = take_first_examples(state, POPULATION_BATCHES * run.batch_size)
     whole = (rows_SB for rows_SB in torch.split(rows_SN, run.batch_size, 1) if rows_SB.shape[1] == run.batch_size)
     population_statistics.estimate(state.network, state.workspace(run.batch_size), (x_ND[rows_SB] for rows_SB in whole))
 

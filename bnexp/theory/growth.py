@@ -19,7 +19,7 @@ import torch
 from bnexp.choices import Activation, Dtype, InitScheme, Placement
 from bnexp.engine import network, propagation
 from bnexp.engine.packs import Pack
-from bnexp.engine.workspace import Workspace, workspace
+from bnexp.engine.workspace import Workspace, allocate_workspace
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory import predictions
@@ -104,8 +104,7 @@ def rate(wide: Wide) -> float:
     loss_R, correct_R = work.x_SBD.new_empty(len(SEEDS)), y_SB.new_empty(len(SEEDS))
     propagation.cross_entropy(net, work, y_SB, loss_R, correct_R)
     squares = np.zeros((DEPTH, len(SEEDS)))
-    for layer in reversed(range(DEPTH + 1)):
-        propagation.backward(net, work, layer)
+    for layer in propagation.backward(net, work):
         if layer < DEPTH:
             squares[layer] = work.d_products[layer].square().sum((1, 2)).numpy()
     return float(np.exp(np.log(squares[END] / squares[END + RATIOS]).mean() / RATIOS))
@@ -131,4 +130,4 @@ def _engine(wide: Wide) -> tuple[network.Network, Workspace]:
         for seed in SEEDS
     )
     net = network.create(Pack(runs, SEEDS), WIDTH, CLASSES, torch.device("cpu"))
-    return net, workspace(net, wide.batch)
+    return net, allocate_workspace(net, wide.batch)

@@ -47,7 +47,7 @@ def _alone() -> _Alone:
 def _normalise(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, normalization.Statistics]:
     units = [torch.empty_like(gamma) for _ in range(4)]
     kept, y = normalization.Statistics(torch.empty_like(x), *units), torch.empty_like(x)
-    normalization.forward(x, gamma, beta, torch.full_like(gamma, eps), kept, y)
+    normalization.forward(x, gamma, beta, torch.full_like(gamma, eps), kept, out=y)
     return y, kept
 
 
@@ -62,7 +62,7 @@ def energy_identity() -> Iterator[Claim]:
     d, gamma = torch.from_numpy(rng.standard_normal(SHAPE)), torch.from_numpy(rng.uniform(0.5, 2, alone.var.shape))
     _, kept = _normalise(alone.x, gamma, torch.zeros_like(gamma), 0.0)
     dx, dgamma, dbeta = torch.empty_like(d), torch.empty_like(gamma), torch.empty_like(gamma)
-    normalization.backward(d, kept, dgamma, dbeta, torch.empty_like(d), dx)
+    normalization.backward(d, kept, dgamma, dbeta, scratch=torch.empty_like(d), out=dx)
     standard, d_hat, examples = (alone.x - alone.mu) / alone.var.sqrt(), gamma * d, SHAPE[2]
     along_one, along_x = d_hat.sum(2, True), (d_hat * standard).sum(2, True)
     left = d_hat.square().sum(2, True) - (along_one.square() + along_x.square()) / examples

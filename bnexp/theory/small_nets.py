@@ -3,8 +3,8 @@
 Letters: S = 1 seed, G arms, R = G lanes, B examples in a batch, D inputs, H hidden units, C classes, P biases, gammas
 and betas side by side, K steps.
 
-Nothing here computes what the engine computes: `forward`, `cross_entropy`, `backward` and `gradient_factors` are its
-own, in the order of `optimizers.update`.
+Nothing here computes what the engine computes: `forward`, `cross_entropy`, `backward` and `factor_gradient` are its
+own, in the order of `training.advance`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from bnexp.choices import Dtype
 from bnexp.engine import propagation, training
 from bnexp.engine.network import Stage
 from bnexp.engine.packs import Pack
-from bnexp.engine.workspace import Step
+from bnexp.engine.workspace import StageBuffers
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory.invariant_blocks import ALL
@@ -123,17 +123,16 @@ def _back(state: training.State, batch: int) -> Gradients:
     )
     weights: list[Tensor] = []
     products: list[Tensor] = []
-    for layer in reversed(range(len(net.weights))):
-        propagation.backward(net, work, layer)
-        weights.insert(0, torch.bmm(*propagation.gradient_factors(work, layer)))
+    for layer in propagation.backward(net, work):
+        weights.insert(0, torch.bmm(*propagation.factor_gradient(work, layer)))
         if layer < net.hidden_layers:
             products.insert(0, _by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
     x_SGBD = products[0] @ net.weight_SGIO(0, net.weights).mT
     return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
 
-def _variance(path: tuple[Step, ...], var_SG1H: Tensor) -> Tensor:
-    normalised = any(step.stage is Stage.normalization for step in path)
+def _variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
+    normalised = any(buffers.stage is Stage.normalization for buffers in path)
     return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from bnexp.engine import training
-from bnexp.engine.schedules import learning_rates
+from bnexp.engine.schedules import compute_learning_rates
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 
@@ -44,7 +44,9 @@ def torch_rates(make, lr: float, steps: int) -> list[float]:
 )
 def test_a_schedule_is_that_of_torch(settings, make):
     run = small_run(steps=30, lr=0.4, **settings)
-    assert learning_rates([run], np.arange(30))[:, 0] == pytest.approx(torch_rates(make, 0.4, 30), rel=1e-12, abs=1e-15)
+    assert compute_learning_rates([run], np.arange(30))[:, 0] == pytest.approx(
+        torch_rates(make, 0.4, 30), rel=1e-12, abs=1e-15
+    )
 
 
 def test_each_lane_follows_its_own_schedule_and_segments_do_not_restart_it():
@@ -53,8 +55,10 @@ def test_each_lane_follows_its_own_schedule_and_segments_do_not_restart_it():
         small_run(lr=0.2, schedule="step", schedule_every=3),
         small_run(lr=0.3),
     ]
-    whole = learning_rates(runs, np.arange(20))
-    parts = np.concatenate([learning_rates(runs, np.arange(0, 7)), learning_rates(runs, np.arange(7, 20))])
+    whole = compute_learning_rates(runs, np.arange(20))
+    parts = np.concatenate(
+        [compute_learning_rates(runs, np.arange(0, 7)), compute_learning_rates(runs, np.arange(7, 20))]
+    )
     assert (whole == parts).all()
     assert (whole[:, 2] == 0.3).all()
     assert whole[3, 1] == pytest.approx(0.02)

@@ -230,7 +230,7 @@ def test_measuring_moves_no_bit_of_a_pack():
         state, _, _ = training.advance(state, torch.arange(9, device=DEVICE)[None, None])
         tensors = [*state.network.weights, state.network.vectors_RP, *state.network.running_mean]
         tensors += [*state.network.running_var, state.network.momentum_SG11, *state.moments.first]
-        tensors += [*state.moments.second, state.settings.rates_RP]
+        tensors += [*state.moments.second, state.optimizer.rates_RP]
         before = [tensor.clone() for tensor in tensors]
         first = probes.measure(state, Probes.full)
         assert all(torch.equal(tensor, old) for tensor, old in zip(tensors, before, strict=True))
@@ -261,11 +261,11 @@ def test_the_skewness_of_a_known_sample_is_scipys_and_units_that_do_not_vary_hav
     u = rng.exponential(size=(2, 3, 40, 6))
     u[0, 1, :, 2] = 0.3
     wanted = np.abs(scipy.stats.skew(np.delete(u[0, 1], 2, axis=1), axis=0, bias=False)).mean()
-    found = probes._skewness(torch.from_numpy(u))
+    found = probes._measure_skewness(torch.from_numpy(u))
     assert found[0, 1].item() == pytest.approx(wanted, rel=1e-12)
     assert found[1, 2].item() == pytest.approx(np.abs(scipy.stats.skew(u[1, 2], axis=0, bias=False)).mean(), rel=1e-12)
     assert abs(found[1, 2].item() / np.abs(scipy.stats.skew(u[1, 2], axis=0)).mean() - 1) > 0.01
-    assert probes._skewness(torch.from_numpy(u[:, :, :2])).isnan().all()
+    assert probes._measure_skewness(torch.from_numpy(u[:, :, :2])).isnan().all()
 
 
 @pytest.mark.parametrize("activation", Activation)
@@ -275,7 +275,7 @@ def test_the_saturation_of_constructed_inputs_is_known(activation):
     u[0, 1, :, :3] = -20.0  # three of four units flat on every example
     a = torch.empty_like(u)
     FUNCTIONS[activation].forward(u, a)
-    found = FUNCTIONS[activation].saturated_SG(u, a)[0].tolist()
+    found = FUNCTIONS[activation].measure_saturation_SG(u, a)[0].tolist()
     bounded, endless = ("sigmoid", "tanh"), ("leaky_relu", "identity")
     wanted = [3 / 32, 3 / 4] if activation in bounded else [0, 3 / 4]
     assert np.isnan(found).all() if activation in endless else found == wanted
