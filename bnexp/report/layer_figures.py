@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from bnexp.choices import nearest
+from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.errors import UserError
 from bnexp.figures import distributions
 from bnexp.figures import layers as draw
@@ -102,7 +103,7 @@ def _quantiles(seen: LayerEvidence) -> Iterator[ReportFigure]:
         return
     frame = rows[[*seen.arm, "run", "seed", "step", *distributions.QUANTILES]].sort_values(["seed", "step"])
     words = f"what enters the activation of unit 0 in the last hidden layer{at_best(seen.made)}"
-    caption = seen.under("quantiles over 500 fixed training examples; all panels on one scale")
+    caption = seen.under(f"quantiles over {PROBED_EXAMPLES} fixed training examples; all panels on one scale")
     figure = distributions.quantiles(frame, seen.layout(frame), seen.titled(words), caption)
     yield ReportFigure("quantiles", "Quantiles of one unit's input", caption, words, figure, frame)
 

@@ -2,19 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement
+from bnexp.engine.sizes import POPULATION_BATCHES, PROBED_EXAMPLES
 from bnexp.theory import predictions
-
-SAMPLE: Final = 500
-"""Training examples on which everything inside the layers is measured (`probes.EXAMPLES`)."""
-
-BATCHES: Final = 100
-"""Most batches over which population statistics are taken (`population.BATCHES`)."""
 
 
 def growth(arms: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +21,7 @@ def growth(arms: pd.DataFrame) -> pd.DataFrame:
 
     def rate(row: dict[Any, Any]) -> float:
         sigma = _sigma(row)
-        batch = min(SAMPLE, int(row["data_train"]))
+        batch = min(PROBED_EXAMPLES, int(row["data_train"]))
         return predictions.rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
 
     return arms.assign(predicted=[rate(row) for row in arms.to_dict("records")])
@@ -58,8 +53,9 @@ def gap(rows: pd.DataFrame) -> pd.DataFrame:
     """
     B, N, m = rows["batch_size"], rows["data_train"], rows["norm_momentum"]
     is_running = rows["norm_statistics"] == NormStatistics.running
-    running = 1 / SAMPLE - 1 / N + m / ((2 - m) * B)
-    v = running.where(is_running, 1 / SAMPLE - 1 / np.minimum(BATCHES * B, N)).clip(lower=0)
+    running = 1 / PROBED_EXAMPLES - 1 / N + m / ((2 - m) * B)
+    population = 1 / PROBED_EXAMPLES - 1 / np.minimum(POPULATION_BATCHES * B, N)
+    v = running.where(is_running, population).clip(lower=0)
     return rows.assign(predicted=(2 * v / math.pi).pow(0.5).where(rows["probe"] == "first_mean_gap"))
 
 

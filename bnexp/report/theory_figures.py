@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.figures import layers as draw
 from bnexp.figures.layout import WIDEST, Layout
 from bnexp.figures.symmetry import symmetry as draw_symmetry
@@ -75,7 +76,7 @@ def gap(seen: LayerEvidence) -> Iterator[ReportFigure]:
         return
     words = f"gap between the statistics of training and of evaluation at the end, against {axis_label(x)}"
     caption = seen.under(
-        "of 500 training examples as one batch against what evaluation uses",
+        f"of {PROBED_EXAMPLES} training examples as one batch against what evaluation uses",
         "means over units and seeds, and over hidden layers where none is named",
         "pale: what sampling alone leaves in layer 1 when the weights stand still",
         seen.band,

@@ -12,7 +12,7 @@ import pytest
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement, Probes
 from bnexp.data import datasets
-from bnexp.engine import initialization, population_statistics, probes
+from bnexp.engine import initialization, probes, training
 from bnexp.report import predictions as predicted
 from bnexp.report.build import build
 from bnexp.report.estimates import estimate
@@ -173,7 +173,7 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
     for _ in range(400):
         batches = rng.standard_normal((200, b)).mean(1)
         running = m * ((1 - m) ** np.arange(200)[::-1] * batches).sum()
-        gaps.append(abs(running - rng.standard_normal(predicted.SAMPLE).mean()))
+        gaps.append(abs(running - rng.standard_normal(predicted.PROBED_EXAMPLES).mean()))
     running = predicted.gap(rows.assign(norm_statistics=NormStatistics.running))["predicted"].item()
     # A mean of 400 half-normal numbers has a standard error of 3.8 %; four of them.
     assert np.mean(gaps) == pytest.approx(running, rel=0.15)
@@ -182,5 +182,5 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
 
 
 def test_the_report_knows_the_sizes_of_the_samples_that_the_engine_takes() -> None:
-    assert predicted.SAMPLE == probes.EXAMPLES
-    assert predicted.BATCHES == population_statistics.BATCHES
+    assert predicted.PROBED_EXAMPLES == probes.PROBED_EXAMPLES == 500
+    assert predicted.POPULATION_BATCHES == training.POPULATION_BATCHES == 100

@@ -8,7 +8,7 @@ import torch
 
 from bnexp.choices import Activation, Placement
 from bnexp.engine.activations import FUNCTIONS
-from bnexp.theory import checks, growth, predictions
+from bnexp.theory import before_training, checks, growth, predictions
 from bnexp.theory.claims import Claim, Expected, at_least, at_most, exactly, near, reported
 
 
@@ -102,6 +102,12 @@ def test_a_claim_holds_inside_its_interval_only_and_never_for_nan(
     assert Claim("", "", expected, inside).holds
     assert not Claim("", "", expected, outside).holds
     assert not Claim("", "", expected, math.nan).holds
+
+
+def test_a_proposed_batch_size_that_is_refused_turns_its_claim_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(before_training, "propose_batch_sizes", lambda _, batch: [batch])
+    (claims,) = checks.measure([before_training.batch_of_one])
+    assert [claim.holds for claim in claims] == [True, False, True]
 
 
 def test_measuring_leaves_the_number_of_threads_as_it_was() -> None:
