@@ -154,7 +154,7 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
         seeds=seeds,
         arms=arms,
         widths=widths,
-        blocks=tuple(_blocks(pack.runs[:arms])),
+        blocks=tuple(_group_arms(pack.runs[:arms])),
         weights=tuple(weights),
         vectors_RP=torch.zeros(len(pack.runs), 3 * sum(widths[1:]), **kind),
         learned_RP=torch.zeros(len(pack.runs), 3 * sum(widths[1:]), **kind),
@@ -170,7 +170,7 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
     return network
 
 
-def _blocks(arms: tuple[Run, ...]) -> Iterator[tuple[slice, Placement, Activation]]:
+def _group_arms(arms: tuple[Run, ...]) -> Iterator[tuple[slice, Placement, Activation]]:
     start = 0
     for (placement, activation), group in groupby(arms, key=lambda run: (run.placement, run.activation)):
         stop = start + len(list(group))

@@ -71,11 +71,11 @@ def packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
     for _, by_seed in sorted(by_shape.items(), key=lambda item: repr(item[0])):
         by_arms: dict[tuple[Run, ...], list[int]] = defaultdict(list)
         for seed in sorted(by_seed):
-            by_arms[tuple(sorted(by_seed[seed], key=_order))].append(seed)
+            by_arms[tuple(sorted(by_seed[seed], key=_sort_key))].append(seed)
         for arms, seeds in by_arms.items():
             most_arms, most_seeds = _cut(len(arms), len(seeds), lanes, workers)
-            for some in _batched(arms, most_arms):
-                for few in _batched(seeds, most_seeds):
+            for some in _cut_batches(arms, most_arms):
+                for few in _cut_batches(seeds, most_seeds):
                     yield Pack(tuple(dataclasses.replace(a, seed=s) for s in few for a in some), few)
 
 
@@ -96,7 +96,7 @@ def _cut(arms: int, seeds: int, lanes: int, workers: int) -> tuple[int, int]:
     return min(possible, key=cost)
 
 
-def _order(a: Run) -> tuple[Any, ...]:
+def _sort_key(a: Run) -> tuple[Any, ...]:
     """Order of arms inside a pack: placement, then activation, then everything else."""
     return (
         list(Placement).index(a.placement),
@@ -105,6 +105,6 @@ def _order(a: Run) -> tuple[Any, ...]:
     )
 
 
-def _batched(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+def _cut_batches(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
     for start in range(0, len(items), size):
         yield tuple(items[start : start + size])

@@ -32,10 +32,10 @@ def forward(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool)
             _forward_cell(cell, training=training)
         inputs = work.h[layer]
     logits = torch.bmm(network.weights[last], inputs.mT, out=work.products[last])
-    _by_lane(network, logits).add_(network.vector_SG1O("bias", last, network.vectors_RP).mT)
+    _view_by_lane(network, logits).add_(network.vector_SG1O("bias", last, network.vectors_RP).mT)
 
 
-def _by_lane(network: Network, tensor_R: Tensor) -> Tensor:
+def _view_by_lane(network: Network, tensor_R: Tensor) -> Tensor:
     return tensor_R.view(network.seeds, network.arms, *tensor_R.shape[1:])
 
 
@@ -84,7 +84,7 @@ def backward(network: Network, work: Workspace, scale_R11: Tensor | None = None)
     d_logits = work.d_products[last]
     if scale_R11 is not None:
         d_logits.mul_(scale_R11)
-    torch.sum(_by_lane(network, d_logits), 3, True, out=network.vector_SG1O("bias", last, work.dvectors_RP).mT)
+    torch.sum(_view_by_lane(network, d_logits), 3, True, out=network.vector_SG1O("bias", last, work.dvectors_RP).mT)
     torch.bmm(d_logits.mT, network.weights[last], out=work.d_h[last - 1])
     yield last
     for layer in reversed(range(last)):

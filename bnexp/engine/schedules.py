@@ -19,15 +19,15 @@ def compute_learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDA
     Warm-up over w steps: factor (t + 1)/w until it is 1. Afterwards, with T the number of steps of the training:
     constant 1; cosine (1 + cos(π·(t − w)/(T − w)))/2 (Loshchilov & Hutter 2017); step factor^⌊(t − w)/every⌋.
     """
-    shapes = {_schedule_of(run): _factors(run, steps) for run in runs}
-    return np.stack([run.lr * shapes[_schedule_of(run)] for run in runs], axis=1)
+    shapes = {_schedule_key(run): _compute_factors(run, steps) for run in runs}
+    return np.stack([run.lr * shapes[_schedule_key(run)] for run in runs], axis=1)
 
 
-def _schedule_of(run: Run) -> tuple[Schedule, int, int, float, int]:
+def _schedule_key(run: Run) -> tuple[Schedule, int, int, float, int]:
     return run.schedule, run.warmup, run.schedule_every, run.schedule_factor, run.steps
 
 
-def _factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+def _compute_factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
     after = np.maximum(steps - run.warmup, 0)
     match run.schedule:
         case Schedule.constant:

@@ -165,9 +165,9 @@ def train(state: State) -> Iterator[Point]:
     """
     run, lanes = state.pack.runs[0], len(state.pack.runs)
     diverged_step = np.zeros(lanes, np.int64)
-    loss_R, correct_R, examples, due = np.zeros(lanes), np.zeros(lanes), 0, _next_point(run, 0)
-    yield _point(state, np.full(lanes, np.nan), np.full(lanes, np.nan), diverged_step)
-    for rows_KSB in _segments(state):
+    loss_R, correct_R, examples, due = np.zeros(lanes), np.zeros(lanes), 0, _find_next_point(run, 0)
+    yield _measure_point(state, np.full(lanes, np.nan), np.full(lanes, np.nan), diverged_step)
+    for rows_KSB in _cut_segments(state):
         state, loss_KR, correct_KR = advance(state, rows_KSB)
         losses, batch = loss_KR.double().cpu().numpy(), rows_KSB.shape[2]
         _note_divergence(diverged_step, losses, state.step - len(losses))
@@ -176,14 +176,14 @@ def train(state: State) -> Iterator[Point]:
         examples += batch * len(losses)
         if state.step == due:
             _freeze(state, diverged_step)
-            yield _point(state, loss_R / examples, correct_R / examples, diverged_step)
+            yield _measure_point(state, loss_R / examples, correct_R / examples, diverged_step)
             if diverged_step.all():
                 return
             loss_R, correct_R, examples = np.zeros(lanes), np.zeros(lanes), 0
-            due = _next_point(run, due)
+            due = _find_next_point(run, due)
 
 
-def _segments(state: State) -> Iterator[Tensor]:
+def _cut_segments(state: State) -> Iterator[Tensor]:
     """Yield the training examples [K, S, B] of consecutive steps, cut where a point or another batch size is due."""
     run, seeds = state.pack.runs[0], state.pack.seeds
     per_epoch, whole = run.steps_per_epoch, run.data_train // run.batch_size
@@ -195,13 +195,13 @@ def _segments(state: State) -> Iterator[Tensor]:
             order_SN = torch.from_numpy(orders).to(state.examples.train[1].device)
         position = step % per_epoch
         end_of_batch_size = epoch * per_epoch + (whole if position < whole else per_epoch)
-        stop = min(end_of_batch_size, _next_point(run, step))
+        stop = min(end_of_batch_size, _find_next_point(run, step))
         rows_SN = order_SN[:, position * run.batch_size : (position + stop - step) * run.batch_size]
         yield rows_SN.view(len(seeds), stop - step, -1).transpose(0, 1)
         step = stop
 
 
-def _next_point(run: Run, step: int) -> int:
+def _find_next_point(run: Run, step: int) -> int:
     """Return the first step after `step` at which a point is due: so many between two evaluations, and the last."""
     every, since = math.ceil(run.evaluate / POINTS_PER_EVALUATION), step % run.evaluate
     return min(step - since + min(since - since % every + every, run.evaluate), run.steps)
@@ -247,7 +247,7 @@ def _estimate_population(state: State) -> None:
     population_statistics.estimate(state.network, state.workspace(run.batch_size), (x_ND[rows_SB] for rows_SB in whole))
 
 
-def _point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:
+def _measure_point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:
     run, nothing = state.pack.runs[0], (np.full(len(train_loss), np.nan),) * 2
     due = evaluation_due(run, state.step)
     if due and state.network.population_SG11.any():

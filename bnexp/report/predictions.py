@@ -22,7 +22,7 @@ def growth(arms: pd.DataFrame) -> pd.DataFrame:
     def rate(row: dict[Any, Any]) -> float:
         sigma = _sigma(row)
         batch = min(PROBED_EXAMPLES, int(row["data_train"]))
-        return predictions.rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
+        return predictions.growth_rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
 
     return arms.assign(predicted=[rate(row) for row in arms.to_dict("records")])
 
@@ -36,7 +36,7 @@ def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
     parts = []
     for row in rows[rows["layer"] == 1].to_dict("records"):
         placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
-        shares = predictions.floor(placement, activation, _sigma(row), row["norm_eps"], row["mean"], layers)
+        shares = predictions.normalized_shares(placement, activation, _sigma(row), row["norm_eps"], row["mean"], layers)
         setting = {name: row[name] for name in arm}
         parts.append(pd.DataFrame({**setting, "layer": range(2, layers + 1), "predicted": shares[1:]}))
     return rows.merge(pd.concat(parts), on=[*arm, "layer"], how="left")
@@ -63,4 +63,8 @@ def _sigma(row: dict[Any, Any]) -> float:
     """Return σ of a hidden layer after the first."""
     widths = [int(width) for width in str(row["hidden"]).split("-")]
     gain = row["init_gain"] * row["init_hidden_gain"]
-    return predictions.sigma(InitScheme(row["init_scheme"]), gain, widths[0]) if len(set(widths)) == 1 else math.nan
+    return (
+        predictions.initial_sigma(InitScheme(row["init_scheme"]), gain, widths[0])
+        if len(set(widths)) == 1
+        else math.nan
+    )

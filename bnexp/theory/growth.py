@@ -23,7 +23,7 @@ from bnexp.engine.workspace import Workspace, allocate_workspace
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory import predictions
-from bnexp.theory.claims import Claim, Expected, near, reported
+from bnexp.theory.claims import AcceptedRange, Claim, near, reported
 
 SEEDS: Final = (0, 1, 2, 3)
 WIDTH: Final = 400
@@ -38,7 +38,7 @@ TOLERANCE: Final = 0.02
 
 
 @dataclass(frozen=True)
-class Wide:
+class WideNet:
     """A wide net, and what the theory says of it."""
 
     placement: Placement
@@ -53,7 +53,7 @@ LARGE: Final = 256
 """Batch from which a closed form for infinite batches is good to 2 %."""
 
 
-def nets() -> list[Wide]:
+def list_nets() -> list[WideNet]:
     """Return the nets that are measured."""
     pre, post, none = Placement.pre, Placement.post, Placement.none
     relu, sigmoid, tanh = Activation.relu, Activation.sigmoid, Activation.tanh
@@ -62,41 +62,50 @@ def nets() -> list[Wide]:
     alone = [(sigmoid, 1.0), (tanh, 1.5), (relu, math.sqrt(2))]
     theorem = "Yang et al. 2019, thm 8"
     return [
-        *(Wide(pre, relu, 1, batch, predictions.pre_relu_rate(batch), theorem) for batch in (64, 128, LARGE)),
-        *(Wide(pre, activation, 1, LARGE, predictions.pre_rate(activation), "derived") for activation in large),
-        *(Wide(post, phi, sigma, LARGE, predictions.post_rate(phi, sigma), "derived") for phi, sigma in scales),
-        *(Wide(none, phi, sigma, LARGE, predictions.none_rate(phi, sigma), "derived") for phi, sigma in alone),
+        *(WideNet(pre, relu, 1, batch, predictions.pre_relu_growth_rate(batch), theorem) for batch in (64, 128, LARGE)),
+        *(
+            WideNet(pre, activation, 1, LARGE, predictions.pre_growth_rate(activation), "derived")
+            for activation in large
+        ),
+        *(
+            WideNet(post, phi, sigma, LARGE, predictions.post_growth_rate(phi, sigma), "derived")
+            for phi, sigma in scales
+        ),
+        *(
+            WideNet(none, phi, sigma, LARGE, predictions.none_growth_rate(phi, sigma), "derived")
+            for phi, sigma in alone
+        ),
     ]
 
 
 def growth_per_layer() -> Iterator[Claim]:
     """Compare each wide net with its prediction, and two of them over ten layers."""
     measured = {}
-    for net in nets():
-        measured[net.placement, net.activation, net.sigma] = found = rate(net)
+    for net in list_nets():
+        measured[net.placement, net.activation, net.sigma] = found = measure_growth_rate(net)
         slow = net.activation == Activation.silu  # +4 % at a batch of 256 (n = 4 seeds): an infinite one is far away
         expected = reported(net.predicted) if slow else near(net.predicted, TOLERANCE)
         words = f"{net.placement}, {net.activation}, σ {net.sigma:.3g}, batch {net.batch}"
         yield Claim(f"{words}: growth of the squared gradient per layer", net.source, expected, found)
-    yield from _vanishing(measured)
+    yield from _claim_vanishing(measured)
 
 
-def _vanishing(measured: dict[tuple[Placement, Activation, float], float]) -> Iterator[Claim]:
+def _claim_vanishing(measured: dict[tuple[Placement, Activation, float], float]) -> Iterator[Claim]:
     """Say what the growth comes to over ten layers; its tolerance is that of one layer, ten times."""
     sigmoid = Activation.sigmoid
     for placement, predicted in (
-        (Placement.none, predictions.none_rate(sigmoid, 1)),
-        (Placement.pre, predictions.pre_rate(sigmoid)),
+        (Placement.none, predictions.none_growth_rate(sigmoid, 1)),
+        (Placement.pre, predictions.pre_growth_rate(sigmoid)),
     ):
         low, high = ((predicted * factor) ** RATIOS for factor in (1 - TOLERANCE, 1 + TOLERANCE))
-        expected = Expected(f"{low:.2g} to {high:.2g}", low, high)
+        expected = AcceptedRange(f"{low:.2g} to {high:.2g}", low, high)
         words = f"{placement}, sigmoid, σ 1: growth of the squared gradient over {RATIOS} layers"
         yield Claim(words, "derived", expected, measured[placement, sigmoid, 1] ** RATIOS)
 
 
-def rate(wide: Wide) -> float:
+def measure_growth_rate(wide: WideNet) -> float:
     """Return the growth per layer on the way back through the engine, from a loss over random labels."""
-    net, work = _engine(wide)
+    net, work = _create_network(wide)
     rng = generator(0, "gaussian inputs")
     work.x_SBD.copy_(torch.from_numpy(rng.standard_normal(tuple(work.x_SBD.shape))))
     y_SB = torch.from_numpy(rng.integers(CLASSES, size=tuple(work.x_SBD.shape[:2])))
@@ -110,7 +119,7 @@ def rate(wide: Wide) -> float:
     return float(np.exp(np.log(squares[END] / squares[END + RATIOS]).mean() / RATIOS))
 
 
-def _engine(wide: Wide) -> tuple[network.Network, Workspace]:
+def _create_network(wide: WideNet) -> tuple[network.Network, Workspace]:
     runs = tuple(
         Run(
             placement=wide.placement,

@@ -63,23 +63,23 @@ FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
 """φ and φ', written down once more than in the engine, from their definitions."""
 
 
-def mean(f: Scalar) -> float:
+def gaussian_mean(f: Scalar) -> float:
     """Return E[f(Z)] for a smooth f, which may have a kink at 0."""
     return sum(quad(lambda z: f(z) * _density(z), low, high, epsabs=1e-14)[0] for low, high in pairwise(CUTS))
 
 
-def pre_rate(activation: Activation) -> float:
+def pre_growth_rate(activation: Activation) -> float:
     """Return the rate under `pre` for large batches; the scale of the weights does not enter."""
-    return post_rate(activation, 1)
+    return post_growth_rate(activation, 1)
 
 
-def post_rate(activation: Activation, sigma: float) -> float:
+def post_growth_rate(activation: Activation, sigma: float) -> float:
     """Return the rate under `post` for large batches."""
     phi, slope = FORMULAS[activation]
-    return sigma**2 * mean(lambda z: slope(sigma * z) ** 2) / _variance(phi, sigma)
+    return sigma**2 * gaussian_mean(lambda z: slope(sigma * z) ** 2) / _gaussian_variance(phi, sigma)
 
 
-def none_rate(activation: Activation, sigma: float) -> float:
+def none_growth_rate(activation: Activation, sigma: float) -> float:
     """Return the rate without a norm, at the fixed point that the variance map reaches from inputs of variance 1."""
     phi, slope = FORMULAS[activation]
     before, q = math.inf, sigma**2
@@ -87,11 +87,11 @@ def none_rate(activation: Activation, sigma: float) -> float:
         if abs(q - before) <= FIXED * q:
             break
         scale = math.sqrt(q)
-        before, q = q, sigma**2 * mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
-    return sigma**2 * mean(lambda z: slope(math.sqrt(q) * z) ** 2)
+        before, q = q, sigma**2 * gaussian_mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
+    return sigma**2 * gaussian_mean(lambda z: slope(math.sqrt(q) * z) ** 2)
 
 
-def pre_relu_rate(batch: int) -> float:
+def pre_relu_growth_rate(batch: int) -> float:
     """Return the rate under `pre` with relu at a finite batch."""
     c = -1 / (batch - 1)
     slope = (math.pi - math.acos(c)) / math.pi
@@ -99,18 +99,18 @@ def pre_relu_rate(batch: int) -> float:
     return (slope + batch - 1) / ((batch - 3) * (1 - j)) - 1 / (batch - 3)
 
 
-def rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
+def growth_rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
     """Return the rate of an arm; only for `pre` with relu does the batch enter."""
     match placement:
         case Placement.none:
-            return none_rate(activation, sigma)
+            return none_growth_rate(activation, sigma)
         case Placement.pre:
-            return pre_relu_rate(batch) if activation == Activation.relu else pre_rate(activation)
+            return pre_relu_growth_rate(batch) if activation == Activation.relu else pre_growth_rate(activation)
         case Placement.post:
-            return post_rate(activation, sigma)
+            return post_growth_rate(activation, sigma)
 
 
-def sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
+def initial_sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
     """Return σ of a layer with as many outputs as `inputs`, the deviation of its initial weights times √inputs."""
     deviation = {
         InitScheme.torch: math.sqrt(1 / 3 / inputs),  # uniform in ±1/√inputs
@@ -122,7 +122,7 @@ def sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
     return gain * deviation[scheme] * math.sqrt(inputs)
 
 
-def floor(
+def normalized_shares(
     placement: Placement, activation: Activation, sigma: float, eps: float, first: float, layers: int
 ) -> list[float]:
     """Return var/(var + eps) of each of `layers` hidden layers at initialization; `first`, that of layer 1, is given.
@@ -136,12 +136,12 @@ def floor(
     for _ in range(layers - 1):
         scale = math.sqrt(found[-1])
         is_pre = placement == Placement.pre
-        var = sigma**2 * _variance(phi, scale) if is_pre else _variance(phi, sigma * scale)
+        var = sigma**2 * _gaussian_variance(phi, scale) if is_pre else _gaussian_variance(phi, sigma * scale)
         found.append(var / (var + eps))
     return found
 
 
-def _variance(phi: Scalar, scale: float) -> float:
+def _gaussian_variance(phi: Scalar, scale: float) -> float:
     """Return Var φ(scale·Z)."""
-    centre = mean(lambda z: phi(scale * z))
-    return mean(lambda z: (phi(scale * z) - centre) ** 2)
+    centre = gaussian_mean(lambda z: phi(scale * z))
+    return gaussian_mean(lambda z: (phi(scale * z) - centre) ** 2)

@@ -57,7 +57,7 @@ class Gradients:
     """No gradient: the biased variance in the batch of what each hidden layer normalises; 0 where it does not."""
 
 
-def arms(base: Run) -> list[Run]:
+def list_arms(base: Run) -> list[Run]:
     """Return `base` in every placement with every activation."""
     return [replace(base, placement=placement, activation=activation) for placement, activation in ALL]
 
@@ -80,7 +80,7 @@ def begin(runs: Sequence[Run]) -> training.State:
     return state
 
 
-def rows(batch: int) -> Tensor:
+def take_rows(batch: int) -> Tensor:
     """Return the examples [B] of the batch number `batch`."""
     return torch.arange(batch * BATCH, (batch + 1) * BATCH)
 
@@ -93,7 +93,7 @@ def forward(state: training.State, rows_B: Tensor, *, training: bool) -> Tensor:
     return work.products[-1].clone()
 
 
-def loss(state: training.State, rows_B: Tensor) -> Tensor:
+def compute_loss(state: training.State, rows_B: Tensor) -> Tensor:
     """Return the loss [R] on `rows_B` in training mode; the gradient of the logits lies in the workspace."""
     logits_RCB = forward(state, rows_B, training=True)
     loss_R, correct_R = logits_RCB.new_empty(len(logits_RCB)), rows_B.new_empty(len(logits_RCB))
@@ -102,20 +102,20 @@ def loss(state: training.State, rows_B: Tensor) -> Tensor:
     return loss_R
 
 
-def gradients(state: training.State, rows_B: Tensor) -> Gradients:
+def compute_gradients(state: training.State, rows_B: Tensor) -> Gradients:
     """Return the gradients of the loss on `rows_B`."""
-    loss(state, rows_B)
-    return _back(state, len(rows_B))
+    compute_loss(state, rows_B)
+    return _go_back(state, len(rows_B))
 
 
 def pull_back(state: training.State, rows_B: Tensor, d_logits_RCB: Tensor) -> Gradients:
     """Return the gradients of the sum of `d_logits_RCB` times the logits: a product with every layer's Jacobian."""
     forward(state, rows_B, training=True)
     state.workspace(len(rows_B)).d_products[-1].copy_(d_logits_RCB)
-    return _back(state, len(rows_B))
+    return _go_back(state, len(rows_B))
 
 
-def _back(state: training.State, batch: int) -> Gradients:
+def _go_back(state: training.State, batch: int) -> Gradients:
     """Go back from the gradient of the logits that the workspace holds."""
     net, work = state.network, state.workspace(batch)
     variances = tuple(
@@ -126,7 +126,7 @@ def _back(state: training.State, batch: int) -> Gradients:
     for layer in propagation.backward(net, work):
         weights.insert(0, torch.bmm(*propagation.factor_gradient(work, layer)))
         if layer < net.hidden_layers:
-            products.insert(0, _by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
+            products.insert(0, _view_by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
     x_SGBD = products[0] @ net.weight_SGIO(0, net.weights).mT
     return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
@@ -136,14 +136,14 @@ def _variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
     return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
 
 
-def _by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:
+def _view_by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:
     """Return what is laid out as a hidden layer's product as [S, G, B, H]."""
     if layer == 0:
         return product.view(seeds, product.shape[1], arms, -1).transpose(1, 2)
     return product.view(seeds, arms, *product.shape[1:])
 
 
-def neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> Tensor:
+def gather_neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> Tensor:
     """Return what enters each neuron of `layer`, [R, I + 1, H]: its weights and, in the last row, its bias.
 
     The tensors are parameters or gradients, laid out as the network's. A lane without a bias has 0 there.
@@ -153,7 +153,7 @@ def neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vect
     return torch.cat([net.weight_SGIO(layer, weights), bias], 2).flatten(0, 1)
 
 
-def relative(found: Tensor, wanted: Tensor) -> Tensor:
+def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
     """Return the norm of each lane's difference relative to the norm of what is wanted, [R]."""
     return norm(found - wanted) / norm(wanted)
 

@@ -39,7 +39,7 @@ def trained_beside_references(settings):
     lanes = range(0, len(runs), 7)
     references = {r: reference_of(state.pack.runs[r], state.network.lane(r)) for r in lanes}
     x, y = state.examples.train
-    for rows_KSB in (rows for rows in list(training._segments(state))[:STEPS]):
+    for rows_KSB in (rows for rows in list(training._cut_segments(state))[:STEPS]):
         for rows_SB in rows_KSB:
             if state.step < STEPS:
                 state, _, _ = training.advance(state, rows_SB[None])
