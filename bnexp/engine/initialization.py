@@ -33,12 +33,13 @@ def draw_weights(pack: Pack, layer: int, inputs: int, outputs: int) -> Array:
 
 
 def draw_biases(pack: Pack, layer: int, inputs: int, outputs: int) -> Array:
-    """Return the initial biases of `layer` for every lane: float64 [S, G, O]."""
+    """Return the initial biases of `layer` (counted from 1) for every lane: float64 [S, G, O]."""
     lanes = [_draw_lane_biases(run, layer, inputs, outputs) for run in pack.runs]
     return np.stack(lanes).reshape(len(pack.seeds), pack.arms, outputs)
 
 
 def _draw_lane_weights(run: Run, layer: int, inputs: int, outputs: int) -> Array:
+    """Return the initial weights [I, O] of `layer` (counted from 1) of `run`."""
     rng, size = generator(run.seed, "weights", layer), (inputs, outputs)
     match run.init_scheme:
         case InitScheme.torch:
@@ -55,10 +56,12 @@ def _draw_lane_weights(run: Run, layer: int, inputs: int, outputs: int) -> Array
 
 
 def _multiply_gains(run: Run, layer: int) -> float:
+    """Return the factor on everything that `layer` (counted from 1) draws."""
     return run.init_gain * (run.init_hidden_gain if layer <= len(run.hidden) else 1)
 
 
 def _draw_lane_biases(run: Run, layer: int, inputs: int, outputs: int) -> Array:
+    """Return the initial biases [O] of `layer` (counted from 1) of `run`."""
     if run.init_scheme != InitScheme.torch:
         return np.zeros(outputs)
     return (

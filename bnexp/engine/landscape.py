@@ -25,7 +25,7 @@ LENGTHS: Final = (0.5, 1.0, 2.0, 4.0)
 
 
 def compute_loss(network: Network, work: Workspace, y_SB: Tensor) -> Tensor:
-    """Return each lane's loss [R] on the examples in `work.x_SBD`, as in training; `backward` may follow."""
+    """Return each lane's loss [R] (nats) on the examples in `work.x_SBD`, as in training; `backward` may follow."""
     propagation.forward(network, work, work.x_SBD, training=True)
     lanes = network.seeds * network.arms
     loss_R, correct_R = network.vectors_RP.new_empty(lanes), y_SB.new_empty(lanes)

@@ -131,11 +131,11 @@ def keeps_moments(settings: OptimizerSettings) -> bool:
 def create_moments(network: Network, settings: OptimizerSettings) -> Moments:
     """Return moments at zero, as many as the optimizer keeps."""
     parameters = (*network.weights, network.vectors_RP)
-    kept, adaptive = keeps_moments(settings), is_adaptive(settings)
+    has_first, has_second = keeps_moments(settings), is_adaptive(settings)
     return Moments(
-        gradients=tuple(torch.empty_like(w) for w in network.weights) if kept else (),
-        first=tuple(torch.zeros_like(w) for w in parameters) if kept else (),
-        second=tuple(torch.zeros_like(w) for w in parameters) if adaptive else (),
+        gradients=tuple(torch.empty_like(w) for w in network.weights) if has_first else (),
+        first=tuple(torch.zeros_like(w) for w in parameters) if has_first else (),
+        second=tuple(torch.zeros_like(w) for w in parameters) if has_second else (),
     )
 
 
@@ -184,7 +184,7 @@ def update_vectors(network: Network, work: Workspace, moments: Moments, update: 
 
 
 def compute_weight_step(network: Network, moments: Moments, update: Update, layer: int, gradient: Tensor) -> Tensor:
-    """Return by how much `update` would move the weights of `layer`, given their gradient; nothing moves."""
+    """Return by how much `update` would move the weights of `layer`, if `gradient` is theirs; nothing moves."""
     weights = network.weights[layer]
     lr, decay, *factors = _spread_settings(network, update, layer)
     if not moments.first:

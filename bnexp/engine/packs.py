@@ -63,7 +63,7 @@ def packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
     """Yield `runs` in packs of at most `lanes` lanes; a pure function of the set of runs.
 
     Each run comes once, and so do runs that differ only in settings that cannot act, because they are one. Seeds that
-    ask for the same arms form a rectangle, which is cut so that so many `workers` are done soonest.
+    ask for the same arms form a rectangle, which is cut so that `workers` processes are done soonest.
     """
     by_shape: dict[tuple[Any, ...], dict[int, set[Run]]] = defaultdict(lambda: defaultdict(set))
     for run in {repr(acting(run)): run for run in sorted(runs, key=repr)}.values():
@@ -97,7 +97,7 @@ def _cut(arms: int, seeds: int, lanes: int, workers: int) -> tuple[int, int]:
 
 
 def _sort_key(a: Run) -> tuple[Any, ...]:
-    """Order of arms inside a pack: placement, then activation, then everything else."""
+    """Return what the arms of a pack are sorted by: placement, then activation, then everything else."""
     return (
         list(Placement).index(a.placement),
         list(Activation).index(a.activation),
@@ -106,5 +106,6 @@ def _sort_key(a: Run) -> tuple[Any, ...]:
 
 
 def _cut_batches(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Yield `items` in order, `size` at a time; the last may be fewer."""
     for start in range(0, len(items), size):
         yield tuple(items[start : start + size])

@@ -18,9 +18,9 @@ from bnexp.engine.workspace import Workspace
 
 
 def estimate(network: Network, work: Workspace, batches: Iterator[Tensor]) -> None:
-    """Make the population statistics over `batches` [S, B, D] those that lanes which asked for them are evaluated with.
+    """Write the population statistics over `batches` [S, B, D] where evaluation reads the statistics of a lane.
 
-    Everything else of `network` is afterwards what it was, bit for bit.
+    Only lanes with `norm.statistics=population` get them; all else of `network` is afterwards what it was, bit for bit.
     """
     moved = (*network.running_mean, *network.running_var)
     before = [tensor.clone() for tensor in moved]

@@ -1,7 +1,8 @@
 """What is measured inside the layers of a pack while it trains, without changing the training by a bit.
 
 Letters: R = S·G lanes (S seeds × G arms), L layers (hidden ones, then the output), B examples, H units, O outputs of a
-layer, N numbers of a lane; u input of the activation, z = Wx (+ b) output of a matrix product, w incoming weights.
+layer, N numbers of a lane, Q quantiles; u input of the activation, z = Wx (+ b) output of a matrix product, w incoming
+weights.
 
 The examples are a fixed sample, the first `PROBED_EXAMPLES` that the seed visits in epoch 0, the same for all arms and
 steps. They go through the network as a batch of training does: normalization uses their statistics and moves no running
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from bnexp.choices import Probes
 from bnexp.engine import landscape, optimizers, propagation, training
+from bnexp.engine.batches import take_first_examples
 from bnexp.engine.network import Network, Stage
 from bnexp.engine.schedules import compute_learning_rates
 from bnexp.engine.sizes import PROBED_EXAMPLES
@@ -29,10 +31,10 @@ from bnexp.engine.workspace import Cell, Workspace
 from bnexp.runs import Run
 
 QUANTILES: Final = (15, 50, 85)
-"""Percent; those of Ioffe & Szegedy's figure 1."""
+"""Quantiles in percent; those of Ioffe & Szegedy's figure 1."""
 
 BINS: Final = 40
-"""Of a histogram, all of one width, from the least to the greatest value."""
+"""Bins of a histogram, all of one width, from the least to the greatest value."""
 
 LANDSCAPES: Final = 20
 """Most steps at which the landscape is looked at: each costs about five times a basic measurement."""
@@ -55,7 +57,7 @@ def measure(state: training.State, level: Probes) -> Measurement:
     """Return what `level`, basic or full, asks for at `state.step`; lanes whose loss is not finite have no numbers."""
     net, run, (x_ND, y_N) = state.network, state.pack.runs[0], state.examples.train
     full = level is Probes.full
-    rows_SB = training.take_first_examples(state, PROBED_EXAMPLES)
+    rows_SB = take_first_examples(state.pack, PROBED_EXAMPLES, y_N.device)
     work = state.workspace(rows_SB.shape[1])
     torch.index_select(x_ND, 0, rows_SB.flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
     rates = compute_learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
@@ -109,6 +111,7 @@ def _measure_cell(cell: Cell, *, histograms: bool) -> dict[str, Tensor]:
 
 
 def _measure_quantiles(name: str, values_SGN: Tensor) -> dict[str, Tensor]:
+    """Return the `QUANTILES` of each lane's values, each [S, G]."""
     # numpy selects where torch sorts: 27 against 119 ms for 32 lanes of 50,000 (one thread, best of 5, torch 2.13 CPU).
     values_QSG = np.quantile(values_SGN.cpu().numpy(), [q / 100 for q in QUANTILES], axis=2)
     return {f"{name}_q{q}": torch.from_numpy(values_QSG[i]).to(values_SGN) for i, q in enumerate(QUANTILES)}
@@ -156,7 +159,7 @@ def _count_histogram(name: str, values_SGBH: Tensor) -> dict[str, Tensor]:
 
 
 def _join_cells(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Join what the cells of a layer have, arm beside arm; what a placement lacks is NaN."""
+    """Join the numbers of the cells of a layer, arm beside arm; what a placement lacks is NaN."""
     like = {name: number for part in parts for name, number in part.items()}
     joined = {}
     for name, number in like.items():

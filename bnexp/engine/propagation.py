@@ -36,10 +36,12 @@ def forward(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool)
 
 
 def _view_by_lane(network: Network, tensor_R: Tensor) -> Tensor:
+    """Return what is [R, …] as [S, G, …]."""
     return tensor_R.view(network.seeds, network.arms, *tensor_R.shape[1:])
 
 
 def _forward_cell(cell: Cell, *, training: bool) -> None:
+    """Take the product of a layer through the stages of one placement, to the layer's output."""
     for buffers in cell.path:
         if buffers.stage is Stage.bias:
             torch.add(buffers.source, cell.bias, out=buffers.target)
@@ -55,7 +57,7 @@ def _forward_cell(cell: Cell, *, training: bool) -> None:
 
 
 def cross_entropy(network: Network, work: Workspace, y_SB: Tensor, loss_R: Tensor, correct_R: Tensor) -> None:
-    """Write each lane's mean loss (nats) and number of correct predictions; put the gradient of the logits into `work`.
+    """Write each lane's mean loss (nats) and number of correct predictions, and the gradient of the logits into `work`.
 
     loss = −log softmax(logits)[y] and ∂loss/∂logits = (softmax(logits) − onehot(y))/B.
     """
@@ -96,6 +98,7 @@ def backward(network: Network, work: Workspace, scale_R11: Tensor | None = None)
 
 
 def _backward_cell(cell: Cell) -> None:
+    """Turn the gradient of a layer's output into that of its product, and write those of the cell's vectors."""
     for buffers in reversed(cell.path):
         if buffers.stage is Stage.bias:
             torch.sum(buffers.d_target, 2, True, out=cell.dbias)

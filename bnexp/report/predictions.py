@@ -36,7 +36,9 @@ def floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
     parts = []
     for row in rows[rows["layer"] == 1].to_dict("records"):
         placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
-        shares = predictions.normalized_shares(placement, activation, _sigma(row), row["norm_eps"], row["mean"], layers)
+        shares = predictions.normalized_shares(
+            placement, activation, _sigma(row), row["norm_eps"], first=row["mean"], layers=layers
+        )
         setting = {name: row[name] for name in arm}
         parts.append(pd.DataFrame({**setting, "layer": range(2, layers + 1), "predicted": shares[1:]}))
     return rows.merge(pd.concat(parts), on=[*arm, "layer"], how="left")

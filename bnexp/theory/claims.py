@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AcceptedRange:
-    """The closed interval in which a measured number must lie, and how a reader is told."""
+    """The closed interval in which a measured number must lie, and the words for it in the table."""
 
     words: str
     low: float
@@ -55,5 +55,5 @@ def near(value: float, tolerance: float) -> AcceptedRange:
 
 
 def reported(value: float) -> AcceptedRange:
-    """Say what is predicted, and accept whatever is measured."""
+    """Show what is predicted, and accept whatever is measured."""
     return AcceptedRange(f"{value:.4g}, not judged", -math.inf, math.inf)

@@ -38,13 +38,13 @@ def folding() -> Iterator[Claim]:
         fold = _fold_before if placement == Placement.pre else _fold_after
         for layer in small_nets.LAYERS:
             fold(normed, folded, layer)
-        wanted, found, unfolded = (
+        original, without_norm, unfolded = (
             small_nets.forward(state, small_nets.take_rows(STEPS), training=False) for state in (normed, folded, plain)
         )
         where = "before" if placement == Placement.pre else "after"
         words = f"{placement}, any activation: folded into the Linear {where} it, a net without a norm has its logits"
-        yield Claim(words, "derived", at_most(1e-11), float(small_nets.relative_error(found, wanted).max()))
-        difference = float(small_nets.relative_error(unfolded, wanted).min())
+        yield Claim(words, "derived", at_most(1e-11), float(small_nets.relative_error(without_norm, original).max()))
+        difference = float(small_nets.relative_error(unfolded, original).min())
         yield Claim(f"{placement}: left out instead of folded, it has others", "derived", at_least(1e-2), difference)
 
 
@@ -57,12 +57,14 @@ def _copy(source: training.State, target: training.State) -> None:
 
 
 def _fold_before(normed: training.State, folded: training.State, layer: int) -> None:
+    """Fold the norm of `layer` of `normed` into the Linear before it in `folded`."""
     g_SG1H, s_SG1H = _compute_affine(normed, layer)
     folded.network.weight_SGIO(layer, folded.network.weights).mul_(g_SG1H)
     _view_bias(folded, layer).copy_(s_SG1H)
 
 
 def _fold_after(normed: training.State, folded: training.State, layer: int) -> None:
+    """Fold the norm of `layer` of `normed` into the Linear after it in `folded`."""
     g_SG1H, s_SG1H = _compute_affine(normed, layer)
     after_SGIO = folded.network.weight_SGIO(layer + 1, folded.network.weights)
     _view_bias(folded, layer + 1).add_(s_SG1H @ after_SGIO)
@@ -70,6 +72,7 @@ def _fold_after(normed: training.State, folded: training.State, layer: int) -> N
 
 
 def _compute_affine(state: training.State, layer: int) -> tuple[Tensor, Tensor]:
+    """Return g and s of the normalization of `layer`, [S, G, 1, H] each."""
     net = state.network
     gamma, beta = (net.vector_SG1O(name, layer, net.vectors_RP) for name in ("gamma", "beta"))
     g_SG1H = gamma / (net.running_var[layer] + net.eps_SG11).sqrt()
@@ -77,4 +80,5 @@ def _compute_affine(state: training.State, layer: int) -> tuple[Tensor, Tensor]:
 
 
 def _view_bias(state: training.State, layer: int) -> Tensor:
+    """Return the bias of `layer`, [S, G, 1, H], as a view."""
     return state.network.vector_SG1O("bias", layer, state.network.vectors_RP)

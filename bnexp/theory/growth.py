@@ -31,21 +31,23 @@ CLASSES: Final = 10
 END: Final = 3
 """Layers left out at each end."""
 RATIOS: Final = 10
+"""Pairs of layers in the middle, from one of which the gradient passes to the other."""
 DEPTH: Final = RATIOS + 1 + 2 * END
+"""Hidden layers."""
 
 TOLERANCE: Final = 0.02
-"""Of a growth per layer at this width, depth and number of seeds."""
+"""Relative tolerance of a growth rate at this width, depth and number of seeds."""
 
 
 @dataclass(frozen=True)
 class WideNet:
-    """A wide net, and what the theory says of it."""
+    """A wide net, and the growth rate that the theory predicts for it."""
 
     placement: Placement
     activation: Activation
     sigma: float
     batch: int
-    predicted: float
+    predicted_rate: float
     source: str
 
 
@@ -54,7 +56,7 @@ LARGE: Final = 256
 
 
 def list_nets() -> list[WideNet]:
-    """Return the nets that are measured."""
+    """Return the nets whose growth is measured."""
     pre, post, none = Placement.pre, Placement.post, Placement.none
     relu, sigmoid, tanh = Activation.relu, Activation.sigmoid, Activation.tanh
     large = [Activation.gelu, Activation.silu, tanh, Activation.elu, sigmoid]
@@ -63,10 +65,7 @@ def list_nets() -> list[WideNet]:
     theorem = "Yang et al. 2019, thm 8"
     return [
         *(WideNet(pre, relu, 1, batch, predictions.pre_relu_growth_rate(batch), theorem) for batch in (64, 128, LARGE)),
-        *(
-            WideNet(pre, activation, 1, LARGE, predictions.pre_growth_rate(activation), "derived")
-            for activation in large
-        ),
+        *(WideNet(pre, phi, 1, LARGE, predictions.pre_growth_rate(phi), "derived") for phi in large),
         *(
             WideNet(post, phi, sigma, LARGE, predictions.post_growth_rate(phi, sigma), "derived")
             for phi, sigma in scales
@@ -82,11 +81,11 @@ def growth_per_layer() -> Iterator[Claim]:
     """Compare each wide net with its prediction, and two of them over ten layers."""
     measured = {}
     for net in list_nets():
-        measured[net.placement, net.activation, net.sigma] = found = measure_growth_rate(net)
+        measured[net.placement, net.activation, net.sigma] = rate = measure_growth_rate(net)
         slow = net.activation == Activation.silu  # +4 % at a batch of 256 (n = 4 seeds): an infinite one is far away
-        expected = reported(net.predicted) if slow else near(net.predicted, TOLERANCE)
+        expected = reported(net.predicted_rate) if slow else near(net.predicted_rate, TOLERANCE)
         words = f"{net.placement}, {net.activation}, σ {net.sigma:.3g}, batch {net.batch}"
-        yield Claim(f"{words}: growth of the squared gradient per layer", net.source, expected, found)
+        yield Claim(f"{words}: growth of the squared gradient per layer", net.source, expected, rate)
     yield from _claim_vanishing(measured)
 
 
@@ -104,7 +103,7 @@ def _claim_vanishing(measured: dict[tuple[Placement, Activation, float], float])
 
 
 def measure_growth_rate(wide: WideNet) -> float:
-    """Return the growth per layer on the way back through the engine, from a loss over random labels."""
+    """Return the growth rate on the way back through the engine, from a loss over random labels."""
     net, work = _create_network(wide)
     rng = generator(0, "gaussian inputs")
     work.x_SBD.copy_(torch.from_numpy(rng.standard_normal(tuple(work.x_SBD.shape))))
@@ -119,24 +118,25 @@ def measure_growth_rate(wide: WideNet) -> float:
     return float(np.exp(np.log(squares[END] / squares[END + RATIOS]).mean() / RATIOS))
 
 
-def _create_network(wide: WideNet) -> tuple[network.Network, Workspace]:
+def _create_network(net: WideNet) -> tuple[network.Network, Workspace]:
+    """Return the net on the engine, a lane per seed, and its buffers for one batch."""
     runs = tuple(
         Run(
-            placement=wide.placement,
-            activation=wide.activation,
+            placement=net.placement,
+            activation=net.activation,
             seed=seed,
             data="gaussian",
-            data_train=wide.batch,
-            batch_size=wide.batch,
+            data_train=net.batch,
+            batch_size=net.batch,
             hidden=(WIDTH,) * DEPTH,
             steps=1,
             evaluate=1,
             init_scheme=InitScheme.lecun,
-            init_gain=wide.sigma,
+            init_gain=net.sigma,
             norm_eps=0.0,
             dtype=Dtype.float64,
         )
         for seed in SEEDS
     )
-    net = network.create(Pack(runs, SEEDS), WIDTH, CLASSES, torch.device("cpu"))
-    return net, allocate_workspace(net, wide.batch)
+    stacked = network.create(Pack(runs, SEEDS), WIDTH, CLASSES, torch.device("cpu"))
+    return stacked, allocate_workspace(stacked, net.batch)

@@ -46,18 +46,19 @@ def find_smallest(values_R: Tensor, state: State, arms: Arms) -> float:
 
 
 def _select_lanes(values_R: Tensor, state: State, arms: Arms) -> Tensor:
+    """Return the values of the lanes of `state` that are one of `arms`."""
     return values_R[[r for r, run in enumerate(state.pack.runs) if (run.placement, run.activation) in arms]]
 
 
 def claim_with_block(
     state: State, errors_R: Tensor, words: str, source: str, expected: AcceptedRange
 ) -> Iterator[Claim]:
-    """Yield that `words` are true of every arm with an invariant block; the worst lane speaks for all."""
+    """Claim that `words` are true of every arm with an invariant block; the worst lane speaks for all."""
     for name, arms in WITH_BLOCK.items():
         yield Claim(f"{name}: {words}", source, expected, find_largest(errors_R, state, arms))
 
 
 def claim_without_block(state: State, errors_R: Tensor, words: str, source: str, difference: float) -> Iterator[Claim]:
-    """Yield that the same fails in every arm without one, by at least `difference`; the least clear lane speaks."""
+    """Claim `words`, an error of at least `difference`, of every arm without a block; the least clear lane speaks."""
     for name, arms in WITHOUT_BLOCK.items():
         yield Claim(f"{name}: {words}", source, at_least(difference), find_smallest(errors_R, state, arms))

@@ -29,7 +29,7 @@ STEP: Final = 1e-7
 
 @dataclass(frozen=True)
 class _LoneLayer:
-    """A layer alone: its input [S, G, B, H], and statistics [S, G, 1, H] that nobody learned from the engine."""
+    """A layer alone: its input [S, G, B, H], and its statistics [S, G, 1, H], computed without the engine."""
 
     x: Tensor
     mu: Tensor
@@ -45,6 +45,7 @@ def _draw_lone_layer() -> _LoneLayer:
 
 
 def _normalize(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, normalization.Statistics]:
+    """Return what the engine makes of `x`, and what it keeps for its backward pass."""
     units = [torch.empty_like(gamma) for _ in range(4)]
     kept, y = normalization.Statistics(torch.empty_like(x), *units), torch.empty_like(x)
     normalization.forward(x, gamma, beta, torch.full_like(gamma, eps), kept, out=y)
@@ -89,8 +90,8 @@ def slope() -> Iterator[Claim]:
         for tensor, direction in zip(parameters, directions, strict=True):
             tensor.add_(direction, alpha=factor)
         losses.append(small_nets.compute_loss(state, rows_B))
-    found_R = (losses[0] - losses[1]) / (2 * STEP)
-    error = float(((found_R - signed_R) / unsigned_R).abs().max())
+    slope_R = (losses[0] - losses[1]) / (2 * STEP)
+    error = float(((slope_R - signed_R) / unsigned_R).abs().max())
     words = "the gradient is the slope of the loss, every placement and activation"
     yield Claim(words, "central difference", at_most(1e-6), error)
 
@@ -129,11 +130,11 @@ def eps_floor() -> Iterator[Claim]:
     covariance_DD = torch.cov(state.examples.train[0][rows_B].T, correction=0)
     w_RDH = net.weight_SGIO(0, net.weights)[0]
     var_RH = (w_RDH * (covariance_DD @ w_RDH)).sum(1)
-    wanted_R = (var_RH / (var_RH + base.norm_eps)).mean(1)
-    found_R = h_RBH.var(1, correction=0).mean(1)
+    expected_R = (var_RH / (var_RH + base.norm_eps)).mean(1)
+    measured_R = h_RBH.var(1, correction=0).mean(1)
     for r, deviation in enumerate(deviations):
         words = f"weights of deviation {deviation:g}: the output's variance is var/(var + eps), eps {base.norm_eps:g}"
-        yield Claim(words, "derived", near(float(wanted_R[r]), 1e-10), float(found_R[r]))
+        yield Claim(words, "derived", near(float(expected_R[r]), 1e-10), float(measured_R[r]))
 
 
 def running_statistics() -> Iterator[Claim]:
@@ -159,10 +160,10 @@ def running_statistics() -> Iterator[Claim]:
         ("means", 0.0, net.running_mean[0], [values.mean(1) for values in normalised]),
         ("variances (unbiased)", 1.0, net.running_var[0], [values.var(1, correction=1) for values in normalised]),
     ):
-        wanted_RH = (1 - m_R) ** batches * start
+        expected_RH = (1 - m_R) ** batches * start
         for k, values_RH in enumerate(of_batch, start=1):
-            wanted_RH = wanted_RH + m_R * (1 - m_R) ** (batches - k) * values_RH
-        error = float(small_nets.relative_error(running.flatten(0, 2), wanted_RH).max())
+            expected_RH = expected_RH + m_R * (1 - m_R) ** (batches - k) * values_RH
+        error = float(small_nets.relative_error(running.flatten(0, 2), expected_RH).max())
         words = f"running {name} after {batches} batches: (1 − m)^K·start + Σ m·(1 − m)^(K−k)·batch_k"
         yield Claim(words, "PyTorch, BatchNorm1d", at_most(1e-12), error)
 

@@ -1,8 +1,8 @@
-"""Closed forms of gradient growth at initialization, by quadrature over the standard normal distribution.
+"""Closed forms of what happens at initialization, by quadrature over the standard normal distribution.
 
 Letters: Z standard normal, φ an activation, σ² the variance of a weight times its fan-in, q the variance of what enters
-an activation, B examples in a batch. Gamma is 1, beta 0, eps 0, the width infinite. A rate is the factor by which the
-squared norm of the gradient grows per layer on the way back.
+an activation, B examples in a batch. Gamma is 1, beta 0, eps 0, the width infinite. A growth rate is the factor by
+which the squared norm of the gradient grows per layer on the way back; a normalized share is var/(var + eps).
 
     pre        E[φ'(Z)²]/Var φ(Z)              B → ∞; derived: normalising leaves Z, dividing by the deviation of a
                                                product of weights and φ(Z) cancels σ
@@ -38,6 +38,7 @@ DEEPEST: Final = 200
 
 
 def _density(z: float) -> float:
+    """Return the density of the standard normal distribution."""
     return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
@@ -69,18 +70,18 @@ def gaussian_mean(f: Scalar) -> float:
 
 
 def pre_growth_rate(activation: Activation) -> float:
-    """Return the rate under `pre` for large batches; the scale of the weights does not enter."""
+    """Return the growth rate under `pre` for large batches; the scale of the weights does not enter."""
     return post_growth_rate(activation, 1)
 
 
 def post_growth_rate(activation: Activation, sigma: float) -> float:
-    """Return the rate under `post` for large batches."""
+    """Return the growth rate under `post` for large batches."""
     phi, slope = FORMULAS[activation]
     return sigma**2 * gaussian_mean(lambda z: slope(sigma * z) ** 2) / _gaussian_variance(phi, sigma)
 
 
 def none_growth_rate(activation: Activation, sigma: float) -> float:
-    """Return the rate without a norm, at the fixed point that the variance map reaches from inputs of variance 1."""
+    """Return the growth rate without a norm, at the fixed point of the variance map that inputs of variance 1 reach."""
     phi, slope = FORMULAS[activation]
     before, q = math.inf, sigma**2
     for _ in range(DEEPEST):
@@ -92,7 +93,7 @@ def none_growth_rate(activation: Activation, sigma: float) -> float:
 
 
 def pre_relu_growth_rate(batch: int) -> float:
-    """Return the rate under `pre` with relu at a finite batch."""
+    """Return the growth rate under `pre` with relu at a finite batch."""
     c = -1 / (batch - 1)
     slope = (math.pi - math.acos(c)) / math.pi
     j = math.sqrt(1 - c * c) / math.pi + slope * c
@@ -100,7 +101,7 @@ def pre_relu_growth_rate(batch: int) -> float:
 
 
 def growth_rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
-    """Return the rate of an arm; only for `pre` with relu does the batch enter."""
+    """Return the growth rate of an arm; only for `pre` with relu does the batch enter."""
     match placement:
         case Placement.none:
             return none_growth_rate(activation, sigma)
@@ -123,22 +124,22 @@ def initial_sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
 
 
 def normalized_shares(
-    placement: Placement, activation: Activation, sigma: float, eps: float, first: float, layers: int
+    placement: Placement, activation: Activation, sigma: float, eps: float, *, first: float, layers: int
 ) -> list[float]:
-    """Return var/(var + eps) of each of `layers` hidden layers at initialization; `first`, that of layer 1, is given.
+    """Return var/(var + eps) of each of `layers` hidden layers at initialization, from `first`, that of layer 1.
 
     A normalization gives its output the variance n = var/(var + eps) instead of 1, so the next layer's product has
     σ²·n under `post` and σ²·Var φ(√n·Z) under `pre`; what the next normalization sees is that (`pre`) or Var φ of it
     (`post`). Derived; Gaussian weights, no bias, infinite width.
     """
     phi, _ = FORMULAS[activation]
-    found = [first]
+    shares = [first]
     for _ in range(layers - 1):
-        scale = math.sqrt(found[-1])
+        scale = math.sqrt(shares[-1])
         is_pre = placement == Placement.pre
         var = sigma**2 * _gaussian_variance(phi, scale) if is_pre else _gaussian_variance(phi, sigma * scale)
-        found.append(var / (var + eps))
-    return found
+        shares.append(var / (var + eps))
+    return shares
 
 
 def _gaussian_variance(phi: Scalar, scale: float) -> float:

@@ -94,7 +94,7 @@ def forward(state: training.State, rows_B: Tensor, *, training: bool) -> Tensor:
 
 
 def compute_loss(state: training.State, rows_B: Tensor) -> Tensor:
-    """Return the loss [R] on `rows_B` in training mode; the gradient of the logits lies in the workspace."""
+    """Return the loss [R] (nats) on `rows_B` in training mode; the gradient of the logits is left in the workspace."""
     logits_RCB = forward(state, rows_B, training=True)
     loss_R, correct_R = logits_RCB.new_empty(len(logits_RCB)), rows_B.new_empty(len(logits_RCB))
     y_SB = state.examples.train[1][rows_B][None]
@@ -103,7 +103,7 @@ def compute_loss(state: training.State, rows_B: Tensor) -> Tensor:
 
 
 def compute_gradients(state: training.State, rows_B: Tensor) -> Gradients:
-    """Return the gradients of the loss on `rows_B`."""
+    """Return the gradients of the loss on `rows_B`, in training mode."""
     compute_loss(state, rows_B)
     return _go_back(state, len(rows_B))
 
@@ -119,7 +119,8 @@ def _go_back(state: training.State, batch: int) -> Gradients:
     """Go back from the gradient of the logits that the workspace holds."""
     net, work = state.network, state.workspace(batch)
     variances = tuple(
-        torch.cat([_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1) for cells in work.cells
+        torch.cat([_select_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1)
+        for cells in work.cells
     )
     weights: list[Tensor] = []
     products: list[Tensor] = []
@@ -131,7 +132,8 @@ def _go_back(state: training.State, batch: int) -> Gradients:
     return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
 
-def _variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
+def _select_variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
+    """Return a clone of the variance that `path` normalizes by, or 0 if it has no norm."""
     normalised = any(buffers.stage is Stage.normalization for buffers in path)
     return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
 
@@ -153,11 +155,11 @@ def gather_neurons(state: training.State, layer: int, weights: tuple[Tensor, ...
     return torch.cat([net.weight_SGIO(layer, weights), bias], 2).flatten(0, 1)
 
 
-def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
-    """Return the norm of each lane's difference relative to the norm of what is wanted, [R]."""
-    return norm(found - wanted) / norm(wanted)
+def relative_error(values: Tensor, truth: Tensor) -> Tensor:
+    """Return the norm of each lane's difference relative to the norm of `truth`, [R]; both lead with the lanes."""
+    return norm(values - truth) / norm(truth)
 
 
 def norm(tensor: Tensor) -> Tensor:
-    """Return the Euclidean norm over every dimension but the first."""
+    """Return the Euclidean norm over every dimension but the first, [R]."""
     return tensor.flatten(1).square().sum(1).sqrt()

@@ -3,7 +3,7 @@
 Letters: S = 1 seed, G arms, R = G lanes, B examples in a batch, H hidden units, C classes; neuron i has weights w_i,
 bias b_i, their gradients g_i and db_i; a > 0 scales it.
 
-`blocks` says which arms have an invariant block, and why.
+`invariant_blocks` says which arms have an invariant block, and why.
 """
 
 from collections.abc import Iterator
@@ -62,6 +62,7 @@ def scale_invariance() -> Iterator[Claim]:
 
 
 def _claim_contrast(state: training.State, errors_R: Tensor, words: tuple[str, str]) -> Iterator[Claim]:
+    """Claim what scaling does to arms with an invariant block, and to those without one: the two ends of `words`."""
     low, high = (10**power for power in DECADES)
     holds, fails = (f"scaling neurons by a in [{low:g}, {high:g}] {end}" for end in words)
     yield from claim_with_block(state, errors_R, holds, SOURCE, at_most(ROUNDING))
@@ -78,20 +79,21 @@ def radial_identity() -> Iterator[Claim]:
 
     The error is relative to the layer's largest ‖(w_i, b_i)‖·‖(g_i, db_i)‖: no left side could be larger.
     """
-    found = []
+    errors = []
     for eps in (1e-5, 1e-2, 1.0):
         state = small_nets.begin(small_nets.list_arms(replace(small_nets.BASE, norm_eps=eps)))
         gradients = small_nets.compute_gradients(state, small_nets.take_rows(0))
-        found.append(
+        errors.append(
             torch.stack([_measure_radial_error(state, gradients, layer, eps) for layer in small_nets.LAYERS]).amax(0)
         )
-    errors_R = torch.stack(found)
+    errors_R = torch.stack(errors)
     words = "<w, dw> + b·db = eps/(var + eps)·gamma·dgamma at eps 1e-5, 0.01 and 1"
     yield from claim_with_block(state, errors_R.amax(0), words, "derived", at_most(1e-12))
     yield from claim_without_block(state, errors_R.amin(0), "that identity fails", "derived", 1e-4)
 
 
 def _draw_factors(layer: int) -> Tensor:
+    """Return a factor a [H] for each neuron of `layer`, spread evenly over the `DECADES` in a random order."""
     rng = generator(0, "factors", layer)
     return torch.from_numpy(
         10 ** rng.permutation(torch.linspace(*DECADES, small_nets.BASE.hidden[layer]).double().numpy())
@@ -99,6 +101,7 @@ def _draw_factors(layer: int) -> Tensor:
 
 
 def _scale_neurons(state: training.State, layer: int, a_H: Tensor, *, bias: bool) -> None:
+    """Multiply the weights of each neuron of `layer` by its factor, and with `bias` its bias, too."""
     net = state.network
     net.weight_SGIO(layer, net.weights).mul_(a_H)
     if bias:
@@ -109,15 +112,16 @@ def _measure_gradient_error(
     state: training.State, before: small_nets.Gradients, after: small_nets.Gradients, layer: int, a_H: Tensor
 ) -> Tensor:
     """Return each lane's largest error of a·(gradient of a scaled neuron) relative to the layer's largest gradient."""
-    old, new = (small_nets.gather_neurons(state, layer, found.weights, found.vectors_RP) for found in (before, after))
+    old, new = (small_nets.gather_neurons(state, layer, one.weights, one.vectors_RP) for one in (before, after))
     return ((a_H * new - old).square().sum(1).amax(1) / old.square().sum(1).amax(1)).sqrt()
 
 
 def _measure_radial_error(state: training.State, gradients: small_nets.Gradients, layer: int, eps: float) -> Tensor:
+    """Return by how much the identity of `radial_identity` fails in `layer`, [R]: the worst neuron of each lane."""
     net = state.network
     w = small_nets.gather_neurons(state, layer, net.weights, net.vectors_RP)
     g = small_nets.gather_neurons(state, layer, gradients.weights, gradients.vectors_RP)
     gamma, dgamma = (net.vector_SG1O("gamma", layer, flat) for flat in (net.vectors_RP, gradients.vectors_RP))
-    wanted_RH = (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
+    expected_RH = (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
     lengths = (w.square().sum(1) * g.square().sum(1)).sqrt()
-    return ((w * g).sum(1) - wanted_RH).abs().amax(1) / lengths.amax(1)
+    return ((w * g).sum(1) - expected_RH).abs().amax(1) / lengths.amax(1)

@@ -75,6 +75,7 @@ def _square_neurons(state: training.State, layer: int) -> Tensor:
 
 
 def _create_runs(lr_factor: float, eps_factor: float) -> list[Run]:
+    """Return every arm of the small nets, learning at lr and with an eps that are multiplied by these factors."""
     return small_nets.list_arms(
         replace(small_nets.BASE, lr=LR * lr_factor, norm_eps=small_nets.BASE.norm_eps * eps_factor)
     )
@@ -111,8 +112,10 @@ def _view_blocks(state: training.State) -> list[Tensor]:
 
 
 def _view_parameters(state: training.State) -> tuple[Tensor, ...]:
+    """Return all parameters."""
     return *state.network.weights, state.network.vectors_RP
 
 
 def _largest_difference(losses_KR: Tensor, plain_KR: Tensor) -> Tensor:
+    """Return the largest relative difference of the losses over the steps, [R]."""
     return ((losses_KR - plain_KR).abs() / plain_KR).amax(0)

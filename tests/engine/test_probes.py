@@ -13,6 +13,7 @@ from bnexp.choices import Activation, Placement, Probes
 from bnexp.data.datasets import batch_order
 from bnexp.engine import landscape, probes, training
 from bnexp.engine.activations import FLAT, FUNCTIONS
+from bnexp.engine.batches import cut_segments
 from bnexp.store import schemas
 from tests.support.lanes import DEVICE, TRAIN, begin, pack_of, reference_of, small_data, small_run
 from tests.support.reference import ACTIVATIONS
@@ -39,7 +40,7 @@ def trained_beside_references(settings):
     lanes = range(0, len(runs), 7)
     references = {r: reference_of(state.pack.runs[r], state.network.lane(r)) for r in lanes}
     x, y = state.examples.train
-    for rows_KSB in (rows for rows in list(training._cut_segments(state))[:STEPS]):
+    for rows_KSB in (rows for rows in list(cut_segments(state.pack, DEVICE))[:STEPS]):
         for rows_SB in rows_KSB:
             if state.step < STEPS:
                 state, _, _ = training.advance(state, rows_SB[None])

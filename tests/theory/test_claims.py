@@ -76,7 +76,7 @@ def test_the_measured_growth_would_refute_the_prediction_of_another_arm() -> Non
         if (net.placement, net.sigma) == (Placement.post, 2) and "sig" in net.activation
     ]
     measured = growth.measure_growth_rate(post)
-    assert near(post.predicted, growth.TOLERANCE).low < measured < near(post.predicted, growth.TOLERANCE).high
+    assert near(post.predicted_rate, growth.TOLERANCE).low < measured < near(post.predicted_rate, growth.TOLERANCE).high
     for wrong in (
         predictions.pre_growth_rate(Activation.sigmoid),
         predictions.post_growth_rate(Activation.sigmoid, 1),
