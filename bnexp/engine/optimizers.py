@@ -71,12 +71,12 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Update:
-    """One step of the optimizer: what is the same for all layers and computed once; every tensor is [S, G, 1, 1]."""
+class StepRates:
+    """What one step multiplies with, the same for all layers and computed once; every tensor is [S, G, 1, 1]."""
 
     settings: OptimizerSettings
     lr: Tensor
-    """The learning rate that the schedule gives to this step."""
+    """The learning rate that the schedule gives to the step."""
     factors: tuple[Tensor, ...]
     """The momentum; or, of Adam, 1 − β1, 1 − β2, and what is left for lr and eps when sqrt(1 − β2ᵗ) is taken out of
     the denominator."""
@@ -139,64 +139,64 @@ def create_moments(network: Network, settings: OptimizerSettings) -> Moments:
     )
 
 
-def prepare_update(settings: OptimizerSettings, lr_SG11: Tensor, step: int) -> Update:
-    """Return the step number `step` (from 1) at the learning rates `lr_SG11`."""
+def compute_step_rates(settings: OptimizerSettings, lr_SG11: Tensor, step: int) -> StepRates:
+    """Return the rates of the step number `step` (from 1), to which the schedules give `lr_SG11`."""
     if not is_adaptive(settings):
-        return Update(settings, lr_SG11, (settings.momentum,))
+        return StepRates(settings, lr_SG11, (settings.momentum,))
     root = (1 - settings.beta2**step).sqrt()
     exact = (1 - settings.beta1, 1 - settings.beta2, root / (1 - settings.beta1**step), settings.eps * root)
-    return Update(settings, lr_SG11, tuple(factor.to(settings.momentum.dtype) for factor in exact))
+    return StepRates(settings, lr_SG11, tuple(factor.to(settings.momentum.dtype) for factor in exact))
 
 
-def update_weights(network: Network, work: Workspace, moments: Moments, update: Update, layer: int) -> None:
+def update_weights(network: Network, work: Workspace, moments: Moments, rates: StepRates, layer: int) -> None:
     """Move the weights of the `layer` that `backward` has just yielded.
 
     Plain SGD is one call, and no gradient of a weight is ever stored. Momentum and Adam store it: it moves the moments,
     and these the weights.
     """
-    settings, weights = update.settings, network.weights[layer]
-    if moments.first:
+    settings, weights = rates.settings, network.weights[layer]
+    if keeps_moments(settings):
         gradient = torch.bmm(*factor_gradient(work, layer), out=moments.gradients[layer])
-        lr, decay, *factors = _spread_settings(network, update, layer)
+        lr, decay, *factors = _spread_rates(network, rates, layer)
         _update_tensor(settings, weights, gradient, moments.of(layer), lr=lr, decay=decay, factors=factors)
         return
     if settings.has_decay:
-        decay = scale_rate(update, network, layer) * settings.decay
+        decay = scale_rate(rates, network, layer) * settings.decay
         weights.mul_(1 - spread_over_columns(decay, network, layer))
     if settings.has_scale and layer < network.hidden_layers:
         work.d_products[layer].mul_(spread_over_columns(settings.hidden_scale, network, layer))
     weights.baddbmm_(*factor_gradient(work, layer), alpha=-1)
 
 
-def update_vectors(network: Network, work: Workspace, moments: Moments, update: Update) -> None:
+def update_vectors(network: Network, work: Workspace, moments: Moments, rates: StepRates) -> None:
     """Move all biases, gammas and betas, once `backward` has reached the first layer."""
-    settings, vectors_RP = update.settings, network.vectors_RP
-    if moments.first:
+    settings, vectors_RP = rates.settings, network.vectors_RP
+    if keeps_moments(settings):
         gradient = work.dvectors_RP.mul_(network.learned_RP)
-        per_lane = (update.lr, settings.decay_vectors, *update.factors)
+        per_lane = (rates.lr, settings.decay_vectors, *rates.factors)
         lr, decay, *factors = (setting.reshape(-1, 1) for setting in per_lane)
         lr, decay = lr * settings.rates_RP, decay * network.learned_RP
         _update_tensor(settings, vectors_RP, gradient, moments.of(-1), lr=lr, decay=decay, factors=factors)
         return
     if settings.has_decay:
-        vectors_RP.mul_(1 - (update.lr * settings.decay_vectors).reshape(-1, 1) * settings.rates_RP)
+        vectors_RP.mul_(1 - (rates.lr * settings.decay_vectors).reshape(-1, 1) * settings.rates_RP)
     vectors_RP.addcmul_(work.dvectors_RP, settings.rates_RP, value=-1)
 
 
-def compute_weight_step(network: Network, moments: Moments, update: Update, layer: int, gradient: Tensor) -> Tensor:
-    """Return by how much `update` would move the weights of `layer`, if `gradient` is theirs; nothing moves."""
+def compute_weight_step(network: Network, moments: Moments, rates: StepRates, layer: int, gradient: Tensor) -> Tensor:
+    """Return by how much a step would move the weights of `layer`, if `gradient` is theirs; nothing moves."""
     weights = network.weights[layer]
-    lr, decay, *factors = _spread_settings(network, update, layer)
-    if not moments.first:
+    lr, decay, *factors = _spread_rates(network, rates, layer)
+    if not keeps_moments(rates.settings):
         return (gradient + decay * weights).mul_(-lr)
     moved, copies = weights.clone(), [moment.clone() for moment in moments.of(layer)]
-    _update_tensor(update.settings, moved, gradient.clone(), copies, lr=lr, decay=decay, factors=factors)
+    _update_tensor(rates.settings, moved, gradient.clone(), copies, lr=lr, decay=decay, factors=factors)
     return moved.sub_(weights)
 
 
-def scale_rate(update: Update, network: Network, layer: int) -> Tensor:
+def scale_rate(rates: StepRates, network: Network, layer: int) -> Tensor:
     """Return the learning rate [S, G, 1, 1] of the weights of `layer`; that of the output layer is not scaled."""
-    return update.lr * update.settings.hidden_scale if layer < network.hidden_layers else update.lr
+    return rates.lr * rates.settings.hidden_scale if layer < network.hidden_layers else rates.lr
 
 
 def spread_over_columns(setting_SG11: Tensor, network: Network, layer: int) -> Tensor:
@@ -210,9 +210,9 @@ def spread_over_columns(setting_SG11: Tensor, network: Network, layer: int) -> T
     return setting_SG11.expand(-1, -1, 1, columns).reshape(weights.shape[0], 1, -1)
 
 
-def _spread_settings(network: Network, update: Update, layer: int) -> list[Tensor]:
-    """Return lr, decay and the factors of `update` as `spread_over_columns` lays them out."""
-    per_lane = (scale_rate(update, network, layer), update.settings.decay, *update.factors)
+def _spread_rates(network: Network, rates: StepRates, layer: int) -> list[Tensor]:
+    """Return lr, decay and the factors of `rates` as `spread_over_columns` lays them out."""
+    per_lane = (scale_rate(rates, network, layer), rates.settings.decay, *rates.factors)
     return [spread_over_columns(setting, network, layer) for setting in per_lane]
 
 

@@ -60,9 +60,9 @@ def measure(state: training.State, level: Probes) -> Measurement:
     rows_SB = take_first_examples(state.pack, PROBED_EXAMPLES, y_N.device)
     work = state.workspace(rows_SB.shape[1])
     torch.index_select(x_ND, 0, rows_SB.flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
-    rates = compute_learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
-    lr_SG11 = torch.from_numpy(rates).to(net.eps_SG11).view_as(net.eps_SG11)
-    update = optimizers.prepare_update(state.optimizer, lr_SG11, state.step + 1)
+    lr_KR = compute_learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
+    lr_SG11 = torch.from_numpy(lr_KR).to(net.eps_SG11).view_as(net.eps_SG11)
+    rates = optimizers.compute_step_rates(state.optimizer, lr_SG11, state.step + 1)
     numbers: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
     with _keep_running_statistics(net):
         loss_R = landscape.compute_loss(net, work, y_N[rows_SB])
@@ -70,7 +70,7 @@ def measure(state: training.State, level: Probes) -> Measurement:
             parts = [_measure_cell(cell, histograms=full and state.step in (0, run.steps)) for cell in cells]
             numbers[layer + 1] |= _join_cells(parts)
         for layer in propagation.backward(net, work):
-            numbers[layer + 1] |= _measure_weights(state, work, update, layer)
+            numbers[layer + 1] |= _measure_weights(state, work, rates, layer)
         if full and _landscape_due(run, state.step):
             numbers[0] |= landscape.measure_panel(net, work, y_N[rows_SB], lr_SG11)
     return _gather(state.step, numbers, loss_R.isfinite().cpu().numpy())
@@ -170,18 +170,18 @@ def _join_cells(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def _measure_weights(
-    state: training.State, work: Workspace, update: optimizers.Update, layer: int
+    state: training.State, work: Workspace, rates: optimizers.StepRates, layer: int
 ) -> dict[str, Tensor]:
     """Return the numbers of the weights and gradients of the `layer` that `backward` has just yielded, each [S, G]."""
     net, d_product = state.network, work.d_products[layer]
     gradient = torch.bmm(*propagation.factor_gradient(work, layer))
-    step = optimizers.compute_weight_step(net, state.moments, update, layer, gradient)
+    step = optimizers.compute_weight_step(net, state.moments, rates, layer, gradient)
     squares_SGO = torch.linalg.vector_norm(net.lanes_SGXO(layer, net.weights[layer]), dim=2).square_()
     step_norm, gradient_norm, product_norm = (
         torch.linalg.vector_norm(net.lanes_SGXO(layer, tensor), dim=(2, 3)) for tensor in (step, gradient, d_product)
     )
     weight_norm = squares_SGO.sum(2).sqrt_()
-    rate_SG1 = optimizers.scale_rate(update, net, layer)[:, :, :, 0]
+    rate_SG1 = optimizers.scale_rate(rates, net, layer)[:, :, :, 0]
     return {
         "weight_norm": weight_norm,
         "effective_lr": (rate_SG1 / squares_SGO).mean(2),

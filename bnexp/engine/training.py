@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Examples:
-    """The parts of a data set on the device, in the type of the parameters: inputs [N, D] and labels [N]."""
+    """The parts of a data set on the device, each as inputs [N, D] in the type of the parameters and labels [N]."""
 
     train: tuple[Tensor, Tensor]
     validation: tuple[Tensor, Tensor]
@@ -123,19 +123,19 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
     steps, _, batch = rows_KSB.shape
     work, net, moments = state.workspace(batch), state.network, state.moments
     x_ND, y_N = state.examples.train
-    rates = compute_learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
-    lr_KSG11 = torch.from_numpy(rates).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
+    lr_KR = compute_learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
+    lr_KSG11 = torch.from_numpy(lr_KR).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
     y_KSB = y_N[rows_KSB]
     loss_KR = x_ND.new_empty(steps, len(state.pack.runs))
     correct_KR = y_N.new_empty(steps, len(state.pack.runs))
     for k in range(steps):
         torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
-        update = optimizers.prepare_update(state.optimizer, lr_KSG11[k], state.step + k + 1)
+        rates = optimizers.compute_step_rates(state.optimizer, lr_KSG11[k], state.step + k + 1)
         propagation.forward(net, work, work.x_SBD, training=True)
         propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
-        for layer in propagation.backward(net, work, update.gradient_scale_R11):
-            optimizers.update_weights(net, work, moments, update, layer)
-        optimizers.update_vectors(net, work, moments, update)
+        for layer in propagation.backward(net, work, rates.gradient_scale_R11):
+            optimizers.update_weights(net, work, moments, rates, layer)
+        optimizers.update_vectors(net, work, moments, rates)
     return replace(state, step=state.step + steps), loss_KR, correct_KR
 
 
@@ -203,7 +203,7 @@ def evaluation_due(run: Run, step: int) -> bool:
 
 @torch.inference_mode()
 def _estimate_population(state: State) -> None:
-    """Renew the statistics with which lanes with `norm.statistics=population` are evaluated."""
+    """Renew the statistics that lanes with `norm.statistics=population` are evaluated with."""
     run, (x_ND, _) = state.pack.runs[0], state.examples.train
     rows_SN = take_first_examples(state.pack, POPULATION_BATCHES * run.batch_size, x_ND.device)
     whole = (rows_SB for rows_SB in torch.split(rows_SN, run.batch_size, 1) if rows_SB.shape[1] == run.batch_size)

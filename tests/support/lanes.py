@@ -94,14 +94,13 @@ def load(state: training.State, lane: int, source: reference.Reference) -> None:
                     view.copy_(transpose(moment))
 
 
-def distance(found: Iterable[Tensor], wanted: Iterable[Tensor]) -> float:
-    """Norm of the difference of two lists of tensors relative to the norm of what is wanted, all tensors taken as
-    one vector.
+def distance(values: Iterable[Tensor], truth: Iterable[Tensor]) -> float:
+    """Norm of the difference of two lists of tensors relative to the norm of `truth`, all tensors taken as one vector.
 
     Taken together, because single tensors may be zero but for rounding: the gradient of beta under `pre` with the
     identity is.
     """
-    one, other = (torch.cat([tensor.detach().flatten() for tensor in tensors]) for tensors in (found, wanted))
+    one, other = (torch.cat([tensor.detach().flatten() for tensor in tensors]) for tensors in (values, truth))
     return float((one - other).norm() / other.norm())
 
 
