@@ -62,7 +62,7 @@ def measure(state: training.State, level: Probes) -> Measurement:
     torch.index_select(x_ND, 0, rows_SB.flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
     lr_KR = compute_learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
     lr_SG11 = torch.from_numpy(lr_KR).to(net.eps_SG11).view_as(net.eps_SG11)
-    rates = optimizers.compute_step_rates(state.optimizer, lr_SG11, state.step + 1)
+    rates = optimizers.compute_step_rates(state.optimizer_settings, lr_SG11, state.step + 1)
     numbers: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
     with _keep_running_statistics(net):
         loss_R = landscape.compute_loss(net, work, y_N[rows_SB])

@@ -44,7 +44,7 @@ class State:
 
     pack: Pack
     network: network.Network
-    optimizer: optimizers.OptimizerSettings
+    optimizer_settings: optimizers.OptimizerSettings
     moments: optimizers.Moments
     examples: Examples
     step: int
@@ -109,8 +109,8 @@ def begin(pack: Pack, examples: Examples) -> State:
     """Return the state of `pack` before its first step, on the device of `examples`."""
     x_ND, _ = examples.train
     net = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
-    optimizer = optimizers.collect_settings(pack, net)
-    return State(pack, net, optimizer, optimizers.create_moments(net, optimizer), examples, 0, {})
+    settings = optimizers.collect_settings(pack, net)
+    return State(pack, net, settings, optimizers.create_moments(net, settings), examples, 0, {})
 
 
 @torch.inference_mode()
@@ -130,7 +130,7 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
     correct_KR = y_N.new_empty(steps, len(state.pack.runs))
     for k in range(steps):
         torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
-        rates = optimizers.compute_step_rates(state.optimizer, lr_KSG11[k], state.step + k + 1)
+        rates = optimizers.compute_step_rates(state.optimizer_settings, lr_KSG11[k], state.step + k + 1)
         propagation.forward(net, work, work.x_SBD, training=True)
         propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
         for layer in propagation.backward(net, work, rates.gradient_scale_R11):

@@ -70,7 +70,7 @@ class Workspace:
     d_h: tuple[Tensor, ...]
     """Gradients with respect to `h`, all in the same memory."""
     dvectors_RP: Tensor
-    """Gradients with respect to `Network.vectors_RP`; 0 where a lane has no such entry."""
+    """Gradients with respect to `Network.vectors_RP`, laid out as these."""
     cells: tuple[tuple[Cell, ...], ...]
     """Of each hidden layer, one cell per placement."""
 

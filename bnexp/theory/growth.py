@@ -90,7 +90,7 @@ def growth_per_layer() -> Iterator[Claim]:
 
 
 def _claim_vanishing(measured: dict[tuple[Placement, Activation, float], float]) -> Iterator[Claim]:
-    """Say what the growth comes to over ten layers; its tolerance is that of one layer, ten times."""
+    """Claim what the growth comes to over ten layers; its tolerance is that of one layer, ten times."""
     sigmoid = Activation.sigmoid
     for placement, predicted in (
         (Placement.none, predictions.none_growth_rate(sigmoid, 1)),

@@ -150,15 +150,15 @@ def running_statistics() -> Iterator[Claim]:
         replace(base, placement=p, norm_momentum=m) for p in (Placement.pre, Placement.post) for m in momenta
     ])  # fmt: skip
     net, m_R = state.network, state.network.momentum_SG11.view(-1, 1)
-    normalised = []
+    norm_inputs = []
     for batch in range(batches):
         small_nets.forward(state, small_nets.take_rows(batch), training=True)
         x_BD = state.examples.train[0][small_nets.take_rows(batch)]
         u_RBH = x_BD @ net.weight_SGIO(0, net.weights)[0] + net.vector_SG1O("bias", 0, net.vectors_RP)[0]
-        normalised.append(torch.cat([u_RBH[: len(momenta)], u_RBH[len(momenta) :].clamp_min(0)]))
+        norm_inputs.append(torch.cat([u_RBH[: len(momenta)], u_RBH[len(momenta) :].clamp_min(0)]))
     for name, start, running, of_batch in (
-        ("means", 0.0, net.running_mean[0], [values.mean(1) for values in normalised]),
-        ("variances (unbiased)", 1.0, net.running_var[0], [values.var(1, correction=1) for values in normalised]),
+        ("means", 0.0, net.running_mean[0], [values.mean(1) for values in norm_inputs]),
+        ("variances (unbiased)", 1.0, net.running_var[0], [values.var(1, correction=1) for values in norm_inputs]),
     ):
         expected_RH = (1 - m_R) ** batches * start
         for k, values_RH in enumerate(of_batch, start=1):

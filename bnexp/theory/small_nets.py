@@ -54,7 +54,7 @@ class Gradients:
     x_SGBD: Tensor
     """With respect to the inputs."""
     var_SG1H: tuple[Tensor, ...]
-    """No gradient: the biased variance in the batch of what each hidden layer normalises; 0 where it does not."""
+    """No gradient: the biased variance in the batch of what each hidden layer normalizes; 0 where it does not."""
 
 
 def list_arms(base: Run) -> list[Run]:
@@ -134,8 +134,8 @@ def _go_back(state: training.State, batch: int) -> Gradients:
 
 def _select_variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
     """Return a clone of the variance that `path` normalizes by, or 0 if it has no norm."""
-    normalised = any(buffers.stage is Stage.normalization for buffers in path)
-    return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
+    has_norm = any(buffers.stage is Stage.normalization for buffers in path)
+    return var_SG1H.clone() if has_norm else torch.zeros_like(var_SG1H)
 
 
 def _view_by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:

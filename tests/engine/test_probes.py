@@ -231,7 +231,7 @@ def test_measuring_moves_no_bit_of_a_pack():
         state, _, _ = training.advance(state, torch.arange(9, device=DEVICE)[None, None])
         tensors = [*state.network.weights, state.network.vectors_RP, *state.network.running_mean]
         tensors += [*state.network.running_var, state.network.momentum_SG11, *state.moments.first]
-        tensors += [*state.moments.second, state.optimizer.rates_RP]
+        tensors += [*state.moments.second, state.optimizer_settings.rates_RP]
         before = [tensor.clone() for tensor in tensors]
         first = probes.measure(state, Probes.full)
         assert all(torch.equal(tensor, old) for tensor, old in zip(tensors, before, strict=True))
