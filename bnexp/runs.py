@@ -98,7 +98,7 @@ class Run:
                 "take a smaller batch_size or more data.train"
             )
         if self.data_train % self.batch_size == 1:
-            sizes = " or ".join(str(size) for size in _nearest_batch_sizes(self.data_train, self.batch_size))
+            sizes = " or ".join(str(size) for size in propose_batch_sizes(self.data_train, self.batch_size))
             raise UserError(
                 f"the last batch of an epoch must hold at least two examples, because one cannot be normalised; "
                 f"got {self.data_train} examples in batches of {self.batch_size}: take batch_size={sizes}"
@@ -184,8 +184,11 @@ def _is_whole(value: object) -> bool:
     return _is_real(value) and float(value).is_integer()
 
 
-def _nearest_batch_sizes(examples: int, batch_size: int) -> list[int]:
-    """Return the nearest batch sizes below and above `batch_size` that leave no last batch of one example."""
+def propose_batch_sizes(examples: int, batch_size: int) -> list[int]:
+    """Return what to take instead of a `batch_size` that leaves a last batch of one of `examples` training examples.
+
+    They are the nearest sizes below and above it that do not; an end of the range has only one.
+    """
     smaller = (size for size in range(batch_size - 1, 1, -1) if examples % size != 1)
     larger = (size for size in range(batch_size + 1, examples + 1) if examples % size != 1)
     return [size for size in (next(smaller, None), next(larger, None)) if size is not None]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bnexp.choices import Placement, nearest
-from bnexp.runs import Run, arm, command, identity, key
+from bnexp.errors import UserError
+from bnexp.runs import Run, arm, command, identity, key, propose_batch_sizes
 
 
 def varied(run: Run, **changes: Any) -> Run:
@@ -214,6 +215,15 @@ def test_a_batch_of_one_is_never_trained_whatever_the_sizes() -> None:
         else:
             assert run.steps_per_epoch == len(range(0, examples, size))
             assert examples - size * (run.steps_per_epoch - 1) >= 2
+
+
+def test_the_refusal_of_a_batch_of_one_names_the_sizes_that_are_proposed_instead() -> None:
+    for examples, size in ((1000, 27), (1000, 37), (3, 2), (5, 4)):
+        assert examples % size == 1
+        sizes = propose_batch_sizes(examples, size)
+        assert sizes
+        with pytest.raises(UserError, match=f"take batch_size={' or '.join(map(str, sizes))}$"):
+            varied(BASE, data_train=examples, batch_size=size)
 
 
 def test_the_nearest_word_is_proposed_and_a_far_one_is_not() -> None:

@@ -71,7 +71,7 @@ def as_json(claims: Sequence[Sequence[Claim]], seconds: float) -> str:
         for claim in group
     ]
     content = {
-        "holds": checks.failed(claims) == 0,
+        "holds": checks.count_failures(claims) == 0,
         "seconds": round(seconds, 1),
         "machine": provenance.machine(),
         "versions": provenance.versions(),
@@ -95,5 +95,5 @@ def check(*, json_wanted: bool) -> None:
     else:
         Console(width=None if sys.stdout.isatty() else 120, highlight=False).print(table(claims))
         print(summary(claims, seconds))
-    if checks.failed(claims):
+    if checks.count_failures(claims):
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""Activation functions with their derivatives, as pairs of elementwise kernels that write into given buffers.
+"""Activation functions with their derivatives, as pairs of elementwise kernels that write into buffers of the caller.
 
 Letters: u input of the activation, a = φ(u) its output, d_a and d_u = d_a·φ'(u) the gradients of the loss with
 respect to them; every tensor is [S, G, B, H]. Formulas: Ioffe & Szegedy 2015 (sigmoid), Clevert et al. 2016 (elu),
@@ -30,7 +30,6 @@ LEAKY_SLOPE: Final = 0.01
 SELU_ALPHA: Final = 1.6732632423543772848170429916717
 SELU_SCALE: Final = 1.0507009873554804934193349852946
 
-
 FLAT: Final = 0.05
 """Share of the greatest slope below which an activation counts as flat."""
 
@@ -53,7 +52,7 @@ class Function:
     """The greatest |φ'|."""
     saturation: Saturation
 
-    def saturated_SG(self, u: Tensor, a: Tensor) -> Tensor:
+    def measure_saturation_SG(self, u: Tensor, a: Tensor) -> Tensor:
         """Return the share of inputs, or of units, that is saturated; NaN where the word has no meaning."""
         if self.saturation is Saturation.none:
             return u.new_full(u.shape[:2], math.nan)

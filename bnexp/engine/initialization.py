@@ -28,17 +28,18 @@ Array = NDArray[np.float64]
 
 def draw_weights(pack: Pack, layer: int, inputs: int, outputs: int) -> Array:
     """Return the initial weights of `layer` (counted from 1) for every lane: float64 [S, G, I, O]."""
-    lanes = [_weights(run, layer, inputs, outputs) for run in pack.runs]
+    lanes = [_draw_lane_weights(run, layer, inputs, outputs) for run in pack.runs]
     return np.stack(lanes).reshape(len(pack.seeds), pack.arms, inputs, outputs)
 
 
 def draw_biases(pack: Pack, layer: int, inputs: int, outputs: int) -> Array:
-    """Return the initial biases of `layer` for every lane: float64 [S, G, O]."""
-    lanes = [_biases(run, layer, inputs, outputs) for run in pack.runs]
+    """Return the initial biases of `layer` (counted from 1) for every lane: float64 [S, G, O]."""
+    lanes = [_draw_lane_biases(run, layer, inputs, outputs) for run in pack.runs]
     return np.stack(lanes).reshape(len(pack.seeds), pack.arms, outputs)
 
 
-def _weights(run: Run, layer: int, inputs: int, outputs: int) -> Array:
+def _draw_lane_weights(run: Run, layer: int, inputs: int, outputs: int) -> Array:
+    """Return the initial weights [I, O] of `layer` (counted from 1) of `run`."""
     rng, size = generator(run.seed, "weights", layer), (inputs, outputs)
     match run.init_scheme:
         case InitScheme.torch:
@@ -51,14 +52,18 @@ def _weights(run: Run, layer: int, inputs: int, outputs: int) -> Array:
             unit = rng.standard_normal(size) / math.sqrt(inputs)
         case InitScheme.normal:
             unit = rng.standard_normal(size)
-    return _gain(run, layer) * unit
+    return _multiply_gains(run, layer) * unit
 
 
-def _gain(run: Run, layer: int) -> float:
+def _multiply_gains(run: Run, layer: int) -> float:
+    """Return the factor on everything that `layer` (counted from 1) draws."""
     return run.init_gain * (run.init_hidden_gain if layer <= len(run.hidden) else 1)
 
 
-def _biases(run: Run, layer: int, inputs: int, outputs: int) -> Array:
+def _draw_lane_biases(run: Run, layer: int, inputs: int, outputs: int) -> Array:
+    """Return the initial biases [O] of `layer` (counted from 1) of `run`."""
     if run.init_scheme != InitScheme.torch:
         return np.zeros(outputs)
-    return _gain(run, layer) * generator(run.seed, "biases", layer).uniform(-1, 1, outputs) / math.sqrt(inputs)
+    return (
+        _multiply_gains(run, layer) * generator(run.seed, "biases", layer).uniform(-1, 1, outputs) / math.sqrt(inputs)
+    )

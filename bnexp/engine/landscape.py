@@ -17,15 +17,15 @@ from torch import Tensor
 
 from bnexp.engine import propagation
 from bnexp.engine.network import Network
-from bnexp.engine.optimizers import by_column
+from bnexp.engine.optimizers import spread_over_columns
 from bnexp.engine.workspace import Workspace
 
 LENGTHS: Final = (0.5, 1.0, 2.0, 4.0)
 """Steps along the gradient in units of the learning rate, from a half to four of them as in Santurkar et al. 2018."""
 
 
-def loss(network: Network, work: Workspace, y_SB: Tensor) -> Tensor:
-    """Return each lane's loss [R] on the examples in `work.x_SBD`, as in training; `backward` may follow."""
+def compute_loss(network: Network, work: Workspace, y_SB: Tensor) -> Tensor:
+    """Return each lane's loss [R] (nats) on the examples in `work.x_SBD`, as in training; `backward` may follow."""
     propagation.forward(network, work, work.x_SBD, training=True)
     lanes = network.seeds * network.arms
     loss_R, correct_R = network.vectors_RP.new_empty(lanes), y_SB.new_empty(lanes)
@@ -33,20 +33,20 @@ def loss(network: Network, work: Workspace, y_SB: Tensor) -> Tensor:
     return loss_R
 
 
-def panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tensor) -> dict[str, Tensor]:
+def measure_panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tensor) -> dict[str, Tensor]:
     """Return the numbers of the panel, each [R]; the parameters are afterwards what they were, bit for bit."""
     parameters = (*network.weights, network.vectors_RP)
     start = tuple(parameter.clone() for parameter in parameters)
-    loss_R, g = loss(network, work, y_SB), _gradient(network, work)
+    loss_R, g = compute_loss(network, work, y_SB), _compute_gradient(network, work)
     learned = (*start[:-1], start[-1] * network.learned_RP)
     norm_R, weight_norm_R = _norm(network, g), _norm(network, learned)
     losses, changes, cosines = [loss_R], [], []
     for length in LENGTHS:
-        _place(network, start, g, lr_SG11 * length)
-        losses.append(loss(network, work, y_SB))
-        moved = _gradient(network, work)
+        _move_along(network, start, g, lr_SG11 * length)
+        losses.append(compute_loss(network, work, y_SB))
+        moved = _compute_gradient(network, work)
         changes.append(_norm(network, [new - old for new, old in zip(moved, g, strict=True)]))
-        cosines.append(_inner(network, moved, g) / (_norm(network, moved) * norm_R))
+        cosines.append(_inner_product(network, moved, g) / (_norm(network, moved) * norm_R))
     for parameter, old in zip(parameters, start, strict=True):
         parameter.copy_(old)
     loss_KR, change_KR, cosine_KR = torch.stack(losses), torch.stack(changes), torch.stack(cosines)
@@ -66,20 +66,21 @@ def panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tensor) -> d
     }
 
 
-def _gradient(network: Network, work: Workspace) -> tuple[Tensor, ...]:
+def _compute_gradient(network: Network, work: Workspace) -> tuple[Tensor, ...]:
     """Return the gradient of all parameters, laid out as they are; 0 for what a lane does not learn."""
-    weights = [gradient for _, gradient in propagation.weight_gradients(network, work)]
+    layers = propagation.backward(network, work)
+    weights = [torch.bmm(*propagation.factor_gradient(work, layer)) for layer in layers]
     return (*reversed(weights), work.dvectors_RP * network.learned_RP)
 
 
-def _place(network: Network, start: Sequence[Tensor], g: Sequence[Tensor], length_SG11: Tensor) -> None:
-    """Set the parameters to w − length·g."""
+def _move_along(network: Network, start: Sequence[Tensor], g: Sequence[Tensor], length_SG11: Tensor) -> None:
+    """Set the parameters to w − length·g, with w in `start`."""
     for layer, weights in enumerate(network.weights):
-        weights.copy_(start[layer]).addcmul_(g[layer], by_column(length_SG11, network, layer), value=-1)
+        weights.copy_(start[layer]).addcmul_(g[layer], spread_over_columns(length_SG11, network, layer), value=-1)
     network.vectors_RP.copy_(start[-1]).addcmul_(g[-1], length_SG11.view(-1, 1), value=-1)
 
 
-def _inner(network: Network, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+def _inner_product(network: Network, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     """Return the inner product [R] of two lists of tensors laid out as the parameters."""
     of_layers = [
         (network.lanes_SGXO(layer, a[layer]) * network.lanes_SGXO(layer, b[layer])).sum((2, 3)).flatten()
@@ -89,4 +90,5 @@ def _inner(network: Network, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor
 
 
 def _norm(network: Network, a: Sequence[Tensor]) -> Tensor:
-    return _inner(network, a, a).sqrt_()
+    """Return the Euclidean norm [R] of a list of tensors laid out as the parameters."""
+    return _inner_product(network, a, a).sqrt_()

@@ -64,7 +64,7 @@ class Network:
     """1 where a lane learns the entry of `vectors_RP`, else 0."""
     running_mean: tuple[Tensor, ...]
     running_var: tuple[Tensor, ...]
-    """What is evaluated with, [S, G, 1, H] per hidden layer: running statistics, or those of `population.estimate`."""
+    """Mean and variance that evaluation uses, [S, G, 1, H] per hidden layer: running or population statistics."""
     eps_SG11: Tensor
     momentum_SG11: Tensor
     """0 in lanes with population statistics: a training step leaves these alone."""
@@ -102,28 +102,28 @@ class Network:
         return next(ORDER[placement] for arms, placement, _ in self.blocks if arms.start <= arm < arms.stop)
 
     def parameters(self, lane: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> dict[str, Tensor]:
-        """Return the parameters that `lane` really has, as views of the given tensors.
+        """Return the parameters that `lane` really has, as views of `weights` and `vectors_RP`.
 
-        The tensors are laid out as `self.weights` and `self.vectors_RP`. The views are named `1.weight` [I, O],
+        These are laid out as `self.weights` and `self.vectors_RP`. The views are named `1.weight` [I, O],
         `1.bias` [O], `1.gamma` [O], `1.beta` [O], …; layers count from 1.
         """
         s, g = divmod(lane, self.arms)
-        found = {}
+        views = {}
         for layer in range(len(self.weights)):
-            found[f"{layer + 1}.weight"] = self.weight_SGIO(layer, weights)[s, g]
+            views[f"{layer + 1}.weight"] = self.weight_SGIO(layer, weights)[s, g]
             for stage in self.stages(layer, g):
                 for name in VECTORS[stage]:
-                    found[f"{layer + 1}.{name}"] = self.vector_SG1O(name, layer, vectors_RP)[s, g, 0]
-        return found
+                    views[f"{layer + 1}.{name}"] = self.vector_SG1O(name, layer, vectors_RP)[s, g, 0]
+        return views
 
     def lane(self, lane: int) -> dict[str, Tensor]:
         """Return the parameters of `lane` and its running statistics (`1.running_mean`, …), as views."""
         s, g = divmod(lane, self.arms)
-        found = self.parameters(lane, self.weights, self.vectors_RP)
+        views = self.parameters(lane, self.weights, self.vectors_RP)
         for layer, (mean, var) in enumerate(zip(self.running_mean, self.running_var, strict=True)):
             if Stage.normalization in self.stages(layer, g):
-                found |= {f"{layer + 1}.running_mean": mean[s, g, 0], f"{layer + 1}.running_var": var[s, g, 0]}
-        return found
+                views |= {f"{layer + 1}.running_mean": mean[s, g, 0], f"{layer + 1}.running_var": var[s, g, 0]}
+        return views
 
     def finite_R(self) -> Tensor:
         """Return which lanes have finite parameters and running statistics only."""
@@ -154,7 +154,7 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
         seeds=seeds,
         arms=arms,
         widths=widths,
-        blocks=tuple(_blocks(pack.runs[:arms])),
+        blocks=tuple(_group_arms(pack.runs[:arms])),
         weights=tuple(weights),
         vectors_RP=torch.zeros(len(pack.runs), 3 * sum(widths[1:]), **kind),
         learned_RP=torch.zeros(len(pack.runs), 3 * sum(widths[1:]), **kind),
@@ -170,7 +170,8 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
     return network
 
 
-def _blocks(arms: tuple[Run, ...]) -> Iterator[tuple[slice, Placement, Activation]]:
+def _group_arms(arms: tuple[Run, ...]) -> Iterator[tuple[slice, Placement, Activation]]:
+    """Yield the slices over G of the arms that share placement and activation; `arms` lie in the order of a pack."""
     start = 0
     for (placement, activation), group in groupby(arms, key=lambda run: (run.placement, run.activation)):
         stop = start + len(list(group))

@@ -33,8 +33,8 @@ class Statistics:
     scale_SG1H: Tensor
 
 
-def forward(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, kept: Statistics, out: Tensor) -> None:
-    """Normalise `x` by the statistics of its batch, into `out`; what backward needs goes into `kept`.
+def forward(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, kept: Statistics, *, out: Tensor) -> None:
+    """Normalize `x` by the statistics of its batch, into `out`; what `backward` needs goes into `kept`.
 
     `kept.centred_SGBH` may be `x` itself, if nobody needs `x` any more.
     """
@@ -48,7 +48,7 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, kept: Statistic
     torch.addcmul(beta, kept.centred_SGBH, kept.scale_SG1H, out=out)
 
 
-def backward(d: Tensor, kept: Statistics, dgamma: Tensor, dbeta: Tensor, scratch: Tensor, out: Tensor) -> None:
+def backward(d: Tensor, kept: Statistics, dgamma: Tensor, dbeta: Tensor, *, scratch: Tensor, out: Tensor) -> None:
     """Write into `out` the gradient with respect to x, given `d`, that with respect to y; write `dgamma`, `dbeta`.
 
     `scratch` has the size of `d`; `out` may be `d` or `kept.centred_SGBH`.
@@ -70,7 +70,7 @@ def update_running(mean: Tensor, var: Tensor, momentum: Tensor, kept: Statistics
     var.lerp_(kept.squares_SG1H / (kept.centred_SGBH.shape[2] - 1), momentum)
 
 
-def normalize(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, mean: Tensor, var: Tensor, out: Tensor) -> None:
-    """Normalise `x` by given statistics (evaluation): y = x·g + (beta − mean·g), g = gamma/sqrt(var + eps)."""
+def normalize(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, *, mean: Tensor, var: Tensor, out: Tensor) -> None:
+    """Normalize `x` by given statistics (evaluation): y = x·g + (beta − mean·g), g = gamma/sqrt(var + eps)."""
     scale = gamma * torch.rsqrt(var + eps)
     torch.addcmul(torch.addcmul(beta, mean, scale, value=-1), x, scale, out=out)

@@ -1,7 +1,7 @@
-"""SGD (momentum, Nesterov), Adam and AdamW with every setting per lane, and learning-rate schedules.
+"""SGD (momentum, Nesterov), Adam and AdamW with every setting per lane.
 
-Letters: R = S·G lanes, I inputs and O outputs of a layer, P biases, gammas and betas of a lane side by side, K
-steps, w a parameter, g its gradient, v and m, s moments.
+Letters: R = S·G lanes (S seeds × G arms), P all biases, gammas and betas of a lane side by side, w a parameter, g its
+gradient, t the number of the step (from 1), v and m, s moments.
 
     sgd    v ← momentum·v + g;  w ← w − lr·v          (Nesterov: w ← w − lr·(g + momentum·v))
     adam   m ← β1·m + (1 − β1)·g;  s ← β2·s + (1 − β2)·g²
@@ -25,23 +25,24 @@ from torch import Tensor
 from bnexp.choices import Optimizer
 from bnexp.engine.network import Network
 from bnexp.engine.packs import Pack
-from bnexp.engine.propagation import backward, gradient_factors
+from bnexp.engine.propagation import factor_gradient
 from bnexp.engine.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the optimizer of a pack is, per lane: every tensor is [S, G, 1, 1]."""
+class OptimizerSettings:
+    """What the optimizer of a pack is; a tensor without letters holds one setting of every lane, [S, G, 1, 1]."""
 
     kind: Optimizer
     nesterov: bool
     momentum: Tensor
     beta1: Tensor
-    """In float64, whatever the parameters are: 1 − β and 1 − βᵗ must not be rounded away."""
+    """In float64, whatever the parameters are: 1 − β1 and 1 − β1ᵗ must not be rounded away."""
     beta2: Tensor
-    """Likewise."""
+    """In float64, whatever the parameters are: 1 − β2 and 1 − β2ᵗ must not be rounded away."""
     eps: Tensor
     decay: Tensor
+    """Weight decay of the weights."""
     decay_vectors: Tensor
     """Weight decay of gamma, beta and biases."""
     hidden_scale: Tensor
@@ -55,14 +56,38 @@ class Settings:
 
 @dataclass(frozen=True)
 class Moments:
-    """Gradients of the weights, and moments of weights and vectors, laid out as these; plain SGD has none."""
+    """What an optimizer keeps from step to step, laid out as the weights and then the vectors; plain SGD has none."""
 
     gradients: tuple[Tensor, ...]
+    """Buffers for the gradients of the weights."""
     first: tuple[Tensor, ...]
+    """v of SGD with momentum, m of Adam."""
     second: tuple[Tensor, ...]
+    """s of Adam."""
+
+    def of(self, parameter: int) -> list[Tensor]:
+        """Return the moments that are kept for one parameter tensor: the weights of a layer, or (−1) the vectors."""
+        return [order[parameter] for order in (self.first, self.second) if order]
 
 
-def settings(pack: Pack, network: Network) -> Settings:
+@dataclass(frozen=True)
+class StepRates:
+    """What one step multiplies with, the same for all layers and computed once; every tensor is [S, G, 1, 1]."""
+
+    settings: OptimizerSettings
+    lr: Tensor
+    """The learning rate that the schedule gives to the step."""
+    factors: tuple[Tensor, ...]
+    """The momentum; or, of Adam, 1 − β1, 1 − β2, and what is left for lr and eps when sqrt(1 − β2ᵗ) is taken out of
+    the denominator."""
+
+    @property
+    def gradient_scale_R11(self) -> Tensor | None:
+        """What `backward` shall multiply all gradients by: under plain SGD they then come out as steps."""
+        return None if keeps_moments(self.settings) else self.lr.view(-1, 1, 1)
+
+
+def collect_settings(pack: Pack, network: Network) -> OptimizerSettings:
     """Return the optimizer's settings of the lanes of `pack`, on the device of `network`."""
 
     def exact(values: Sequence[float]) -> Tensor:
@@ -76,7 +101,7 @@ def settings(pack: Pack, network: Network) -> Settings:
     hidden_scale, rates_RP = per_lane([run.hidden_lr_scale for run in runs]), network.learned_RP.clone()
     for layer in range(network.hidden_layers):
         network.vector_SG1O("bias", layer, rates_RP).mul_(hidden_scale)
-    return Settings(
+    return OptimizerSettings(
         kind=runs[0].optimizer,
         nesterov=runs[0].nesterov,
         momentum=per_lane([run.momentum for run in runs]),
@@ -93,90 +118,89 @@ def settings(pack: Pack, network: Network) -> Settings:
     )
 
 
-def moments(network: Network, chosen: Settings) -> Moments:
+def is_adaptive(settings: OptimizerSettings) -> bool:
+    """Say whether the optimizer is Adam or AdamW."""
+    return settings.kind != Optimizer.sgd
+
+
+def keeps_moments(settings: OptimizerSettings) -> bool:
+    """Say whether the optimizer is anything but plain SGD."""
+    return is_adaptive(settings) or settings.has_momentum
+
+
+def create_moments(network: Network, settings: OptimizerSettings) -> Moments:
     """Return moments at zero, as many as the optimizer keeps."""
     parameters = (*network.weights, network.vectors_RP)
-    adaptive = chosen.kind != Optimizer.sgd
-    kept = adaptive or chosen.has_momentum
+    has_first, has_second = keeps_moments(settings), is_adaptive(settings)
     return Moments(
-        gradients=tuple(torch.empty_like(w) for w in network.weights) if kept else (),
-        first=tuple(torch.zeros_like(w) for w in parameters) if kept else (),
-        second=tuple(torch.zeros_like(w) for w in parameters) if adaptive else (),
+        gradients=tuple(torch.empty_like(w) for w in network.weights) if has_first else (),
+        first=tuple(torch.zeros_like(w) for w in parameters) if has_first else (),
+        second=tuple(torch.zeros_like(w) for w in parameters) if has_second else (),
     )
 
 
-def update(network: Network, work: Workspace, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
-    """Take the step number `step` (from 1), going back from the gradient of the logits that `work` holds.
+def compute_step_rates(settings: OptimizerSettings, lr_SG11: Tensor, step: int) -> StepRates:
+    """Return the rates of the step number `step` (from 1), to which the schedules give `lr_SG11`."""
+    if not is_adaptive(settings):
+        return StepRates(settings, lr_SG11, (settings.momentum,))
+    root = (1 - settings.beta2**step).sqrt()
+    exact = (1 - settings.beta1, 1 - settings.beta2, root / (1 - settings.beta1**step), settings.eps * root)
+    return StepRates(settings, lr_SG11, tuple(factor.to(settings.momentum.dtype) for factor in exact))
 
-    A layer's weights move as soon as the gradient of its inputs is known, while both are still in the cache.
+
+def update_weights(network: Network, work: Workspace, moments: Moments, rates: StepRates, layer: int) -> None:
+    """Move the weights of the `layer` that `backward` has just yielded.
+
+    Plain SGD is one call, and no gradient of a weight is ever stored. Momentum and Adam store it: it moves the moments,
+    and these the weights.
     """
-    if kept.first:
-        _move_all(network, work, kept, chosen, lr_SG11, step)
-    else:
-        _descend(network, work, chosen, lr_SG11)
+    settings, weights = rates.settings, network.weights[layer]
+    if keeps_moments(settings):
+        gradient = torch.bmm(*factor_gradient(work, layer), out=moments.gradients[layer])
+        lr, decay, *factors = _spread_rates(network, rates, layer)
+        _update_tensor(settings, weights, gradient, moments.of(layer), lr=lr, decay=decay, factors=factors)
+        return
+    if settings.has_decay:
+        decay = scale_rate(rates, network, layer) * settings.decay
+        weights.mul_(1 - spread_over_columns(decay, network, layer))
+    if settings.has_scale and layer < network.hidden_layers:
+        work.d_products[layer].mul_(spread_over_columns(settings.hidden_scale, network, layer))
+    weights.baddbmm_(*factor_gradient(work, layer), alpha=-1)
 
 
-def _descend(network: Network, work: Workspace, chosen: Settings, lr_SG11: Tensor) -> None:
-    """Plain SGD: one call per layer, no gradient of a weight is ever stored.
-
-    All gradients are linear in that of the logits: multiplied by the learning rate there, once, they come out as steps.
-    """
-    work.d_products[-1].mul_(lr_SG11.view(-1, 1, 1))
-    for layer in reversed(range(len(network.weights))):
-        backward(network, work, layer)
-        if chosen.has_decay:
-            decay = rate_of(chosen, lr_SG11, network, layer) * chosen.decay
-            network.weights[layer].mul_(1 - by_column(decay, network, layer))
-        if chosen.has_scale and layer < network.hidden_layers:
-            work.d_products[layer].mul_(by_column(chosen.hidden_scale, network, layer))
-        network.weights[layer].baddbmm_(*gradient_factors(work, layer), alpha=-1)
-    if chosen.has_decay:
-        network.vectors_RP.mul_(1 - _flat(lr_SG11 * chosen.decay_vectors) * chosen.rates_RP)
-    network.vectors_RP.addcmul_(work.dvectors_RP, chosen.rates_RP, value=-1)
+def update_vectors(network: Network, work: Workspace, moments: Moments, rates: StepRates) -> None:
+    """Move all biases, gammas and betas, once `backward` has reached the first layer."""
+    settings, vectors_RP = rates.settings, network.vectors_RP
+    if keeps_moments(settings):
+        gradient = work.dvectors_RP.mul_(network.learned_RP)
+        per_lane = (rates.lr, settings.decay_vectors, *rates.factors)
+        lr, decay, *factors = (setting.reshape(-1, 1) for setting in per_lane)
+        lr, decay = lr * settings.rates_RP, decay * network.learned_RP
+        _update_tensor(settings, vectors_RP, gradient, moments.of(-1), lr=lr, decay=decay, factors=factors)
+        return
+    if settings.has_decay:
+        vectors_RP.mul_(1 - (rates.lr * settings.decay_vectors).reshape(-1, 1) * settings.rates_RP)
+    vectors_RP.addcmul_(work.dvectors_RP, settings.rates_RP, value=-1)
 
 
-def _flat(setting_SG11: Tensor) -> Tensor:
-    return setting_SG11.reshape(-1, 1)
+def compute_weight_step(network: Network, moments: Moments, rates: StepRates, layer: int, gradient: Tensor) -> Tensor:
+    """Return by how much a step would move the weights of `layer`, if `gradient` is theirs; nothing moves."""
+    weights = network.weights[layer]
+    lr, decay, *factors = _spread_rates(network, rates, layer)
+    if not keeps_moments(rates.settings):
+        return (gradient + decay * weights).mul_(-lr)
+    moved, copies = weights.clone(), [moment.clone() for moment in moments.of(layer)]
+    _update_tensor(rates.settings, moved, gradient.clone(), copies, lr=lr, decay=decay, factors=factors)
+    return moved.sub_(weights)
 
 
-def rate_of(chosen: Settings, lr_SG11: Tensor, network: Network, layer: int) -> Tensor:
-    """Return the learning rate of the weights of `layer`, of which that of the output layer is not scaled."""
-    return lr_SG11 * chosen.hidden_scale if layer < network.hidden_layers else lr_SG11
+def scale_rate(rates: StepRates, network: Network, layer: int) -> Tensor:
+    """Return the learning rate [S, G, 1, 1] of the weights of `layer`; that of the output layer is not scaled."""
+    return rates.lr * rates.settings.hidden_scale if layer < network.hidden_layers else rates.lr
 
 
-def weight_step(
-    network: Network, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int, layer: int, gradient: Tensor
-) -> Tensor:
-    """Return by how much step number `step` would move the weights of `layer`, given their gradient; nothing moves."""
-    w = network.weights[layer]
-    settings = (rate_of(chosen, lr_SG11, network, layer), chosen.decay, *_factors_of(kept, chosen, step))
-    lr, decay, *rest = (by_column(setting, network, layer) for setting in settings)
-    if not kept.first:
-        return (gradient + decay * w).mul_(-lr)
-    moments = [order[layer].clone() for order in (kept.first, kept.second) if order]
-    moved = w.clone()
-    _move(chosen, moved, gradient.clone(), moments, lr, decay, rest)
-    return moved.sub_(w)
-
-
-def _move_all(network: Network, work: Workspace, kept: Moments, chosen: Settings, lr_SG11: Tensor, step: int) -> None:
-    """Momentum and Adam: the gradient of a layer's weights is stored, moves the moments, and these the weights."""
-    last = len(network.weights)
-    moments = tuple(zip(*(order for order in (kept.first, kept.second) if order), strict=True))
-    factors = _factors_of(kept, chosen, step)
-    for layer in reversed(range(last)):
-        backward(network, work, layer)
-        gradient = torch.bmm(*gradient_factors(work, layer), out=kept.gradients[layer])
-        settings = (rate_of(chosen, lr_SG11, network, layer), chosen.decay, *factors)
-        lr, decay, *rest = (by_column(setting, network, layer) for setting in settings)
-        _move(chosen, network.weights[layer], gradient, moments[layer], lr, decay, rest)
-    gradient = work.dvectors_RP.mul_(network.learned_RP)
-    lr, decay, *rest = (_flat(setting) for setting in (lr_SG11, chosen.decay_vectors, *factors))
-    _move(chosen, network.vectors_RP, gradient, moments[last], lr * chosen.rates_RP, decay * network.learned_RP, rest)
-
-
-def by_column(setting_SG11: Tensor, network: Network, layer: int) -> Tensor:
-    """Return a per-lane setting once for every column of the weights of `layer`, to broadcast over the rows alone.
+def spread_over_columns(setting_SG11: Tensor, network: Network, layer: int) -> Tensor:
+    """Return a setting of every lane once for every column of the weights of `layer`, to broadcast over the rows alone.
 
     Elementwise kernels are faster over it: `lerp_` 127 against 213 µs, `mul_` 63 against 148 (16 lanes of the first
     layer of MNIST, float32, one thread, best of 9, torch 2.13 CPU).
@@ -186,33 +210,34 @@ def by_column(setting_SG11: Tensor, network: Network, layer: int) -> Tensor:
     return setting_SG11.expand(-1, -1, 1, columns).reshape(weights.shape[0], 1, -1)
 
 
-def _move(
-    chosen: Settings, w: Tensor, g: Tensor, moments: Sequence[Tensor], lr: Tensor, decay: Tensor, rest: Sequence[Tensor]
+def _spread_rates(network: Network, rates: StepRates, layer: int) -> list[Tensor]:
+    """Return lr, decay and the factors of `rates` as `spread_over_columns` lays them out."""
+    per_lane = (scale_rate(rates, network, layer), rates.settings.decay, *rates.factors)
+    return [spread_over_columns(setting, network, layer) for setting in per_lane]
+
+
+def _update_tensor(
+    settings: OptimizerSettings,
+    w: Tensor,
+    g: Tensor,
+    moments: Sequence[Tensor],
+    *,
+    lr: Tensor,
+    decay: Tensor,
+    factors: Sequence[Tensor],
 ) -> None:
-    """Update one parameter tensor from its gradient, which is lost, and its moments; settings broadcast over it."""
-    if chosen.has_decay and chosen.kind == Optimizer.adamw:
+    """Move one parameter tensor by its gradient, which is lost, and its moments; all that is per lane broadcasts."""
+    if settings.has_decay and settings.kind == Optimizer.adamw:
         w.mul_(1 - lr * decay)
-    elif chosen.has_decay:
+    elif settings.has_decay:
         g.addcmul_(w, decay)
-    if chosen.kind == Optimizer.sgd:
-        (v,), (momentum,) = moments, rest
+    if settings.kind == Optimizer.sgd:
+        (v,), (momentum,) = moments, factors
         v.mul_(momentum).add_(g)
-        w.addcmul_(g.addcmul_(v, momentum) if chosen.nesterov else v, lr, value=-1)
+        w.addcmul_(g.addcmul_(v, momentum) if settings.nesterov else v, lr, value=-1)
         return
-    (m, s), (first, second, correction, eps) = moments, rest
+    (m, s), (first, second, correction, eps) = moments, factors
     m.lerp_(g, first)
     s.lerp_(g.mul_(g), second)
     torch.sqrt(s, out=g).add_(eps)
     w.addcmul_(torch.div(m, g, out=g), lr * correction, value=-1)
-
-
-def _factors_of(kept: Moments, chosen: Settings, step: int) -> tuple[Tensor, ...]:
-    """Return what `_move` needs besides lr and decay: the momentum, or what Adam makes of its settings.
-
-    Adam: 1 − β1, 1 − β2, and what is left for lr and eps when sqrt(1 − β2ᵗ) is taken out of the denominator.
-    """
-    if not kept.second:
-        return (chosen.momentum,)
-    root = (1 - chosen.beta2**step).sqrt()
-    exact = (1 - chosen.beta1, 1 - chosen.beta2, root / (1 - chosen.beta1**step), chosen.eps * root)
-    return tuple(factor.to(chosen.momentum.dtype) for factor in exact)

@@ -63,7 +63,7 @@ def packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
     """Yield `runs` in packs of at most `lanes` lanes; a pure function of the set of runs.
 
     Each run comes once, and so do runs that differ only in settings that cannot act, because they are one. Seeds that
-    ask for the same arms form a rectangle, which is cut so that so many `workers` are done soonest.
+    ask for the same arms form a rectangle, which is cut so that `workers` processes are done soonest.
     """
     by_shape: dict[tuple[Any, ...], dict[int, set[Run]]] = defaultdict(lambda: defaultdict(set))
     for run in {repr(acting(run)): run for run in sorted(runs, key=repr)}.values():
@@ -71,11 +71,11 @@ def packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
     for _, by_seed in sorted(by_shape.items(), key=lambda item: repr(item[0])):
         by_arms: dict[tuple[Run, ...], list[int]] = defaultdict(list)
         for seed in sorted(by_seed):
-            by_arms[tuple(sorted(by_seed[seed], key=_order))].append(seed)
+            by_arms[tuple(sorted(by_seed[seed], key=_sort_key))].append(seed)
         for arms, seeds in by_arms.items():
             most_arms, most_seeds = _cut(len(arms), len(seeds), lanes, workers)
-            for some in _batched(arms, most_arms):
-                for few in _batched(seeds, most_seeds):
+            for some in _cut_batches(arms, most_arms):
+                for few in _cut_batches(seeds, most_seeds):
                     yield Pack(tuple(dataclasses.replace(a, seed=s) for s in few for a in some), few)
 
 
@@ -96,8 +96,8 @@ def _cut(arms: int, seeds: int, lanes: int, workers: int) -> tuple[int, int]:
     return min(possible, key=cost)
 
 
-def _order(a: Run) -> tuple[Any, ...]:
-    """Order of arms inside a pack: placement, then activation, then everything else."""
+def _sort_key(a: Run) -> tuple[Any, ...]:
+    """Return what the arms of a pack are sorted by: placement, then activation, then everything else."""
     return (
         list(Placement).index(a.placement),
         list(Activation).index(a.activation),
@@ -105,6 +105,7 @@ def _order(a: Run) -> tuple[Any, ...]:
     )
 
 
-def _batched(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+def _cut_batches(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Yield `items` in order, `size` at a time; the last may be fewer."""
     for start in range(0, len(items), size):
         yield tuple(items[start : start + size])

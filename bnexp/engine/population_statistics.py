@@ -8,7 +8,6 @@ Running averages, which are usual today, lag behind the weights instead, and are
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -17,14 +16,11 @@ from bnexp.engine import propagation
 from bnexp.engine.network import Network
 from bnexp.engine.workspace import Workspace
 
-BATCHES: Final = 100
-"""Most batches that are averaged over: 6,000 examples at the usual 60, and 4 % of the time of an epoch of MNIST."""
-
 
 def estimate(network: Network, work: Workspace, batches: Iterator[Tensor]) -> None:
-    """Make the population statistics over `batches` [S, B, D] those that lanes which asked for them are evaluated with.
+    """Write the population statistics over `batches` [S, B, D] where evaluation reads the statistics of a lane.
 
-    Everything else of `network` is afterwards what it was, bit for bit.
+    Only lanes with `norm.statistics=population` get them; all else of `network` is afterwards what it was, bit for bit.
     """
     moved = (*network.running_mean, *network.running_var)
     before = [tensor.clone() for tensor in moved]

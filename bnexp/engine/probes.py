@@ -1,11 +1,12 @@
 """What is measured inside the layers of a pack while it trains, without changing the training by a bit.
 
 Letters: R = S·G lanes (S seeds × G arms), L layers (hidden ones, then the output), B examples, H units, O outputs of a
-layer, N numbers of a lane; u input of the activation, z = Wx (+ b) output of a matrix product, w incoming weights.
+layer, N numbers of a lane, Q quantiles; u input of the activation, z = Wx (+ b) output of a matrix product, w incoming
+weights.
 
-The examples are a fixed sample, the first `EXAMPLES` that the seed visits in epoch 0, the same for all arms and steps.
-They go through the network as a batch of training does: normalization uses their statistics and moves no running one.
-What the numbers mean and their units: `schemas.LAYERS`. Sources: Ioffe & Szegedy 2015, figure 1 (quantiles);
+The examples are a fixed sample, the first `PROBED_EXAMPLES` that the seed visits in epoch 0, the same for all arms and
+steps. They go through the network as a batch of training does: normalization uses their statistics and moves no running
+one. What the numbers mean and their units: `schemas.LAYERS`. Sources: Ioffe & Szegedy 2015, figure 1 (quantiles);
 van Laarhoven 2017 (effective learning rate); Santurkar et al. 2018 (landscape).
 """
 
@@ -22,27 +23,26 @@ from torch import Tensor
 
 from bnexp.choices import Probes
 from bnexp.engine import landscape, optimizers, propagation, training
+from bnexp.engine.batches import take_first_examples
 from bnexp.engine.network import Network, Stage
-from bnexp.engine.schedules import learning_rates
-from bnexp.engine.workspace import Cell
+from bnexp.engine.schedules import compute_learning_rates
+from bnexp.engine.sizes import PROBED_EXAMPLES
+from bnexp.engine.workspace import Cell, Workspace
 from bnexp.runs import Run
 
-EXAMPLES: Final = 500
-"""Examples that are looked at: the size of an evaluation's batches, so that both share their buffers."""
-
 QUANTILES: Final = (15, 50, 85)
-"""Percent; those of Ioffe & Szegedy's figure 1."""
+"""Quantiles in percent; those of Ioffe & Szegedy's figure 1."""
 
 BINS: Final = 40
-"""Of a histogram, all of one width, from the least to the greatest value."""
+"""Bins of a histogram, all of one width, from the least to the greatest value."""
 
 LANDSCAPES: Final = 20
 """Most steps at which the landscape is looked at: each costs about five times a basic measurement."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured after `step` steps, NaN where there is nothing to be measured.
+class Measurement:
+    """What the probes saw after `step` steps, NaN where there is nothing to be measured.
 
     `numbers` are [R, L + 1], the first column for the network as a whole; `histograms` [R, L + 1, BINS] hold shares.
     """
@@ -53,31 +53,32 @@ class Measured:
 
 
 @torch.inference_mode()
-def measure(state: training.State, level: Probes) -> Measured:
+def measure(state: training.State, level: Probes) -> Measurement:
     """Return what `level`, basic or full, asks for at `state.step`; lanes whose loss is not finite have no numbers."""
     net, run, (x_ND, y_N) = state.network, state.pack.runs[0], state.examples.train
     full = level is Probes.full
-    rows_SB = training.first_examples(state, EXAMPLES)
+    rows_SB = take_first_examples(state.pack, PROBED_EXAMPLES, y_N.device)
     work = state.workspace(rows_SB.shape[1])
     torch.index_select(x_ND, 0, rows_SB.flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
-    rates = learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
-    lr_SG11 = torch.from_numpy(rates).to(net.eps_SG11).view_as(net.eps_SG11)
-    found: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
-    with _running_statistics_kept(net):
-        loss_R = landscape.loss(net, work, y_N[rows_SB])
+    lr_KR = compute_learning_rates(state.pack.runs, np.array([min(state.step, run.steps - 1)]))
+    lr_SG11 = torch.from_numpy(lr_KR).to(net.eps_SG11).view_as(net.eps_SG11)
+    rates = optimizers.compute_step_rates(state.optimizer_settings, lr_SG11, state.step + 1)
+    numbers: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
+    with _keep_running_statistics(net):
+        loss_R = landscape.compute_loss(net, work, y_N[rows_SB])
         for layer, cells in enumerate(work.cells):
-            parts = [_inside(cell, histograms=full and state.step in (0, run.steps)) for cell in cells]
-            found[layer + 1] |= _side_by_side(parts)
-        for layer, gradient in propagation.weight_gradients(net, work):
-            found[layer + 1] |= _outside(state, layer, gradient, work.d_products[layer], lr_SG11)
+            parts = [_measure_cell(cell, histograms=full and state.step in (0, run.steps)) for cell in cells]
+            numbers[layer + 1] |= _join_cells(parts)
+        for layer in propagation.backward(net, work):
+            numbers[layer + 1] |= _measure_weights(state, work, rates, layer)
         if full and _landscape_due(run, state.step):
-            found[0] |= landscape.panel(net, work, y_N[rows_SB], lr_SG11)
-    return _gathered(state.step, found, loss_R.isfinite().cpu().numpy())
+            numbers[0] |= landscape.measure_panel(net, work, y_N[rows_SB], lr_SG11)
+    return _gather(state.step, numbers, loss_R.isfinite().cpu().numpy())
 
 
 @contextlib.contextmanager
-def _running_statistics_kept(network: Network) -> Iterator[None]:
-    """Let forward passes of training move no running statistics."""
+def _keep_running_statistics(network: Network) -> Iterator[None]:
+    """Let the forward passes of training inside this context move no running statistics of `network`."""
     moved = (network.momentum_SG11, *network.running_mean, *network.running_var)
     before = [tensor.clone() for tensor in moved]
     network.momentum_SG11.zero_()
@@ -92,30 +93,32 @@ def _landscape_due(run: Run, step: int) -> bool:
     return step == run.steps or step // run.evaluate % every == 0
 
 
-def _inside(cell: Cell, *, histograms: bool) -> dict[str, Tensor]:
+def _measure_cell(cell: Cell, *, histograms: bool) -> dict[str, Tensor]:
     """Return the numbers of the stages of a cell after a forward pass, each [S, G], and histograms [S, G, BINS]."""
-    found: dict[str, Tensor] = {}
-    for step in cell.path:
-        if step.stage is Stage.activation:
-            found |= _quantiles("unit", step.source[..., 0]) | _quantiles("input", step.source.flatten(2))
-            shares = [function.saturated_SG(u, a) for function, (u, a, _, _) in step.functions]
-            found |= {"saturated": torch.cat(shares, 1), "skewness": _skewness(step.source)}
-            found |= _histogram("input", step.source) if histograms else {}
-        if step.stage is Stage.normalization:
-            found |= _normalization(cell)
+    numbers: dict[str, Tensor] = {}
+    for buffers in cell.path:
+        source, target = buffers.source, buffers.target
+        if buffers.stage is Stage.activation:
+            numbers |= _measure_quantiles("unit", source[..., 0]) | _measure_quantiles("input", source.flatten(2))
+            shares = [function.measure_saturation_SG(u, a) for function, (u, a, _, _) in buffers.functions]
+            numbers |= {"saturated": torch.cat(shares, 1), "skewness": _measure_skewness(source)}
+            numbers |= _count_histogram("input", source) if histograms else {}
+        if buffers.stage is Stage.normalization:
+            numbers |= _measure_normalization(cell)
             before = cell.kept.centred_SGBH + cell.kept.mean_SG1H
-            found |= _histogram("before", before) | _histogram("after", step.target) if histograms else {}
-    return found
+            numbers |= _count_histogram("before", before) | _count_histogram("after", target) if histograms else {}
+    return numbers
 
 
-def _quantiles(name: str, values_SGN: Tensor) -> dict[str, Tensor]:
+def _measure_quantiles(name: str, values_SGN: Tensor) -> dict[str, Tensor]:
+    """Return the `QUANTILES` of each lane's values, each [S, G]."""
     # numpy selects where torch sorts: 27 against 119 ms for 32 lanes of 50,000 (one thread, best of 5, torch 2.13 CPU).
-    found = np.quantile(values_SGN.cpu().numpy(), [q / 100 for q in QUANTILES], axis=2)
-    return {f"{name}_q{q}": torch.from_numpy(found[i]).to(values_SGN) for i, q in enumerate(QUANTILES)}
+    values_QSG = np.quantile(values_SGN.cpu().numpy(), [q / 100 for q in QUANTILES], axis=2)
+    return {f"{name}_q{q}": torch.from_numpy(values_QSG[i]).to(values_SGN) for i, q in enumerate(QUANTILES)}
 
 
-def _skewness(u: Tensor) -> Tensor:
-    """Return the mean over units of |G1|, the bias-corrected sample skewness sqrt(B(B−1))/(B−2)·m3/m2^1.5.
+def _measure_skewness(u: Tensor) -> Tensor:
+    """Return the mean over units, [S, G], of |G1|, the bias-corrected sample skewness sqrt(B(B−1))/(B−2)·m3/m2^1.5.
 
     Units that do not vary (to rounding) have none and are left out; with fewer than three examples there is none.
     """
@@ -129,7 +132,8 @@ def _skewness(u: Tensor) -> Tensor:
     return torch.where(varies, (factor * m3 / m2**1.5).abs(), math.nan).nanmean(2)
 
 
-def _normalization(cell: Cell) -> dict[str, Tensor]:
+def _measure_normalization(cell: Cell) -> dict[str, Tensor]:
+    """Return how well a norm normalizes, and how far the statistics of evaluation are from the batch's, each [S, G]."""
     kept, examples = cell.kept, cell.kept.centred_SGBH.shape[2]
     var = kept.squares_SG1H / examples
     unbiased, evaluated = kept.squares_SG1H / (examples - 1) + cell.eps, cell.running_var + cell.eps
@@ -141,7 +145,8 @@ def _normalization(cell: Cell) -> dict[str, Tensor]:
     return {name: number_SG1H.mean((2, 3)) for name, number_SG1H in numbers.items()}
 
 
-def _histogram(name: str, values_SGBH: Tensor) -> dict[str, Tensor]:
+def _count_histogram(name: str, values_SGBH: Tensor) -> dict[str, Tensor]:
+    """Return the least and the greatest value [S, G], and the shares [S, G, BINS] of the bins between them."""
     values_SGN = values_SGBH.flatten(2)
     low, high = values_SGN.aminmax(dim=2, keepdim=True)
     bins = ((values_SGN - low) / (high - low) * BINS).nan_to_num_(0).clamp_(0, BINS - 1).long()
@@ -153,8 +158,8 @@ def _histogram(name: str, values_SGBH: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _side_by_side(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Join what the cells of a layer have, arm beside arm; what a placement lacks is NaN."""
+def _join_cells(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Join the numbers of the cells of a layer, arm beside arm; what a placement lacks is NaN."""
     like = {name: number for part in parts for name, number in part.items()}
     joined = {}
     for name, number in like.items():
@@ -164,36 +169,37 @@ def _side_by_side(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return joined
 
 
-def _outside(
-    state: training.State, layer: int, gradient: Tensor, d_product: Tensor, lr_SG11: Tensor
+def _measure_weights(
+    state: training.State, work: Workspace, rates: optimizers.StepRates, layer: int
 ) -> dict[str, Tensor]:
-    """Return the numbers of a layer's weights and gradients, each [S, G]."""
-    net, settings = state.network, state.settings
-    step = optimizers.weight_step(net, state.moments, settings, lr_SG11, state.step + 1, layer, gradient)
+    """Return the numbers of the weights and gradients of the `layer` that `backward` has just yielded, each [S, G]."""
+    net, d_product = state.network, work.d_products[layer]
+    gradient = torch.bmm(*propagation.factor_gradient(work, layer))
+    step = optimizers.compute_weight_step(net, state.moments, rates, layer, gradient)
     squares_SGO = torch.linalg.vector_norm(net.lanes_SGXO(layer, net.weights[layer]), dim=2).square_()
     step_norm, gradient_norm, product_norm = (
         torch.linalg.vector_norm(net.lanes_SGXO(layer, tensor), dim=(2, 3)) for tensor in (step, gradient, d_product)
     )
     weight_norm = squares_SGO.sum(2).sqrt_()
-    rate_SG = optimizers.rate_of(settings, lr_SG11, net, layer)[:, :, :, 0]
+    rate_SG1 = optimizers.scale_rate(rates, net, layer)[:, :, :, 0]
     return {
         "weight_norm": weight_norm,
-        "effective_lr": (rate_SG / squares_SGO).mean(2),
+        "effective_lr": (rate_SG1 / squares_SGO).mean(2),
         "update_ratio": step_norm / weight_norm,
         "weight_gradient": gradient_norm.square_(),
         "product_gradient": product_norm.square_(),
     }
 
 
-def _gathered(step: int, found: list[dict[str, Tensor]], finite_R: NDArray[np.bool_]) -> Measured:
-    """Lay out what was found in the layers by name; a number that is not finite is missing."""
+def _gather(step: int, layers: list[dict[str, Tensor]], finite_R: NDArray[np.bool_]) -> Measurement:
+    """Lay out by name what was measured in the `layers`; a number that is not finite is missing."""
     numbers: dict[str, NDArray[np.float64]] = {}
     histograms: dict[str, NDArray[np.float64]] = {}
-    for layer, of_layer in enumerate(found):
+    for layer, of_layer in enumerate(layers):
         for name, number in of_layer.items():
             values = number.double().cpu().numpy().reshape(len(finite_R), -1)
             values = np.where(finite_R[:, None] & np.isfinite(values), values, np.nan)
             kind = histograms if name.endswith("histogram") else numbers
-            table = kind.setdefault(name, np.full((len(finite_R), len(found), values.shape[1]), np.nan))
+            table = kind.setdefault(name, np.full((len(finite_R), len(layers), values.shape[1]), np.nan))
             table[:, layer] = values
-    return Measured(step, {name: table[:, :, 0] for name, table in numbers.items()}, histograms)
+    return Measurement(step, {name: table[:, :, 0] for name, table in numbers.items()}, histograms)

@@ -6,9 +6,8 @@ G·H columns of the wide first layer, P all biases, gammas and betas of a lane s
 Matrix products run over all lanes at once. Elementwise parts run on slices over G: arms are ordered by (placement,
 activation), so one `Cell` covers all the arms of a placement, and no lane is masked or visited alone.
 
-Buffers are few, because a step is as fast as what it touches is near: biases are added in place, the gradient of a
-product takes the product's place, all hidden outputs share one buffer for their gradients. The way back therefore goes
-from the last layer to the first, and what needs a layer's gradients takes them before `backward` goes on to the next.
+Layers share buffers (`workspace`). The way back therefore goes from the last layer to the first, and `backward` stops
+at each one: there, and only there, the layer's gradients can be had, and there its weights may move.
 """
 
 from collections.abc import Iterator
@@ -22,9 +21,9 @@ from bnexp.engine.workspace import Cell, Workspace
 
 
 def forward(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool) -> None:
-    """Write the logits of `x_SBD` into `work.products[-1]`.
+    """Write the logits [R, C, B] of the inputs `x_SBD` into `work.products[-1]`.
 
-    In training the statistics of the batch are used and the running ones moved.
+    In training, norms use the statistics of the batch and move the running ones; otherwise they use the running ones.
     """
     inputs, last = x_SBD, len(work.cells)
     for layer, cells in enumerate(work.cells):
@@ -33,30 +32,32 @@ def forward(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool)
             _forward_cell(cell, training=training)
         inputs = work.h[layer]
     logits = torch.bmm(network.weights[last], inputs.mT, out=work.products[last])
-    _by_lane(network, logits).add_(network.vector_SG1O("bias", last, network.vectors_RP).mT)
+    _view_by_lane(network, logits).add_(network.vector_SG1O("bias", last, network.vectors_RP).mT)
 
 
-def _by_lane(network: Network, tensor_R: Tensor) -> Tensor:
+def _view_by_lane(network: Network, tensor_R: Tensor) -> Tensor:
+    """Return what is [R, …] as [S, G, …]."""
     return tensor_R.view(network.seeds, network.arms, *tensor_R.shape[1:])
 
 
 def _forward_cell(cell: Cell, *, training: bool) -> None:
-    for step in cell.path:
-        if step.stage is Stage.bias:
-            torch.add(step.source, cell.bias, out=step.target)
-        elif step.stage is Stage.activation:
-            for function, (u, a, _, _) in step.functions:
+    """Take the product of a layer through the stages of one placement, to the layer's output."""
+    for buffers in cell.path:
+        if buffers.stage is Stage.bias:
+            torch.add(buffers.source, cell.bias, out=buffers.target)
+        elif buffers.stage is Stage.activation:
+            for function, (u, a, _, _) in buffers.functions:
                 function.forward(u, a)
         elif training:
-            normalization.forward(step.source, cell.gamma, cell.beta, cell.eps, cell.kept, step.target)
+            normalization.forward(buffers.source, cell.gamma, cell.beta, cell.eps, cell.kept, out=buffers.target)
             normalization.update_running(cell.running_mean, cell.running_var, cell.momentum, cell.kept)
         else:
-            moved = (cell.running_mean, cell.running_var)
-            normalization.normalize(step.source, cell.gamma, cell.beta, cell.eps, *moved, step.target)
+            mean, var, out = cell.running_mean, cell.running_var, buffers.target
+            normalization.normalize(buffers.source, cell.gamma, cell.beta, cell.eps, mean=mean, var=var, out=out)
 
 
 def cross_entropy(network: Network, work: Workspace, y_SB: Tensor, loss_R: Tensor, correct_R: Tensor) -> None:
-    """Write each lane's mean loss (nats) and number of correct predictions; put the gradient of the logits into `work`.
+    """Write each lane's mean loss (nats) and number of correct predictions, and the gradient of the logits into `work`.
 
     loss = −log softmax(logits)[y] and ∂loss/∂logits = (softmax(logits) − onehot(y))/B.
     """
@@ -70,44 +71,51 @@ def cross_entropy(network: Network, work: Workspace, y_SB: Tensor, loss_R: Tenso
     d.exp_().scatter_add_(1, y_R1B, picked_R1B.fill_(-1)).div_(y_SB.shape[1])
 
 
-def backward(network: Network, work: Workspace, layer: int) -> None:
-    """Turn the gradient of the outputs of `layer` into that of its product, and write that of its inputs.
+def backward(network: Network, work: Workspace, scale_R11: Tensor | None = None) -> Iterator[int]:
+    """Go back from the gradient of the logits, which `work` holds, and yield each layer (from 0), the last first.
 
-    Goes from the last layer, where `cross_entropy` began, to the first. Reads the weights of `layer` and, between the
-    two, what `work.h[layer]` and `work.d_products[layer + 1]` hold is lost.
+    While the caller has the layer, `factor_gradient` gives the gradient of its weights, `work.d_products` that of its
+    product, and its part of `work.dvectors_RP` is written. The weights may then move, because the gradient of the
+    layer's inputs has been taken with them as they were, and both are still in the cache. Afterwards the layer's inputs
+    and the gradient of its product are lost. The gradients of all vectors are there when the first layer is.
+
+    With `scale_R11` all gradients are multiplied by it, lane by lane: they are linear in the gradient of the logits,
+    so that one small product does it.
     """
-    if layer == len(work.cells):
-        d_logits = work.d_products[layer]
-        torch.sum(_by_lane(network, d_logits), 3, True, out=network.vector_SG1O("bias", layer, work.dvectors_RP).mT)
-        torch.bmm(d_logits.mT, network.weights[layer], out=work.d_h[layer - 1])
-        return
-    for cell in work.cells[layer]:
-        _backward_cell(cell)
-    if layer:
-        torch.bmm(work.d_products[layer], network.weights[layer].mT, out=work.d_h[layer - 1])
+    last = len(work.cells)
+    d_logits = work.d_products[last]
+    if scale_R11 is not None:
+        d_logits.mul_(scale_R11)
+    torch.sum(_view_by_lane(network, d_logits), 3, True, out=network.vector_SG1O("bias", last, work.dvectors_RP).mT)
+    torch.bmm(d_logits.mT, network.weights[last], out=work.d_h[last - 1])
+    yield last
+    for layer in reversed(range(last)):
+        for cell in work.cells[layer]:
+            _backward_cell(cell)
+        if layer:
+            torch.bmm(work.d_products[layer], network.weights[layer].mT, out=work.d_h[layer - 1])
+        yield layer
 
 
 def _backward_cell(cell: Cell) -> None:
-    for step in reversed(cell.path):
-        if step.stage is Stage.bias:
-            torch.sum(step.d_target, 2, True, out=cell.dbias)
-        elif step.stage is Stage.activation:
-            for function, (u, a, d_a, d_u) in step.functions:
+    """Turn the gradient of a layer's output into that of its product, and write those of the cell's vectors."""
+    for buffers in reversed(cell.path):
+        if buffers.stage is Stage.bias:
+            torch.sum(buffers.d_target, 2, True, out=cell.dbias)
+        elif buffers.stage is Stage.activation:
+            for function, (u, a, d_a, d_u) in buffers.functions:
                 function.backward(d_a, u, a, d_u)
         else:
             # Whoever needed the stage's output has had it: its memory serves as scratch.
-            normalization.backward(step.d_target, cell.kept, cell.dgamma, cell.dbeta, step.target, step.d_source)
+            scratch, out = buffers.target, buffers.d_source
+            normalization.backward(buffers.d_target, cell.kept, cell.dgamma, cell.dbeta, scratch=scratch, out=out)
 
 
-def weight_gradients(network: Network, work: Workspace) -> Iterator[tuple[int, Tensor]]:
-    """Go back through all layers, the last first, and yield each with ∂loss/∂W laid out as its weights are."""
-    for layer in reversed(range(len(network.weights))):
-        backward(network, work, layer)
-        yield layer, torch.bmm(*gradient_factors(work, layer))
+def factor_gradient(work: Workspace, layer: int) -> tuple[Tensor, Tensor]:
+    """Return the two factors of ∂loss/∂W of the `layer` that `backward` has just yielded.
 
-
-def gradient_factors(work: Workspace, layer: int) -> tuple[Tensor, Tensor]:
-    """Return the two factors whose product, lane by lane or seed by seed, is ∂loss/∂W laid out as the weights are."""
+    Their batched product (lane by lane, in the first layer seed by seed) is laid out as the weights are.
+    """
     if layer == len(work.cells):
         return work.d_products[layer], work.h[layer - 1]
     inputs = work.h[layer - 1] if layer else work.x_SBD

@@ -1,6 +1,9 @@
-"""Learning-rate schedules: the learning rate of every lane at every step.
+"""Learning-rate schedules: warm-up and constant, cosine or stepwise rates, for every lane at every step.
 
-Letters: R lanes, K steps.
+Letters: R lanes, K steps. Steps are those of the optimizer and count from 0.
+
+An array of rates is computed for many steps at once, on the CPU and in float64, before the loop of `training.advance`:
+the loop itself knows no schedule.
 """
 
 import math
@@ -13,21 +16,23 @@ from bnexp.choices import Schedule
 from bnexp.runs import Run
 
 
-def learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the learning rate [K, R] of each run at each of `steps` (from 0): lr · warm-up · schedule.
+def compute_learning_rates(runs: Sequence[Run], steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the learning rate [K, R] of each of `runs` at each of `steps` (t, from 0): lr · warm-up · schedule.
 
     Warm-up over w steps: factor (t + 1)/w until it is 1. Afterwards, with T the number of steps of the training:
     constant 1; cosine (1 + cos(π·(t − w)/(T − w)))/2 (Loshchilov & Hutter 2017); step factor^⌊(t − w)/every⌋.
     """
-    shapes = {_schedule_of(run): _factors(run, steps) for run in runs}
-    return np.stack([run.lr * shapes[_schedule_of(run)] for run in runs], axis=1)
+    factors = {_schedule_key(run): _compute_factors(run, steps) for run in runs}
+    return np.stack([run.lr * factors[_schedule_key(run)] for run in runs], axis=1)
 
 
-def _schedule_of(run: Run) -> tuple[Schedule, int, int, float, int]:
+def _schedule_key(run: Run) -> tuple[Schedule, int, int, float, int]:
+    """Return what decides a schedule: lanes that agree in it share one computation."""
     return run.schedule, run.warmup, run.schedule_every, run.schedule_factor, run.steps
 
 
-def _factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+def _compute_factors(run: Run, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the factor [K] on the learning rate of `run` at each of `steps`."""
     after = np.maximum(steps - run.warmup, 0)
     match run.schedule:
         case Schedule.constant:

@@ -2,40 +2,35 @@
 
 Letters: R = S·G lanes (S seeds × G arms), K steps, B examples in a batch, D input features, N examples.
 
-`advance` is the one seam: nothing else touches a weight. It can be replaced, on one device, by anything that keeps the
-contracts that `tests/` states.
+`advance` is the one seam: forward, loss, backward, update, and nothing else moves a weight. It can be replaced, on one
+device, by anything that keeps the contracts that `tests/` states.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bnexp.data.datasets import Data, batch_order
+from bnexp.data.datasets import Data
 from bnexp.engine import network, optimizers, population_statistics, propagation
+from bnexp.engine.batches import cut_segments, find_next_point, take_first_examples
 from bnexp.engine.packs import Pack
-from bnexp.engine.schedules import learning_rates
-from bnexp.engine.workspace import Workspace, workspace
+from bnexp.engine.schedules import compute_learning_rates
+from bnexp.engine.sizes import EVALUATION_BATCH, POPULATION_BATCHES
+from bnexp.engine.workspace import Workspace, allocate_workspace
 from bnexp.errors import UserError
 from bnexp.runs import Run
 
 Array = NDArray[np.float64]
 
-POINTS_PER_EVALUATION: Final = 10
-"""Points of the training curve for each evaluation: fine enough to see the first epoch, small enough to store."""
-
-EVALUATION_BATCH: Final = 500
-"""Examples per forward pass of an evaluation: 1000 cost the same, 100 cost 16 % more (24 lanes, one thread, n = 4)."""
-
 
 @dataclass(frozen=True)
 class Examples:
-    """The parts of a data set on the device, in the type of the parameters: inputs [N, D] and labels [N]."""
+    """The parts of a data set on the device, each as inputs [N, D] in the type of the parameters and labels [N]."""
 
     train: tuple[Tensor, Tensor]
     validation: tuple[Tensor, Tensor]
@@ -49,7 +44,7 @@ class State:
 
     pack: Pack
     network: network.Network
-    settings: optimizers.Settings
+    optimizer_settings: optimizers.OptimizerSettings
     moments: optimizers.Moments
     examples: Examples
     step: int
@@ -59,7 +54,7 @@ class State:
     def workspace(self, batch: int) -> Workspace:
         """Return the buffers for batches of `batch` examples, allocated at the first call."""
         if batch not in self.workspaces:
-            self.workspaces[batch] = workspace(self.network, batch)
+            self.workspaces[batch] = allocate_workspace(self.network, batch)
         return self.workspaces[batch]
 
 
@@ -111,39 +106,42 @@ def to_device(data: Data, run: Run, device: torch.device) -> Examples:
 
 
 def begin(pack: Pack, examples: Examples) -> State:
-    """Return `pack` before its first step, on the device of `examples`."""
+    """Return the state of `pack` before its first step, on the device of `examples`."""
     x_ND, _ = examples.train
-    fresh = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
-    chosen = optimizers.settings(pack, fresh)
-    return State(pack, fresh, chosen, optimizers.moments(fresh, chosen), examples, 0, {})
+    net = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
+    settings = optimizers.collect_settings(pack, net)
+    return State(pack, net, settings, optimizers.create_moments(net, settings), examples, 0, {})
 
 
 @torch.inference_mode()
 def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
-    """Take a pack through K steps on the training examples `rows_KSB`.
+    """Take a pack through K steps on the training examples with the indices `rows_KSB`.
 
-    Returns the new state, and of every step each lane's loss [K, R] (mean over the batch, before the update, in
-    nats) and number of correct predictions [K, R].
+    Returns the new state, and of every step each lane's loss [K, R] (nats, the mean over the batch before the update)
+    and number of correct predictions [K, R].
     """
     steps, _, batch = rows_KSB.shape
-    work, net = state.workspace(batch), state.network
+    work, net, moments = state.workspace(batch), state.network, state.moments
     x_ND, y_N = state.examples.train
-    rates = learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
-    lr_KSG11 = torch.from_numpy(rates).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
+    lr_KR = compute_learning_rates(state.pack.runs, np.arange(state.step, state.step + steps))
+    lr_KSG11 = torch.from_numpy(lr_KR).to(net.eps_SG11).view(steps, *net.eps_SG11.shape)
     y_KSB = y_N[rows_KSB]
     loss_KR = x_ND.new_empty(steps, len(state.pack.runs))
     correct_KR = y_N.new_empty(steps, len(state.pack.runs))
     for k in range(steps):
         torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
+        rates = optimizers.compute_step_rates(state.optimizer_settings, lr_KSG11[k], state.step + k + 1)
         propagation.forward(net, work, work.x_SBD, training=True)
         propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
-        optimizers.update(net, work, state.moments, state.settings, lr_KSG11[k], state.step + k + 1)
+        for layer in propagation.backward(net, work, rates.gradient_scale_R11):
+            optimizers.update_weights(net, work, moments, rates, layer)
+        optimizers.update_vectors(net, work, moments, rates)
     return replace(state, step=state.step + steps), loss_KR, correct_KR
 
 
 @torch.inference_mode()
 def evaluate(state: State, x_ND: Tensor, y_N: Tensor) -> tuple[Array, Array]:
-    """Return each lane's mean loss [R] and accuracy [R] on the given examples, normalised by no batch's statistics."""
+    """Return each lane's mean loss [R] (nats) and accuracy [R], normalized by running or population statistics."""
     loss_R, correct_R = np.zeros(len(state.pack.runs)), np.zeros(len(state.pack.runs))
     for x_BD, y_B in zip(*(torch.split(part, EVALUATION_BATCH) for part in (x_ND, y_N)), strict=True):
         work = state.workspace(len(y_B))
@@ -164,9 +162,9 @@ def train(state: State) -> Iterator[Point]:
     """
     run, lanes = state.pack.runs[0], len(state.pack.runs)
     diverged_step = np.zeros(lanes, np.int64)
-    loss_R, correct_R, examples, due = np.zeros(lanes), np.zeros(lanes), 0, _next_point(run, 0)
-    yield _point(state, np.full(lanes, np.nan), np.full(lanes, np.nan), diverged_step)
-    for rows_KSB in _segments(state):
+    loss_R, correct_R, examples, due = np.zeros(lanes), np.zeros(lanes), 0, find_next_point(run, 0)
+    yield _measure_point(state, np.full(lanes, np.nan), np.full(lanes, np.nan), diverged_step)
+    for rows_KSB in cut_segments(state.pack, state.examples.train[1].device):
         state, loss_KR, correct_KR = advance(state, rows_KSB)
         losses, batch = loss_KR.double().cpu().numpy(), rows_KSB.shape[2]
         _note_divergence(diverged_step, losses, state.step - len(losses))
@@ -175,35 +173,11 @@ def train(state: State) -> Iterator[Point]:
         examples += batch * len(losses)
         if state.step == due:
             _freeze(state, diverged_step)
-            yield _point(state, loss_R / examples, correct_R / examples, diverged_step)
+            yield _measure_point(state, loss_R / examples, correct_R / examples, diverged_step)
             if diverged_step.all():
                 return
             loss_R, correct_R, examples = np.zeros(lanes), np.zeros(lanes), 0
-            due = _next_point(run, due)
-
-
-def _segments(state: State) -> Iterator[Tensor]:
-    """Yield the training examples [K, S, B] of consecutive steps, cut where a point or another batch size is due."""
-    run, seeds = state.pack.runs[0], state.pack.seeds
-    per_epoch, whole = run.steps_per_epoch, run.data_train // run.batch_size
-    step, epoch, order_SN = 0, -1, torch.empty(0)
-    while step < run.steps:
-        if step // per_epoch != epoch:
-            epoch = step // per_epoch
-            orders = np.stack([batch_order(seed, epoch, run.data_train) for seed in seeds])
-            order_SN = torch.from_numpy(orders).to(state.examples.train[1].device)
-        position = step % per_epoch
-        end_of_batch_size = epoch * per_epoch + (whole if position < whole else per_epoch)
-        stop = min(end_of_batch_size, _next_point(run, step))
-        rows_SN = order_SN[:, position * run.batch_size : (position + stop - step) * run.batch_size]
-        yield rows_SN.view(len(seeds), stop - step, -1).transpose(0, 1)
-        step = stop
-
-
-def _next_point(run: Run, step: int) -> int:
-    """Return the first step after `step` at which a point is due: so many between two evaluations, and the last."""
-    every, since = math.ceil(run.evaluate / POINTS_PER_EVALUATION), step % run.evaluate
-    return min(step - since + min(since - since % every + every, run.evaluate), run.steps)
+            due = find_next_point(run, due)
 
 
 def _note_divergence(diverged_step: NDArray[np.int64], losses_KR: Array, done: int) -> None:
@@ -223,35 +197,26 @@ def _freeze(state: State, diverged_step: NDArray[np.int64]) -> None:
 
 
 def evaluation_due(run: Run, step: int) -> bool:
-    """Return whether `run` is evaluated after `step` steps: before the first, every so many, and after the last."""
+    """Say whether `run` is evaluated after `step` steps: at 0, at multiples of `run.evaluate`, and after the last."""
     return step == run.steps or step % run.evaluate == 0
-
-
-def first_examples(state: State, examples: int) -> Tensor:
-    """Return the first training examples [S, N] that each seed visits in its epoch 0: a fixed sample.
-
-    It is the same for all arms and at all steps, so that nothing changes between two steps but the weights.
-    """
-    run = state.pack.runs[0]
-    orders = np.stack([batch_order(seed, 0, run.data_train)[:examples] for seed in state.pack.seeds])
-    return torch.from_numpy(orders).to(state.examples.train[1].device)
 
 
 @torch.inference_mode()
 def _estimate_population(state: State) -> None:
-    """Renew the statistics with which lanes with `norm.statistics=population` are evaluated."""
+    """Renew the statistics that lanes with `norm.statistics=population` are evaluated with."""
     run, (x_ND, _) = state.pack.runs[0], state.examples.train
-    rows_SN = first_examples(state, population_statistics.BATCHES * run.batch_size)
+    rows_SN = take_first_examples(state.pack, POPULATION_BATCHES * run.batch_size, x_ND.device)
     whole = (rows_SB for rows_SB in torch.split(rows_SN, run.batch_size, 1) if rows_SB.shape[1] == run.batch_size)
     population_statistics.estimate(state.network, state.workspace(run.batch_size), (x_ND[rows_SB] for rows_SB in whole))
 
 
-def _point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:
+def _measure_point(state: State, train_loss: Array, train_accuracy: Array, diverged_step: NDArray[np.int64]) -> Point:
+    """Return the point at `state.step`, evaluated if that is due; the numbers of diverged lanes are NaN."""
     run, nothing = state.pack.runs[0], (np.full(len(train_loss), np.nan),) * 2
     due = evaluation_due(run, state.step)
     if due and state.network.population_SG11.any():
         _estimate_population(state)
     validation = evaluate(state, *state.examples.validation) if due else nothing
     test = evaluate(state, *state.examples.test) if due else nothing
-    shown = (np.where(diverged_step == 0, array, np.nan) for array in (train_loss, train_accuracy, *validation, *test))
-    return Point(state.step, diverged_step.copy(), *shown)
+    columns = (train_loss, train_accuracy, *validation, *test)
+    return Point(state.step, diverged_step.copy(), *(np.where(diverged_step == 0, c, np.nan) for c in columns))

@@ -1,7 +1,11 @@
-"""The buffers of a step, allocated once, and the path of every placement through a layer, laid out as views of them.
+"""The buffers of a training step, allocated once, and the path of every placement through a layer: views of them.
 
 Letters: R = S·G lanes (S seeds × G arms), B examples in a batch, D input features, H hidden units, C classes, F =
 G·H columns of the wide first layer, P all biases, gammas and betas of a lane side by side.
+
+Buffers are few, because a step is as fast as what it touches is near: the gradient of a product takes the product's
+place, biases are added in place, and the gradients of all hidden outputs share one buffer. `propagation` says in which
+order they may be used.
 """
 
 from dataclasses import dataclass
@@ -17,8 +21,8 @@ from bnexp.engine.network import ORDER, Network, Stage
 
 
 @dataclass(frozen=True)
-class Step:
-    """One stage of a cell: what it reads and writes on the way forward, and on the way back; [S, G, B, H]."""
+class StageBuffers:
+    """What one stage of a cell reads and writes on the way forward, and on the way back: views [S, G, B, H]."""
 
     stage: Stage
     source: Tensor
@@ -26,14 +30,17 @@ class Step:
     d_target: Tensor
     d_source: Tensor
     functions: tuple[tuple[activations.Function, tuple[Tensor, Tensor, Tensor, Tensor]], ...]
-    """Of an activation stage: the four tensors once more, cut into the arms that share a function."""
+    """Of an activation: each function with its u, a, d_a and d_u, the four tensors cut to the arms that share it."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The elementwise part of one hidden layer for the arms of one placement: views of parameters and buffers."""
+    """The elementwise part of one hidden layer for the G arms of one placement: views of parameters and buffers.
 
-    path: tuple[Step, ...]
+    Vectors, running statistics and their gradients are [S, G, 1, H]; eps and momentum of the norm are [S, G, 1, 1].
+    """
+
+    path: tuple[StageBuffers, ...]
     """From the product to the layer's output."""
     bias: Tensor
     gamma: Tensor
@@ -50,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Every buffer that a step on batches of one size needs, allocated once."""
+    """Every buffer that a training step or an evaluation on batches of one size needs."""
 
     x_SBD: Tensor
     """The batch of every seed."""
@@ -63,12 +70,13 @@ class Workspace:
     d_h: tuple[Tensor, ...]
     """Gradients with respect to `h`, all in the same memory."""
     dvectors_RP: Tensor
+    """Gradients with respect to `Network.vectors_RP`, laid out as these."""
     cells: tuple[tuple[Cell, ...], ...]
-    """Of each hidden layer."""
+    """Of each hidden layer, one cell per placement."""
 
 
-def workspace(network: Network, batch: int) -> Workspace:
-    """Allocate the buffers for batches of `batch` examples."""
+def allocate_workspace(network: Network, batch: int) -> Workspace:
+    """Allocate the buffers that `network` needs for batches of `batch` examples."""
     like, hidden = network.vectors_RP, network.widths[1:-1]
     seeds, arms, lanes = network.seeds, network.arms, network.seeds * network.arms
     products = (
@@ -86,7 +94,7 @@ def workspace(network: Network, batch: int) -> Workspace:
         grid = (seeds, arms, batch, width)
         wide = products[0].view(seeds, batch, arms, -1).transpose(1, 2)
         views = (products[layer].view(grid) if layer else wide, h[layer].view(grid), d_h[layer].view(grid))
-        cells.append(tuple(_cell(network, layer, blocks, views, dvectors_RP) for blocks in placements))
+        cells.append(tuple(_create_cell(network, layer, blocks, views, dvectors_RP) for blocks in placements))
     return Workspace(
         x_SBD=like.new_empty(seeds, batch, network.widths[0]),
         products=products,
@@ -98,7 +106,7 @@ def workspace(network: Network, batch: int) -> Workspace:
     )
 
 
-def _cell(
+def _create_cell(
     network: Network,
     layer: int,
     blocks: tuple[tuple[slice, Placement, Activation], ...],
@@ -111,12 +119,12 @@ def _cell(
     path, source, d_source, centred = [], product, product, product
     for stage in stages:
         if stage is Stage.bias:
-            path.append(Step(stage, source, source, d_source, d_source, ()))
+            path.append(StageBuffers(stage, source, source, d_source, d_source, ()))
             continue
         if stage is Stage.normalization and source is not product:
             centred = source.new_empty(source.shape)  # the stage before it needs its output on the way back
         target = h if stage is stages[-1] else source.new_empty(source.shape)
-        path.append(_step(stage, (source, target, d, d_source), blocks))
+        path.append(_cut_buffers(stage, (source, target, d, d_source), blocks))
         source, d_source = target, d
     vectors = {
         prefix + name: network.vector_SG1O(name, layer, flat)[:, arms]
@@ -135,13 +143,14 @@ def _cell(
     )
 
 
-def _step(
+def _cut_buffers(
     stage: Stage,
     tensors: tuple[Tensor, Tensor, Tensor, Tensor],
     blocks: tuple[tuple[slice, Placement, Activation], ...],
-) -> Step:
+) -> StageBuffers:
+    """Return the buffers of `stage`; `tensors` are its source, target and their gradients, d_target before d_source."""
     first, functions = blocks[0][0].start, []
     for arms, _, activation in blocks:
         u, a, d_a, d_u = (tensor[:, arms.start - first : arms.stop - first] for tensor in tensors)
         functions.append((activations.FUNCTIONS[activation], (u, a, d_a, d_u)))
-    return Step(stage, *tensors, tuple(functions) if stage is Stage.activation else ())
+    return StageBuffers(stage, *tensors, tuple(functions) if stage is Stage.activation else ())

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from bnexp.choices import nearest
+from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.errors import UserError
 from bnexp.figures.distributions import QUANTILES, draw_histograms, draw_quantiles
 from bnexp.figures.layers import draw_against, draw_by_step, draw_courses
@@ -109,7 +110,9 @@ def _make_quantiles(inside: LayerEvidence) -> Iterator[ReportFigure]:
         return
     frame = rows[[*arm, "run", "seed", "step", *QUANTILES]].sort_values(["seed", "step"])
     subject = f"what enters the activation of unit 0 in the last hidden layer{describe_lrs(inside.estimates)}"
-    words = inside.make_words(subject, "quantiles over 500 fixed training examples; all panels on one scale")
+    words = inside.make_words(
+        subject, f"quantiles over {PROBED_EXAMPLES} fixed training examples; all panels on one scale"
+    )
     figure = draw_quantiles(frame, inside.make_layout(frame), words)
     yield ReportFigure("quantiles", "Quantiles of one unit's input", subject, figure, frame)
 

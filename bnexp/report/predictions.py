@@ -2,19 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement
+from bnexp.engine.sizes import POPULATION_BATCHES, PROBED_EXAMPLES
 from bnexp.theory import predictions
-
-SAMPLE: Final = 500
-"""Training examples on which everything inside the layers is measured (`probes.EXAMPLES`)."""
-
-BATCHES: Final = 100
-"""Most batches over which population statistics are taken (`population.BATCHES`)."""
 
 
 def add_predicted_growth(arms: pd.DataFrame) -> pd.DataFrame:
@@ -26,8 +21,8 @@ def add_predicted_growth(arms: pd.DataFrame) -> pd.DataFrame:
 
     def predict(row: dict[Any, Any]) -> float:
         sigma = _find_sigma(row)
-        batch = min(SAMPLE, int(row["data_train"]))
-        return predictions.rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
+        batch = min(PROBED_EXAMPLES, int(row["data_train"]))
+        return predictions.growth_rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
 
     return arms.assign(predicted=[predict(row) for row in arms.to_dict("records")])
 
@@ -41,7 +36,9 @@ def add_predicted_floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
     parts = []
     for row in rows[rows["layer"] == 1].to_dict("records"):
         placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
-        shares = predictions.floor(placement, activation, _find_sigma(row), row["norm_eps"], row["mean"], layers)
+        shares = predictions.normalized_shares(
+            placement, activation, _find_sigma(row), row["norm_eps"], first=row["mean"], layers=layers
+        )
         setting = {name: row[name] for name in arm}
         parts.append(pd.DataFrame({**setting, "layer": range(2, layers + 1), "predicted": shares[1:]}))
     return rows.merge(pd.concat(parts), on=[*arm, "layer"], how="left")
@@ -58,8 +55,9 @@ def add_predicted_gap(rows: pd.DataFrame) -> pd.DataFrame:
     """
     B, N, m = rows["batch_size"], rows["data_train"], rows["norm_momentum"]
     is_running = rows["norm_statistics"] == NormStatistics.running
-    running = 1 / SAMPLE - 1 / N + m / ((2 - m) * B)
-    v = running.where(is_running, 1 / SAMPLE - 1 / np.minimum(BATCHES * B, N)).clip(lower=0)
+    running = 1 / PROBED_EXAMPLES - 1 / N + m / ((2 - m) * B)
+    population = 1 / PROBED_EXAMPLES - 1 / np.minimum(POPULATION_BATCHES * B, N)
+    v = running.where(is_running, population).clip(lower=0)
     return rows.assign(predicted=(2 * v / math.pi).pow(0.5).where(rows["probe"] == "first_mean_gap"))
 
 
@@ -67,4 +65,8 @@ def _find_sigma(row: dict[Any, Any]) -> float:
     """Return σ of a hidden layer after the first."""
     widths = [int(width) for width in str(row["hidden"]).split("-")]
     gain = row["init_gain"] * row["init_hidden_gain"]
-    return predictions.sigma(InitScheme(row["init_scheme"]), gain, widths[0]) if len(set(widths)) == 1 else math.nan
+    return (
+        predictions.initial_sigma(InitScheme(row["init_scheme"]), gain, widths[0])
+        if len(set(widths)) == 1
+        else math.nan
+    )

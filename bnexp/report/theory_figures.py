@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.figures.layers import draw_against, draw_floor, draw_growth
 from bnexp.figures.layout import WIDEST, Layout
 from bnexp.figures.symmetry import draw_symmetry
@@ -79,7 +80,7 @@ def make_gap(inside: LayerEvidence) -> Iterator[ReportFigure]:
     subject = f"gap between the statistics of training and of evaluation at the end, against {axis_label(x)}"
     words = inside.make_words(
         subject,
-        "of 500 training examples as one batch against what evaluation uses",
+        f"of {PROBED_EXAMPLES} training examples as one batch against what evaluation uses",
         "means over units and seeds, and over hidden layers where none is named",
         "pale: what sampling alone leaves in layer 1 when the weights stand still",
         inside.band_text,

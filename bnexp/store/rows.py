@@ -17,7 +17,7 @@ from bnexp.runs import acting
 from bnexp.store.schemas import HISTOGRAMS, METRICS
 
 if TYPE_CHECKING:  # a store is read without torch
-    from bnexp.engine.probes import Measured
+    from bnexp.engine.probes import Measurement
     from bnexp.engine.training import Point
 
 
@@ -46,7 +46,7 @@ def _ends(pack: Pack, points: "Sequence[Point]") -> NDArray[np.int64]:
 
 
 def layer_rows(
-    pack: Pack, points: "Sequence[Point]", measured: "Sequence[Measured]", ids: Sequence[str]
+    pack: Pack, points: "Sequence[Point]", measured: "Sequence[Measurement]", ids: Sequence[str]
 ) -> pd.DataFrame:
     """Return a row per run, point and layer, in the order of the lanes: `run step layer` and what was measured there.
 

@@ -88,7 +88,8 @@ LAYERS: Final = pa.schema(
         *((name, pa.list_(pa.float64())) for name in HISTOGRAMS),
     ]
 )
-"""Columns of `layers`, measured on the seed's fixed sample of 500 training examples as one training batch.
+"""Columns of `layers`, measured on the seed's fixed sample of `sizes.PROBED_EXAMPLES` training examples as one
+training batch.
 
 Layers count from 1; the last is the output layer, which has only weights and gradients. Layer 0 is the network as a
 whole: with `probes=full`, at up to 20 steps, its landscape. u is the input of the activation, z the output of the

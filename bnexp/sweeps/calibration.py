@@ -17,6 +17,7 @@ from bnexp.choices import Placement, Probes
 from bnexp.data.datasets import Data
 from bnexp.engine import probes, training
 from bnexp.engine.packs import packs
+from bnexp.engine.sizes import EVALUATION_BATCH
 from bnexp.runs import Run
 from bnexp.sweeps.protocol import Assignment
 
@@ -39,7 +40,7 @@ def time_pack(given: Assignment, data: Data, device: torch.device, seconds: floa
     started = time.perf_counter()
     state = training.begin(given.pack, training.to_device(data, run, device))
     begun = time.perf_counter()
-    few = min(2 * training.EVALUATION_BATCH, len(data.y_test_N))
+    few = min(2 * EVALUATION_BATCH, len(data.y_test_N))
     training.evaluate(state, *(part[:few] for part in state.examples.test))
     evaluated = time.perf_counter()
     probed = _probing(state, level)

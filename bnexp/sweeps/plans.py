@@ -16,14 +16,12 @@ from typing import Any, Final
 from bnexp.choices import Dtype, Optimizer
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import Pack, packs, shape
+from bnexp.engine.sizes import EVALUATION_BATCH
 from bnexp.runs import Run
 from bnexp.sweeps.protocol import Assignment
 
 MEMORY: Final = {"cpu": 1.25 * 2**30, "cuda": 8 * 2**30}
 """Most bytes that a pack may hold; with torch and the data a worker then stays below 2 GiB on the CPU."""
-
-EVALUATED: Final = 500
-"""Examples that are evaluated at once."""
 
 BUFFERS: Final = 3
 """Of the size of a hidden layer: its product, its output, and the gradient of an output, which all layers share."""
@@ -91,7 +89,7 @@ def _lanes(run: Run, data: Data, machine: Machine) -> int:
         return machine.lanes
     features, classes = data.x_train_ND.shape[1], data.classes
     lane = lane_bytes(run, features, classes)
-    buffers = EVALUATED * (BUFFERS * sum(run.hidden) + PROBED * max(run.hidden))
+    buffers = EVALUATION_BATCH * (BUFFERS * sum(run.hidden) + PROBED * max(run.hidden))
     evaluating = lane + (buffers + PROBED * _parameters(run, features, classes)) * _itemsize(run)
     return max(1, int(min(machine.fast_bytes / lane, MEMORY[machine.device] / evaluating)))
 

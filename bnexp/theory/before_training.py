@@ -1,7 +1,6 @@
 """What must hold before anything is trained: paired draws, and no batch that cannot be normalised."""
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -10,6 +9,8 @@ from typing import Final
 import torch
 
 from bnexp.choices import Placement
+from bnexp.errors import UserError
+from bnexp.runs import propose_batch_sizes
 from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_least, at_most, exactly
 
@@ -47,32 +48,26 @@ def batch_of_one() -> Iterator[Claim]:
     """Ask for every number of examples in batches of every size, and count the wrong answers.
 
     One example has variance 0: x̂ is 0 whatever it is. So a run must be refused exactly if N mod B = 1 or B = 1, and
-    what the refusal proposes must be accepted.
+    what the refusal proposes instead (`runs.propose_batch_sizes`) must be accepted.
+
+    Letters: N examples, B of them in a batch.
     """
     asked = [(examples, batch) for examples in EXAMPLES for batch in range(1, examples + 1)]
-    wrong = [pair for pair in asked if _accepted(*pair) == (pair[1] == 1 or pair[0] % pair[1] == 1)]
+    wrong = [pair for pair in asked if _accepts(*pair) == (pair[1] == 1 or pair[0] % pair[1] == 1)]
     refused = [pair for pair in asked if pair[1] > 1 and pair[0] % pair[1] == 1]
-    proposed = [(examples, size) for examples, batch in refused for size in _proposals(examples, batch)]
+    proposed = [(examples, size) for examples, batch in refused for size in propose_batch_sizes(examples, batch)]
     source = "derived"
     words = "a batch of one is refused, and no other: wrong answers"
     yield Claim(f"{words} among {len(asked)} pairs of examples and batch size", source, exactly(0), len(wrong))
-    unfit = sum(not _accepted(*pair) for pair in proposed)
+    unfit = sum(not _accepts(*pair) for pair in proposed)
     yield Claim("batch sizes that a refusal proposes and that are refused, too", source, exactly(0), unfit)
     yield Claim("batch sizes that refusals propose", source, at_least(len(refused)), len(proposed))
 
 
-def _accepted(examples: int, batch: int) -> bool:
+def _accepts(examples: int, batch: int) -> bool:
+    """Say whether a run on `examples` training examples may have `batch` of them in a batch."""
     try:
         replace(small_nets.BASE, data_train=examples, batch_size=batch)
-    except ValueError:
+    except UserError:
         return False
     return True
-
-
-def _proposals(examples: int, batch: int) -> list[int]:
-    """Return the batch sizes in the sentence that refuses `batch`; none if it is not refused."""
-    try:
-        replace(small_nets.BASE, data_train=examples, batch_size=batch)
-    except ValueError as error:
-        return [int(size) for size in re.findall(r"\d+", str(error).partition("take batch_size=")[2])]
-    return []

@@ -49,6 +49,6 @@ def measure(checks: Sequence[Check]) -> list[list[Claim]]:
         torch.set_num_threads(threads)
 
 
-def failed(claims: Sequence[Sequence[Claim]]) -> int:
+def count_failures(claims: Sequence[Sequence[Claim]]) -> int:
     """Return the number of claims that do not hold."""
     return sum(not claim.holds for group in claims for claim in group)

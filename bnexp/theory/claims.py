@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Expected:
-    """The closed interval in which a measured number must lie, and how a reader is told."""
+class AcceptedRange:
+    """The closed interval in which a measured number must lie, and the words for it in the table."""
 
     words: str
     low: float
@@ -19,7 +19,7 @@ class Claim:
 
     sentence: str
     source: str
-    expected: Expected
+    expected: AcceptedRange
     measured: float
 
     @property
@@ -33,27 +33,27 @@ class Claim:
         return math.isfinite(self.expected.low) or math.isfinite(self.expected.high)
 
 
-def exactly(value: float) -> Expected:
+def exactly(value: float) -> AcceptedRange:
     """Expect `value` to the last bit."""
-    return Expected(f"{value:g}", value, value)
+    return AcceptedRange(f"{value:g}", value, value)
 
 
-def at_most(bound: float) -> Expected:
+def at_most(bound: float) -> AcceptedRange:
     """Expect an error that is rounding: from 0 to `bound`."""
-    return Expected(f"≤ {bound:g}", 0, bound)
+    return AcceptedRange(f"≤ {bound:g}", 0, bound)
 
 
-def at_least(bound: float) -> Expected:
+def at_least(bound: float) -> AcceptedRange:
     """Expect a difference that nobody could take for rounding: `bound` or more."""
-    return Expected(f"≥ {bound:g}", bound, math.inf)
+    return AcceptedRange(f"≥ {bound:g}", bound, math.inf)
 
 
-def near(value: float, tolerance: float) -> Expected:
+def near(value: float, tolerance: float) -> AcceptedRange:
     """Expect `value`, which is positive, up to the relative `tolerance`."""
     width = f"{tolerance:.1%}".replace(".0%", "%") if tolerance >= 1e-3 else f"{tolerance:.0e}"
-    return Expected(f"{value:.4g} ± {width}", value * (1 - tolerance), value * (1 + tolerance))
+    return AcceptedRange(f"{value:.4g} ± {width}", value * (1 - tolerance), value * (1 + tolerance))
 
 
-def reported(value: float) -> Expected:
-    """Say what is predicted, and accept whatever is measured."""
-    return Expected(f"{value:.4g}, not judged", -math.inf, math.inf)
+def reported(value: float) -> AcceptedRange:
+    """Show what is predicted, and accept whatever is measured."""
+    return AcceptedRange(f"{value:.4g}, not judged", -math.inf, math.inf)

@@ -27,7 +27,7 @@ def folding() -> Iterator[Claim]:
     for placement in (Placement.pre, Placement.post):
         base = replace(small_nets.BASE, placement=placement)
         normed = small_nets.begin([replace(base, activation=activation) for activation in Activation])
-        rows_KSB = torch.stack([small_nets.rows(batch) for batch in range(STEPS)]).unsqueeze(1)
+        rows_KSB = torch.stack([small_nets.take_rows(batch) for batch in range(STEPS)]).unsqueeze(1)
         normed, _, _ = training.advance(normed, rows_KSB)
         without = [
             replace(small_nets.BASE, placement=Placement.none, activation=activation) for activation in Activation
@@ -38,13 +38,13 @@ def folding() -> Iterator[Claim]:
         fold = _fold_before if placement == Placement.pre else _fold_after
         for layer in small_nets.LAYERS:
             fold(normed, folded, layer)
-        wanted, found, unfolded = (
-            small_nets.forward(state, small_nets.rows(STEPS), training=False) for state in (normed, folded, plain)
+        original, without_norm, unfolded = (
+            small_nets.forward(state, small_nets.take_rows(STEPS), training=False) for state in (normed, folded, plain)
         )
         where = "before" if placement == Placement.pre else "after"
         words = f"{placement}, any activation: folded into the Linear {where} it, a net without a norm has its logits"
-        yield Claim(words, "derived", at_most(1e-11), float(small_nets.relative(found, wanted).max()))
-        difference = float(small_nets.relative(unfolded, wanted).min())
+        yield Claim(words, "derived", at_most(1e-11), float(small_nets.relative_error(without_norm, original).max()))
+        difference = float(small_nets.relative_error(unfolded, original).min())
         yield Claim(f"{placement}: left out instead of folded, it has others", "derived", at_least(1e-2), difference)
 
 
@@ -53,28 +53,32 @@ def _copy(source: training.State, target: training.State) -> None:
     for to, weights in zip(target.network.weights, source.network.weights, strict=True):
         to.copy_(weights)
     for layer in (*small_nets.LAYERS, source.network.hidden_layers):
-        _bias(target, layer).copy_(_bias(source, layer))
+        _view_bias(target, layer).copy_(_view_bias(source, layer))
 
 
 def _fold_before(normed: training.State, folded: training.State, layer: int) -> None:
-    g_SG1H, s_SG1H = _affine(normed, layer)
+    """Fold the norm of `layer` of `normed` into the Linear before it in `folded`."""
+    g_SG1H, s_SG1H = _compute_affine(normed, layer)
     folded.network.weight_SGIO(layer, folded.network.weights).mul_(g_SG1H)
-    _bias(folded, layer).copy_(s_SG1H)
+    _view_bias(folded, layer).copy_(s_SG1H)
 
 
 def _fold_after(normed: training.State, folded: training.State, layer: int) -> None:
-    g_SG1H, s_SG1H = _affine(normed, layer)
+    """Fold the norm of `layer` of `normed` into the Linear after it in `folded`."""
+    g_SG1H, s_SG1H = _compute_affine(normed, layer)
     after_SGIO = folded.network.weight_SGIO(layer + 1, folded.network.weights)
-    _bias(folded, layer + 1).add_(s_SG1H @ after_SGIO)
+    _view_bias(folded, layer + 1).add_(s_SG1H @ after_SGIO)
     after_SGIO.mul_(g_SG1H.mT)
 
 
-def _affine(state: training.State, layer: int) -> tuple[Tensor, Tensor]:
+def _compute_affine(state: training.State, layer: int) -> tuple[Tensor, Tensor]:
+    """Return g and s of the normalization of `layer`, [S, G, 1, H] each."""
     net = state.network
     gamma, beta = (net.vector_SG1O(name, layer, net.vectors_RP) for name in ("gamma", "beta"))
     g_SG1H = gamma / (net.running_var[layer] + net.eps_SG11).sqrt()
     return g_SG1H, beta - net.running_mean[layer] * g_SG1H
 
 
-def _bias(state: training.State, layer: int) -> Tensor:
+def _view_bias(state: training.State, layer: int) -> Tensor:
+    """Return the bias of `layer`, [S, G, 1, H], as a view."""
     return state.network.vector_SG1O("bias", layer, state.network.vectors_RP)

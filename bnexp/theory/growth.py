@@ -19,11 +19,11 @@ import torch
 from bnexp.choices import Activation, Dtype, InitScheme, Placement
 from bnexp.engine import network, propagation
 from bnexp.engine.packs import Pack
-from bnexp.engine.workspace import Workspace, workspace
+from bnexp.engine.workspace import Workspace, allocate_workspace
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory import predictions
-from bnexp.theory.claims import Claim, Expected, near, reported
+from bnexp.theory.claims import AcceptedRange, Claim, near, reported
 
 SEEDS: Final = (0, 1, 2, 3)
 WIDTH: Final = 400
@@ -31,21 +31,23 @@ CLASSES: Final = 10
 END: Final = 3
 """Layers left out at each end."""
 RATIOS: Final = 10
+"""Pairs of layers in the middle, from one of which the gradient passes to the other."""
 DEPTH: Final = RATIOS + 1 + 2 * END
+"""Hidden layers."""
 
 TOLERANCE: Final = 0.02
-"""Of a growth per layer at this width, depth and number of seeds."""
+"""Relative tolerance of a growth rate at this width, depth and number of seeds."""
 
 
 @dataclass(frozen=True)
-class Wide:
-    """A wide net, and what the theory says of it."""
+class WideNet:
+    """A wide net, and the growth rate that the theory predicts for it."""
 
     placement: Placement
     activation: Activation
     sigma: float
     batch: int
-    predicted: float
+    predicted_rate: float
     source: str
 
 
@@ -53,8 +55,8 @@ LARGE: Final = 256
 """Batch from which a closed form for infinite batches is good to 2 %."""
 
 
-def nets() -> list[Wide]:
-    """Return the nets that are measured."""
+def list_nets() -> list[WideNet]:
+    """Return the nets whose growth is measured."""
     pre, post, none = Placement.pre, Placement.post, Placement.none
     relu, sigmoid, tanh = Activation.relu, Activation.sigmoid, Activation.tanh
     large = [Activation.gelu, Activation.silu, tanh, Activation.elu, sigmoid]
@@ -62,41 +64,47 @@ def nets() -> list[Wide]:
     alone = [(sigmoid, 1.0), (tanh, 1.5), (relu, math.sqrt(2))]
     theorem = "Yang et al. 2019, thm 8"
     return [
-        *(Wide(pre, relu, 1, batch, predictions.pre_relu_rate(batch), theorem) for batch in (64, 128, LARGE)),
-        *(Wide(pre, activation, 1, LARGE, predictions.pre_rate(activation), "derived") for activation in large),
-        *(Wide(post, phi, sigma, LARGE, predictions.post_rate(phi, sigma), "derived") for phi, sigma in scales),
-        *(Wide(none, phi, sigma, LARGE, predictions.none_rate(phi, sigma), "derived") for phi, sigma in alone),
+        *(WideNet(pre, relu, 1, batch, predictions.pre_relu_growth_rate(batch), theorem) for batch in (64, 128, LARGE)),
+        *(WideNet(pre, phi, 1, LARGE, predictions.pre_growth_rate(phi), "derived") for phi in large),
+        *(
+            WideNet(post, phi, sigma, LARGE, predictions.post_growth_rate(phi, sigma), "derived")
+            for phi, sigma in scales
+        ),
+        *(
+            WideNet(none, phi, sigma, LARGE, predictions.none_growth_rate(phi, sigma), "derived")
+            for phi, sigma in alone
+        ),
     ]
 
 
 def growth_per_layer() -> Iterator[Claim]:
     """Compare each wide net with its prediction, and two of them over ten layers."""
     measured = {}
-    for net in nets():
-        measured[net.placement, net.activation, net.sigma] = found = rate(net)
+    for net in list_nets():
+        measured[net.placement, net.activation, net.sigma] = rate = measure_growth_rate(net)
         slow = net.activation == Activation.silu  # +4 % at a batch of 256 (n = 4 seeds): an infinite one is far away
-        expected = reported(net.predicted) if slow else near(net.predicted, TOLERANCE)
+        expected = reported(net.predicted_rate) if slow else near(net.predicted_rate, TOLERANCE)
         words = f"{net.placement}, {net.activation}, σ {net.sigma:.3g}, batch {net.batch}"
-        yield Claim(f"{words}: growth of the squared gradient per layer", net.source, expected, found)
-    yield from _vanishing(measured)
+        yield Claim(f"{words}: growth of the squared gradient per layer", net.source, expected, rate)
+    yield from _claim_vanishing(measured)
 
 
-def _vanishing(measured: dict[tuple[Placement, Activation, float], float]) -> Iterator[Claim]:
-    """Say what the growth comes to over ten layers; its tolerance is that of one layer, ten times."""
+def _claim_vanishing(measured: dict[tuple[Placement, Activation, float], float]) -> Iterator[Claim]:
+    """Claim what the growth comes to over ten layers; its tolerance is that of one layer, ten times."""
     sigmoid = Activation.sigmoid
     for placement, predicted in (
-        (Placement.none, predictions.none_rate(sigmoid, 1)),
-        (Placement.pre, predictions.pre_rate(sigmoid)),
+        (Placement.none, predictions.none_growth_rate(sigmoid, 1)),
+        (Placement.pre, predictions.pre_growth_rate(sigmoid)),
     ):
         low, high = ((predicted * factor) ** RATIOS for factor in (1 - TOLERANCE, 1 + TOLERANCE))
-        expected = Expected(f"{low:.2g} to {high:.2g}", low, high)
+        expected = AcceptedRange(f"{low:.2g} to {high:.2g}", low, high)
         words = f"{placement}, sigmoid, σ 1: growth of the squared gradient over {RATIOS} layers"
         yield Claim(words, "derived", expected, measured[placement, sigmoid, 1] ** RATIOS)
 
 
-def rate(wide: Wide) -> float:
-    """Return the growth per layer on the way back through the engine, from a loss over random labels."""
-    net, work = _engine(wide)
+def measure_growth_rate(wide: WideNet) -> float:
+    """Return the growth rate on the way back through the engine, from a loss over random labels."""
+    net, work = _create_network(wide)
     rng = generator(0, "gaussian inputs")
     work.x_SBD.copy_(torch.from_numpy(rng.standard_normal(tuple(work.x_SBD.shape))))
     y_SB = torch.from_numpy(rng.integers(CLASSES, size=tuple(work.x_SBD.shape[:2])))
@@ -104,31 +112,31 @@ def rate(wide: Wide) -> float:
     loss_R, correct_R = work.x_SBD.new_empty(len(SEEDS)), y_SB.new_empty(len(SEEDS))
     propagation.cross_entropy(net, work, y_SB, loss_R, correct_R)
     squares = np.zeros((DEPTH, len(SEEDS)))
-    for layer in reversed(range(DEPTH + 1)):
-        propagation.backward(net, work, layer)
+    for layer in propagation.backward(net, work):
         if layer < DEPTH:
             squares[layer] = work.d_products[layer].square().sum((1, 2)).numpy()
     return float(np.exp(np.log(squares[END] / squares[END + RATIOS]).mean() / RATIOS))
 
 
-def _engine(wide: Wide) -> tuple[network.Network, Workspace]:
+def _create_network(net: WideNet) -> tuple[network.Network, Workspace]:
+    """Return the net on the engine, a lane per seed, and its buffers for one batch."""
     runs = tuple(
         Run(
-            placement=wide.placement,
-            activation=wide.activation,
+            placement=net.placement,
+            activation=net.activation,
             seed=seed,
             data="gaussian",
-            data_train=wide.batch,
-            batch_size=wide.batch,
+            data_train=net.batch,
+            batch_size=net.batch,
             hidden=(WIDTH,) * DEPTH,
             steps=1,
             evaluate=1,
             init_scheme=InitScheme.lecun,
-            init_gain=wide.sigma,
+            init_gain=net.sigma,
             norm_eps=0.0,
             dtype=Dtype.float64,
         )
         for seed in SEEDS
     )
-    net = network.create(Pack(runs, SEEDS), WIDTH, CLASSES, torch.device("cpu"))
-    return net, workspace(net, wide.batch)
+    stacked = network.create(Pack(runs, SEEDS), WIDTH, CLASSES, torch.device("cpu"))
+    return stacked, allocate_workspace(stacked, net.batch)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bnexp.choices import Activation, Placement
 from bnexp.engine.training import State
-from bnexp.theory.claims import Claim, Expected, at_least
+from bnexp.theory.claims import AcceptedRange, Claim, at_least
 
 HOMOGENEOUS: Final = (Activation.relu, Activation.leaky_relu, Activation.identity)
 """φ(a·u) = a·φ(u) for every a > 0."""
@@ -35,27 +35,30 @@ WITHOUT_BLOCK: Final = {
 }
 
 
-def largest(values_R: Tensor, state: State, arms: Arms) -> float:
+def find_largest(values_R: Tensor, state: State, arms: Arms) -> float:
     """Return the largest value of the lanes of `state` that are one of `arms`; NaN if one is NaN."""
-    return float(_of(values_R, state, arms).max())
+    return float(_select_lanes(values_R, state, arms).max())
 
 
-def smallest(values_R: Tensor, state: State, arms: Arms) -> float:
+def find_smallest(values_R: Tensor, state: State, arms: Arms) -> float:
     """Return the smallest value of the lanes of `state` that are one of `arms`; NaN if one is NaN."""
-    return float(_of(values_R, state, arms).min())
+    return float(_select_lanes(values_R, state, arms).min())
 
 
-def _of(values_R: Tensor, state: State, arms: Arms) -> Tensor:
+def _select_lanes(values_R: Tensor, state: State, arms: Arms) -> Tensor:
+    """Return the values of the lanes of `state` that are one of `arms`."""
     return values_R[[r for r, run in enumerate(state.pack.runs) if (run.placement, run.activation) in arms]]
 
 
-def with_block(state: State, errors_R: Tensor, words: str, source: str, expected: Expected) -> Iterator[Claim]:
-    """Yield that `words` are true of every arm with an invariant block; the worst lane speaks for all."""
+def claim_with_block(
+    state: State, errors_R: Tensor, words: str, source: str, expected: AcceptedRange
+) -> Iterator[Claim]:
+    """Claim that `words` are true of every arm with an invariant block; the worst lane speaks for all."""
     for name, arms in WITH_BLOCK.items():
-        yield Claim(f"{name}: {words}", source, expected, largest(errors_R, state, arms))
+        yield Claim(f"{name}: {words}", source, expected, find_largest(errors_R, state, arms))
 
 
-def without_block(state: State, errors_R: Tensor, words: str, source: str, difference: float) -> Iterator[Claim]:
-    """Yield that the same fails in every arm without one, by at least `difference`; the least clear lane speaks."""
+def claim_without_block(state: State, errors_R: Tensor, words: str, source: str, difference: float) -> Iterator[Claim]:
+    """Claim `words`, an error of at least `difference`, of every arm without a block; the least clear lane speaks."""
     for name, arms in WITHOUT_BLOCK.items():
-        yield Claim(f"{name}: {words}", source, at_least(difference), smallest(errors_R, state, arms))
+        yield Claim(f"{name}: {words}", source, at_least(difference), find_smallest(errors_R, state, arms))

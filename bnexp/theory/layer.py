@@ -18,7 +18,7 @@ from bnexp.engine.network import Network
 from bnexp.randomness import generator
 from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_least, at_most, near
-from bnexp.theory.invariant_blocks import NONE, POST, PRE, largest, smallest
+from bnexp.theory.invariant_blocks import NONE, POST, PRE, find_largest, find_smallest
 
 SHAPE: Final = (2, 3, 64, 7)
 """[S, G, B, H] of a layer that is looked at alone."""
@@ -28,26 +28,27 @@ STEP: Final = 1e-7
 
 
 @dataclass(frozen=True)
-class _Alone:
-    """A layer alone: its input [S, G, B, H], and statistics [S, G, 1, H] that nobody learned from the engine."""
+class _LoneLayer:
+    """A layer alone: its input [S, G, B, H], and its statistics [S, G, 1, H], computed without the engine."""
 
     x: Tensor
     mu: Tensor
     var: Tensor
 
 
-def _alone() -> _Alone:
+def _draw_lone_layer() -> _LoneLayer:
     """Return inputs whose units have deviations from 1e-2 to 1e2, and means of that size."""
     rng, scale = generator(0, "a layer alone"), torch.logspace(-2, 2, SHAPE[3], dtype=torch.float64)
     means = rng.standard_normal((*SHAPE[:2], 1, SHAPE[3]))
     x = scale * torch.from_numpy(rng.standard_normal(SHAPE) + means)
-    return _Alone(x, x.mean(2, True), x.var(2, correction=0, keepdim=True))
+    return _LoneLayer(x, x.mean(2, True), x.var(2, correction=0, keepdim=True))
 
 
-def _normalise(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, normalization.Statistics]:
+def _normalize(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, normalization.Statistics]:
+    """Return what the engine makes of `x`, and what it keeps for its backward pass."""
     units = [torch.empty_like(gamma) for _ in range(4)]
     kept, y = normalization.Statistics(torch.empty_like(x), *units), torch.empty_like(x)
-    normalization.forward(x, gamma, beta, torch.full_like(gamma, eps), kept, y)
+    normalization.forward(x, gamma, beta, torch.full_like(gamma, eps), kept, out=y)
     return y, kept
 
 
@@ -58,11 +59,11 @@ def energy_identity() -> Iterator[Claim]:
     of squared length B at eps 0. By Pythagoras ‖dx‖² = (‖d̂‖² − (Σd̂)²/B − (Σd̂·x̂)²/B)/var (derived; the equality
     behind the inequality of Santurkar et al. 2018, theorem 4.1).
     """
-    alone, rng = _alone(), generator(0, "backward")
+    alone, rng = _draw_lone_layer(), generator(0, "backward")
     d, gamma = torch.from_numpy(rng.standard_normal(SHAPE)), torch.from_numpy(rng.uniform(0.5, 2, alone.var.shape))
-    _, kept = _normalise(alone.x, gamma, torch.zeros_like(gamma), 0.0)
+    _, kept = _normalize(alone.x, gamma, torch.zeros_like(gamma), 0.0)
     dx, dgamma, dbeta = torch.empty_like(d), torch.empty_like(gamma), torch.empty_like(gamma)
-    normalization.backward(d, kept, dgamma, dbeta, torch.empty_like(d), dx)
+    normalization.backward(d, kept, dgamma, dbeta, scratch=torch.empty_like(d), out=dx)
     standard, d_hat, examples = (alone.x - alone.mu) / alone.var.sqrt(), gamma * d, SHAPE[2]
     along_one, along_x = d_hat.sum(2, True), (d_hat * standard).sum(2, True)
     left = d_hat.square().sum(2, True) - (along_one.square() + along_x.square()) / examples
@@ -76,26 +77,26 @@ def slope() -> Iterator[Claim]:
 
     The error is relative to the sum of what each parameter contributes to the slope, taken without its sign.
     """
-    state = small_nets.begin(small_nets.arms(small_nets.BASE))
-    net, rows_B = state.network, small_nets.rows(0)
-    gradients, rng = small_nets.gradients(state, rows_B), generator(0, "direction")
+    state = small_nets.begin(small_nets.list_arms(small_nets.BASE))
+    net, rows_B = state.network, small_nets.take_rows(0)
+    gradients, rng = small_nets.compute_gradients(state, rows_B), generator(0, "direction")
     parameters, slopes = [*net.weights, net.vectors_RP], [*gradients.weights, gradients.vectors_RP * net.learned_RP]
     directions = [torch.from_numpy(rng.standard_normal(tuple(tensor.shape))) for tensor in parameters]
     directions[-1].mul_(net.learned_RP)
     inner = [gradient * direction for gradient, direction in zip(slopes, directions, strict=True)]
-    signed_R, unsigned_R = (_by_lane(net, parts) for parts in (inner, [part.abs() for part in inner]))
+    signed_R, unsigned_R = (_sum_by_lane(net, parts) for parts in (inner, [part.abs() for part in inner]))
     losses = []
     for factor in (STEP, -2 * STEP):
         for tensor, direction in zip(parameters, directions, strict=True):
             tensor.add_(direction, alpha=factor)
-        losses.append(small_nets.loss(state, rows_B))
-    found_R = (losses[0] - losses[1]) / (2 * STEP)
-    error = float(((found_R - signed_R) / unsigned_R).abs().max())
+        losses.append(small_nets.compute_loss(state, rows_B))
+    slope_R = (losses[0] - losses[1]) / (2 * STEP)
+    error = float(((slope_R - signed_R) / unsigned_R).abs().max())
     words = "the gradient is the slope of the loss, every placement and activation"
     yield Claim(words, "central difference", at_most(1e-6), error)
 
 
-def _by_lane(net: Network, parts: list[Tensor]) -> Tensor:
+def _sum_by_lane(net: Network, parts: list[Tensor]) -> Tensor:
     """Return the sum of what belongs to each lane, [R]; the parts are laid out as weights and, last, vectors."""
     weights = [net.weight_SGIO(layer, tuple(parts)).sum((2, 3)).flatten() for layer in range(len(net.weights))]
     return torch.stack([*weights, parts[-1].sum(1)]).sum(0)
@@ -103,10 +104,10 @@ def _by_lane(net: Network, parts: list[Tensor]) -> Tensor:
 
 def recovered_identity() -> Iterator[Claim]:
     """Let gamma = sqrt(var + eps) and beta = mu undo the normalization."""
-    alone, eps = _alone(), small_nets.BASE.norm_eps
-    y, _ = _normalise(alone.x, (alone.var + eps).sqrt(), alone.mu, eps)
+    alone, eps = _draw_lone_layer(), small_nets.BASE.norm_eps
+    y, _ = _normalize(alone.x, (alone.var + eps).sqrt(), alone.mu, eps)
     by_unit = (tensor.transpose(0, 3).flatten(1) for tensor in (y, alone.x))
-    error = float(small_nets.relative(*by_unit).max())
+    error = float(small_nets.relative_error(*by_unit).max())
     words = "gamma = sqrt(var + eps) and beta = mu give y = x"
     yield Claim(words, "Ioffe & Szegedy 2015, 3", at_most(1e-12), error)
 
@@ -121,7 +122,7 @@ def eps_floor() -> Iterator[Claim]:
         small_nets.BASE, placement=Placement.pre, activation=Activation.identity, init_scheme=InitScheme.normal
     )
     state = small_nets.begin([replace(base, init_gain=deviation) for deviation in deviations])
-    net, rows_B = state.network, small_nets.rows(0)
+    net, rows_B = state.network, small_nets.take_rows(0)
     for name, value in (("gamma", 1.0), ("beta", 0.0)):
         net.vector_SG1O(name, 0, net.vectors_RP).fill_(value)
     small_nets.forward(state, rows_B, training=True)
@@ -129,11 +130,11 @@ def eps_floor() -> Iterator[Claim]:
     covariance_DD = torch.cov(state.examples.train[0][rows_B].T, correction=0)
     w_RDH = net.weight_SGIO(0, net.weights)[0]
     var_RH = (w_RDH * (covariance_DD @ w_RDH)).sum(1)
-    wanted_R = (var_RH / (var_RH + base.norm_eps)).mean(1)
-    found_R = h_RBH.var(1, correction=0).mean(1)
+    expected_R = (var_RH / (var_RH + base.norm_eps)).mean(1)
+    measured_R = h_RBH.var(1, correction=0).mean(1)
     for r, deviation in enumerate(deviations):
         words = f"weights of deviation {deviation:g}: the output's variance is var/(var + eps), eps {base.norm_eps:g}"
-        yield Claim(words, "derived", near(float(wanted_R[r]), 1e-10), float(found_R[r]))
+        yield Claim(words, "derived", near(float(expected_R[r]), 1e-10), float(measured_R[r]))
 
 
 def running_statistics() -> Iterator[Claim]:
@@ -149,20 +150,20 @@ def running_statistics() -> Iterator[Claim]:
         replace(base, placement=p, norm_momentum=m) for p in (Placement.pre, Placement.post) for m in momenta
     ])  # fmt: skip
     net, m_R = state.network, state.network.momentum_SG11.view(-1, 1)
-    normalised = []
+    norm_inputs = []
     for batch in range(batches):
-        small_nets.forward(state, small_nets.rows(batch), training=True)
-        x_BD = state.examples.train[0][small_nets.rows(batch)]
+        small_nets.forward(state, small_nets.take_rows(batch), training=True)
+        x_BD = state.examples.train[0][small_nets.take_rows(batch)]
         u_RBH = x_BD @ net.weight_SGIO(0, net.weights)[0] + net.vector_SG1O("bias", 0, net.vectors_RP)[0]
-        normalised.append(torch.cat([u_RBH[: len(momenta)], u_RBH[len(momenta) :].clamp_min(0)]))
+        norm_inputs.append(torch.cat([u_RBH[: len(momenta)], u_RBH[len(momenta) :].clamp_min(0)]))
     for name, start, running, of_batch in (
-        ("means", 0.0, net.running_mean[0], [values.mean(1) for values in normalised]),
-        ("variances (unbiased)", 1.0, net.running_var[0], [values.var(1, correction=1) for values in normalised]),
+        ("means", 0.0, net.running_mean[0], [values.mean(1) for values in norm_inputs]),
+        ("variances (unbiased)", 1.0, net.running_var[0], [values.var(1, correction=1) for values in norm_inputs]),
     ):
-        wanted_RH = (1 - m_R) ** batches * start
+        expected_RH = (1 - m_R) ** batches * start
         for k, values_RH in enumerate(of_batch, start=1):
-            wanted_RH = wanted_RH + m_R * (1 - m_R) ** (batches - k) * values_RH
-        error = float(small_nets.relative(running.flatten(0, 2), wanted_RH).max())
+            expected_RH = expected_RH + m_R * (1 - m_R) ** (batches - k) * values_RH
+        error = float(small_nets.relative_error(running.flatten(0, 2), expected_RH).max())
         words = f"running {name} after {batches} batches: (1 − m)^K·start + Σ m·(1 − m)^(K−k)·batch_k"
         yield Claim(words, "PyTorch, BatchNorm1d", at_most(1e-12), error)
 
@@ -172,13 +173,13 @@ def bias_before_a_norm() -> Iterator[Claim]:
 
     dx has no part along 1, because a shift of x changes nothing. Relative to Σ_B |dx|, the largest value of all units.
     """
-    state = small_nets.begin(small_nets.arms(small_nets.BASE))
-    products = small_nets.gradients(state, small_nets.rows(0)).products
+    state = small_nets.begin(small_nets.list_arms(small_nets.BASE))
+    products = small_nets.compute_gradients(state, small_nets.take_rows(0)).products
     ratios = [(d.sum(2).abs().amax(2) / d.abs().sum(2).amax(2)).flatten() for d in products]
     ratios_R = torch.stack(ratios).amax(0)
     source = "Ioffe & Szegedy 2015, 3.2"
     words = "pre, any activation: a bias before the norm has gradient 0"
-    yield Claim(words, source, at_most(1e-12), largest(ratios_R, state, PRE))
+    yield Claim(words, source, at_most(1e-12), find_largest(ratios_R, state, PRE))
     bent_post = [arm for arm in POST if arm[1] != Activation.identity]
     for name, arms in {"post, any activation but the identity": bent_post, "none, any activation": NONE}.items():
-        yield Claim(f"{name}: the bias has a gradient", source, at_least(1e-4), smallest(ratios_R, state, arms))
+        yield Claim(f"{name}: the bias has a gradient", source, at_least(1e-4), find_smallest(ratios_R, state, arms))

@@ -1,8 +1,8 @@
-"""Closed forms of gradient growth at initialization, by quadrature over the standard normal distribution.
+"""Closed forms of what happens at initialization, by quadrature over the standard normal distribution.
 
 Letters: Z standard normal, φ an activation, σ² the variance of a weight times its fan-in, q the variance of what enters
-an activation, B examples in a batch. Gamma is 1, beta 0, eps 0, the width infinite. A rate is the factor by which the
-squared norm of the gradient grows per layer on the way back.
+an activation, B examples in a batch. Gamma is 1, beta 0, eps 0, the width infinite. A growth rate is the factor by
+which the squared norm of the gradient grows per layer on the way back; a normalized share is var/(var + eps).
 
     pre        E[φ'(Z)²]/Var φ(Z)              B → ∞; derived: normalising leaves Z, dividing by the deviation of a
                                                product of weights and φ(Z) cancels σ
@@ -38,6 +38,7 @@ DEEPEST: Final = 200
 
 
 def _density(z: float) -> float:
+    """Return the density of the standard normal distribution."""
     return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
@@ -63,54 +64,54 @@ FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
 """φ and φ', written down once more than in the engine, from their definitions."""
 
 
-def mean(f: Scalar) -> float:
+def gaussian_mean(f: Scalar) -> float:
     """Return E[f(Z)] for a smooth f, which may have a kink at 0."""
     return sum(quad(lambda z: f(z) * _density(z), low, high, epsabs=1e-14)[0] for low, high in pairwise(CUTS))
 
 
-def pre_rate(activation: Activation) -> float:
-    """Return the rate under `pre` for large batches; the scale of the weights does not enter."""
-    return post_rate(activation, 1)
+def pre_growth_rate(activation: Activation) -> float:
+    """Return the growth rate under `pre` for large batches; the scale of the weights does not enter."""
+    return post_growth_rate(activation, 1)
 
 
-def post_rate(activation: Activation, sigma: float) -> float:
-    """Return the rate under `post` for large batches."""
+def post_growth_rate(activation: Activation, sigma: float) -> float:
+    """Return the growth rate under `post` for large batches."""
     phi, slope = FORMULAS[activation]
-    return sigma**2 * mean(lambda z: slope(sigma * z) ** 2) / _variance(phi, sigma)
+    return sigma**2 * gaussian_mean(lambda z: slope(sigma * z) ** 2) / _gaussian_variance(phi, sigma)
 
 
-def none_rate(activation: Activation, sigma: float) -> float:
-    """Return the rate without a norm, at the fixed point that the variance map reaches from inputs of variance 1."""
+def none_growth_rate(activation: Activation, sigma: float) -> float:
+    """Return the growth rate without a norm, at the fixed point of the variance map that inputs of variance 1 reach."""
     phi, slope = FORMULAS[activation]
     before, q = math.inf, sigma**2
     for _ in range(DEEPEST):
         if abs(q - before) <= FIXED * q:
             break
         scale = math.sqrt(q)
-        before, q = q, sigma**2 * mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
-    return sigma**2 * mean(lambda z: slope(math.sqrt(q) * z) ** 2)
+        before, q = q, sigma**2 * gaussian_mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
+    return sigma**2 * gaussian_mean(lambda z: slope(math.sqrt(q) * z) ** 2)
 
 
-def pre_relu_rate(batch: int) -> float:
-    """Return the rate under `pre` with relu at a finite batch."""
+def pre_relu_growth_rate(batch: int) -> float:
+    """Return the growth rate under `pre` with relu at a finite batch."""
     c = -1 / (batch - 1)
     slope = (math.pi - math.acos(c)) / math.pi
     j = math.sqrt(1 - c * c) / math.pi + slope * c
     return (slope + batch - 1) / ((batch - 3) * (1 - j)) - 1 / (batch - 3)
 
 
-def rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
-    """Return the rate of an arm; only for `pre` with relu does the batch enter."""
+def growth_rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
+    """Return the growth rate of an arm; only for `pre` with relu does the batch enter."""
     match placement:
         case Placement.none:
-            return none_rate(activation, sigma)
+            return none_growth_rate(activation, sigma)
         case Placement.pre:
-            return pre_relu_rate(batch) if activation == Activation.relu else pre_rate(activation)
+            return pre_relu_growth_rate(batch) if activation == Activation.relu else pre_growth_rate(activation)
         case Placement.post:
-            return post_rate(activation, sigma)
+            return post_growth_rate(activation, sigma)
 
 
-def sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
+def initial_sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
     """Return σ of a layer with as many outputs as `inputs`, the deviation of its initial weights times √inputs."""
     deviation = {
         InitScheme.torch: math.sqrt(1 / 3 / inputs),  # uniform in ±1/√inputs
@@ -122,26 +123,26 @@ def sigma(scheme: InitScheme, gain: float, inputs: int) -> float:
     return gain * deviation[scheme] * math.sqrt(inputs)
 
 
-def floor(
-    placement: Placement, activation: Activation, sigma: float, eps: float, first: float, layers: int
+def normalized_shares(
+    placement: Placement, activation: Activation, sigma: float, eps: float, *, first: float, layers: int
 ) -> list[float]:
-    """Return var/(var + eps) of each of `layers` hidden layers at initialization; `first`, that of layer 1, is given.
+    """Return var/(var + eps) of each of `layers` hidden layers at initialization, from `first`, that of layer 1.
 
     A normalization gives its output the variance n = var/(var + eps) instead of 1, so the next layer's product has
     σ²·n under `post` and σ²·Var φ(√n·Z) under `pre`; what the next normalization sees is that (`pre`) or Var φ of it
     (`post`). Derived; Gaussian weights, no bias, infinite width.
     """
     phi, _ = FORMULAS[activation]
-    found = [first]
+    shares = [first]
     for _ in range(layers - 1):
-        scale = math.sqrt(found[-1])
+        scale = math.sqrt(shares[-1])
         is_pre = placement == Placement.pre
-        var = sigma**2 * _variance(phi, scale) if is_pre else _variance(phi, sigma * scale)
-        found.append(var / (var + eps))
-    return found
+        var = sigma**2 * _gaussian_variance(phi, scale) if is_pre else _gaussian_variance(phi, sigma * scale)
+        shares.append(var / (var + eps))
+    return shares
 
 
-def _variance(phi: Scalar, scale: float) -> float:
+def _gaussian_variance(phi: Scalar, scale: float) -> float:
     """Return Var φ(scale·Z)."""
-    centre = mean(lambda z: phi(scale * z))
-    return mean(lambda z: (phi(scale * z) - centre) ** 2)
+    centre = gaussian_mean(lambda z: phi(scale * z))
+    return gaussian_mean(lambda z: (phi(scale * z) - centre) ** 2)

@@ -3,8 +3,8 @@
 Letters: S = 1 seed, G arms, R = G lanes, B examples in a batch, D inputs, H hidden units, C classes, P biases, gammas
 and betas side by side, K steps.
 
-Nothing here computes what the engine computes: `forward`, `cross_entropy`, `backward` and `gradient_factors` are its
-own, in the order of `optimizers.update`.
+Nothing here computes what the engine computes: `forward`, `cross_entropy`, `backward` and `factor_gradient` are its
+own, in the order of `training.advance`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from bnexp.choices import Dtype
 from bnexp.engine import propagation, training
 from bnexp.engine.network import Stage
 from bnexp.engine.packs import Pack
-from bnexp.engine.workspace import Step
+from bnexp.engine.workspace import StageBuffers
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory.invariant_blocks import ALL
@@ -54,10 +54,10 @@ class Gradients:
     x_SGBD: Tensor
     """With respect to the inputs."""
     var_SG1H: tuple[Tensor, ...]
-    """No gradient: the biased variance in the batch of what each hidden layer normalises; 0 where it does not."""
+    """No gradient: the biased variance in the batch of what each hidden layer normalizes; 0 where it does not."""
 
 
-def arms(base: Run) -> list[Run]:
+def list_arms(base: Run) -> list[Run]:
     """Return `base` in every placement with every activation."""
     return [replace(base, placement=placement, activation=activation) for placement, activation in ALL]
 
@@ -80,7 +80,7 @@ def begin(runs: Sequence[Run]) -> training.State:
     return state
 
 
-def rows(batch: int) -> Tensor:
+def take_rows(batch: int) -> Tensor:
     """Return the examples [B] of the batch number `batch`."""
     return torch.arange(batch * BATCH, (batch + 1) * BATCH)
 
@@ -93,8 +93,8 @@ def forward(state: training.State, rows_B: Tensor, *, training: bool) -> Tensor:
     return work.products[-1].clone()
 
 
-def loss(state: training.State, rows_B: Tensor) -> Tensor:
-    """Return the loss [R] on `rows_B` in training mode; the gradient of the logits lies in the workspace."""
+def compute_loss(state: training.State, rows_B: Tensor) -> Tensor:
+    """Return the loss [R] (nats) on `rows_B` in training mode; the gradient of the logits is left in the workspace."""
     logits_RCB = forward(state, rows_B, training=True)
     loss_R, correct_R = logits_RCB.new_empty(len(logits_RCB)), rows_B.new_empty(len(logits_RCB))
     y_SB = state.examples.train[1][rows_B][None]
@@ -102,49 +102,50 @@ def loss(state: training.State, rows_B: Tensor) -> Tensor:
     return loss_R
 
 
-def gradients(state: training.State, rows_B: Tensor) -> Gradients:
-    """Return the gradients of the loss on `rows_B`."""
-    loss(state, rows_B)
-    return _back(state, len(rows_B))
+def compute_gradients(state: training.State, rows_B: Tensor) -> Gradients:
+    """Return the gradients of the loss on `rows_B`, in training mode."""
+    compute_loss(state, rows_B)
+    return _go_back(state, len(rows_B))
 
 
 def pull_back(state: training.State, rows_B: Tensor, d_logits_RCB: Tensor) -> Gradients:
     """Return the gradients of the sum of `d_logits_RCB` times the logits: a product with every layer's Jacobian."""
     forward(state, rows_B, training=True)
     state.workspace(len(rows_B)).d_products[-1].copy_(d_logits_RCB)
-    return _back(state, len(rows_B))
+    return _go_back(state, len(rows_B))
 
 
-def _back(state: training.State, batch: int) -> Gradients:
+def _go_back(state: training.State, batch: int) -> Gradients:
     """Go back from the gradient of the logits that the workspace holds."""
     net, work = state.network, state.workspace(batch)
     variances = tuple(
-        torch.cat([_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1) for cells in work.cells
+        torch.cat([_select_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1)
+        for cells in work.cells
     )
     weights: list[Tensor] = []
     products: list[Tensor] = []
-    for layer in reversed(range(len(net.weights))):
-        propagation.backward(net, work, layer)
-        weights.insert(0, torch.bmm(*propagation.gradient_factors(work, layer)))
+    for layer in propagation.backward(net, work):
+        weights.insert(0, torch.bmm(*propagation.factor_gradient(work, layer)))
         if layer < net.hidden_layers:
-            products.insert(0, _by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
+            products.insert(0, _view_by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
     x_SGBD = products[0] @ net.weight_SGIO(0, net.weights).mT
     return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
 
-def _variance(path: tuple[Step, ...], var_SG1H: Tensor) -> Tensor:
-    normalised = any(step.stage is Stage.normalization for step in path)
-    return var_SG1H.clone() if normalised else torch.zeros_like(var_SG1H)
+def _select_variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
+    """Return a clone of the variance that `path` normalizes by, or 0 if it has no norm."""
+    has_norm = any(buffers.stage is Stage.normalization for buffers in path)
+    return var_SG1H.clone() if has_norm else torch.zeros_like(var_SG1H)
 
 
-def _by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:
+def _view_by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:
     """Return what is laid out as a hidden layer's product as [S, G, B, H]."""
     if layer == 0:
         return product.view(seeds, product.shape[1], arms, -1).transpose(1, 2)
     return product.view(seeds, arms, *product.shape[1:])
 
 
-def neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> Tensor:
+def gather_neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> Tensor:
     """Return what enters each neuron of `layer`, [R, I + 1, H]: its weights and, in the last row, its bias.
 
     The tensors are parameters or gradients, laid out as the network's. A lane without a bias has 0 there.
@@ -154,11 +155,11 @@ def neurons(state: training.State, layer: int, weights: tuple[Tensor, ...], vect
     return torch.cat([net.weight_SGIO(layer, weights), bias], 2).flatten(0, 1)
 
 
-def relative(found: Tensor, wanted: Tensor) -> Tensor:
-    """Return the norm of each lane's difference relative to the norm of what is wanted, [R]."""
-    return norm(found - wanted) / norm(wanted)
+def relative_error(values: Tensor, truth: Tensor) -> Tensor:
+    """Return the norm of each lane's difference relative to the norm of `truth`, [R]; both lead with the lanes."""
+    return norm(values - truth) / norm(truth)
 
 
 def norm(tensor: Tensor) -> Tensor:
-    """Return the Euclidean norm over every dimension but the first."""
+    """Return the Euclidean norm over every dimension but the first, [R]."""
     return tensor.flatten(1).square().sum(1).sqrt()

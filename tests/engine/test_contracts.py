@@ -11,6 +11,7 @@ from bnexp.choices import Activation, Affine, Placement
 from bnexp.data.datasets import batch_order
 from bnexp.data.datasets import load as load_data
 from bnexp.engine import training
+from bnexp.engine.batches import cut_segments
 from bnexp.runs import Run
 from tests.support.lanes import (
     DEVICE,
@@ -22,7 +23,7 @@ from tests.support.lanes import (
     reference_of,
     small_data,
     small_run,
-    transposed,
+    transpose,
 )
 
 TOLERANCE = 1e-9
@@ -175,12 +176,12 @@ def test_the_first_float32_gradient_agrees_with_the_reference(placement):
         source.step(x[rows], y[rows])
         learned = [name for name, tensor in source.named.items() if tensor.requires_grad]
         moved = [before[r][name] - state.network.lane(r)[name] for name in learned]
-        assert distance(moved, [transposed(source.named[name].grad) for name in learned]) < 1e-5
+        assert distance(moved, [transpose(source.named[name].grad) for name in learned]) < 1e-5
 
 
 def test_a_short_last_batch_is_trained_on_and_every_example_is_seen_once_an_epoch():
     run = small_run(steps=12)
-    seen = [rows[:, 0] for rows in training._segments(begin(pack_of([run]), small_data()))]
+    seen = [rows[:, 0] for rows in cut_segments(pack_of([run]), DEVICE)]
     assert [len(row) for rows in seen for row in rows] == [9, 9, 9, 9, 9, 2] * 2
     for epoch in (0, 1):
         examples = torch.cat([row for rows in seen for row in rows][6 * epoch : 6 * epoch + 6])
@@ -205,7 +206,7 @@ def test_initial_weights_are_bitwise_those_of_the_seed_whatever_the_arm_the_pack
 def test_the_batch_order_is_that_of_seed_and_epoch_and_of_nothing_else():
     state = begin(pack_of(small_run(seed=s, placement=p, steps=18) for s in (4, 2) for p in Placement), small_data())
     np.random.seed(0)  # noqa: NPY002 - a global stream that must not matter
-    rows_KSB = torch.cat([rows.flatten(2).transpose(0, 1).flatten(1) for rows in training._segments(state)], 1)
+    rows_KSB = torch.cat([rows.flatten(2).transpose(0, 1).flatten(1) for rows in cut_segments(state.pack, DEVICE)], 1)
     for s, seed in enumerate(state.pack.seeds):
         wanted = torch.cat(batches(small_run(seed=seed), 18))
         assert torch.equal(rows_KSB[s], wanted)

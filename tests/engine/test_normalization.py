@@ -21,14 +21,14 @@ class Norm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gamma, beta, eps):
         kept, out = kept_for(x), torch.empty_like(x)
-        normalization.forward(x, gamma, beta, eps, kept, out)
+        normalization.forward(x, gamma, beta, eps, kept, out=out)
         ctx.kept, ctx.gamma = kept, gamma
         return out
 
     @staticmethod
     def backward(ctx, d):
         d, dgamma, dbeta = d.clone(), torch.empty_like(ctx.gamma), torch.empty_like(ctx.gamma)
-        normalization.backward(d, ctx.kept, dgamma, dbeta, torch.empty_like(d), d)
+        normalization.backward(d, ctx.kept, dgamma, dbeta, scratch=torch.empty_like(d), out=d)
         return d, dgamma, dbeta, None
 
 
@@ -68,9 +68,11 @@ def test_every_lane_is_what_batchnorm1d_makes_of_it(inputs):
 def test_the_sign_of_a_missing_term_in_the_backward_pass_would_be_seen(inputs):
     x, gamma, _, eps = inputs
     kept, d = kept_for(x), torch.randn(SGBH, dtype=torch.float64)
-    normalization.forward(x, gamma, torch.zeros_like(gamma), eps, kept, torch.empty_like(x))
+    normalization.forward(x, gamma, torch.zeros_like(gamma), eps, kept, out=torch.empty_like(x))
     naive = d * gamma * kept.rstd_SG1H  # what it were if mean and variance did not depend on x
-    normalization.backward(d, kept, torch.empty_like(gamma), torch.empty_like(gamma), torch.empty_like(d), d)
+    normalization.backward(
+        d, kept, torch.empty_like(gamma), torch.empty_like(gamma), scratch=torch.empty_like(d), out=d
+    )
     assert (d - naive).abs().max() > 0.1
     torch.testing.assert_close(d.sum(2), torch.zeros(2, 3, 5, dtype=torch.float64), rtol=0, atol=1e-12)
 
@@ -78,8 +80,10 @@ def test_the_sign_of_a_missing_term_in_the_backward_pass_would_be_seen(inputs):
 def test_the_gradient_is_orthogonal_to_the_normalised_input_at_eps_0(inputs):
     x, gamma, beta, _ = inputs
     kept, d, eps = kept_for(x), torch.randn(SGBH, dtype=torch.float64), torch.zeros(2, 3, 1, 1, dtype=torch.float64)
-    normalization.forward(x, gamma, beta, eps, kept, torch.empty_like(x))
-    normalization.backward(d, kept, torch.empty_like(gamma), torch.empty_like(gamma), torch.empty_like(d), d)
+    normalization.forward(x, gamma, beta, eps, kept, out=torch.empty_like(x))
+    normalization.backward(
+        d, kept, torch.empty_like(gamma), torch.empty_like(gamma), scratch=torch.empty_like(d), out=d
+    )
     assert (d * kept.centred_SGBH).sum(2).abs().max() < 1e-12
 
 
@@ -87,14 +91,14 @@ def test_gamma_and_beta_recover_the_identity(inputs):
     x, _, _, eps = inputs
     mean, var = x.mean(2, keepdim=True), x.var(2, correction=0, keepdim=True)
     out = torch.empty_like(x)
-    normalization.forward(x, (var + eps).sqrt(), mean, eps, kept_for(x), out)
+    normalization.forward(x, (var + eps).sqrt(), mean, eps, kept_for(x), out=out)
     assert (out - x).abs().max() < 1e-12
 
 
 def test_running_statistics_after_t_steps_on_one_batch_have_their_closed_form(inputs):
     x, gamma, beta, eps = inputs
     kept = kept_for(x)
-    normalization.forward(x, gamma, beta, eps, kept, torch.empty_like(x))
+    normalization.forward(x, gamma, beta, eps, kept, out=torch.empty_like(x))
     mean, var = torch.zeros_like(gamma), torch.ones_like(gamma)
     momentum = torch.tensor([0.1, 0.5, 1.0, 0.01, 0.0, 0.3], dtype=torch.float64).view(2, 3, 1, 1)
     for _ in range(5):
@@ -108,7 +112,7 @@ def test_evaluation_uses_the_given_statistics_and_not_those_of_the_batch(inputs)
     x, gamma, beta, eps = inputs
     mean, var = torch.full_like(gamma, 0.3), torch.full_like(gamma, 2.5)
     out = torch.empty_like(x)
-    normalization.normalize(x, gamma, beta, eps, mean, var, out)
+    normalization.normalize(x, gamma, beta, eps, mean=mean, var=var, out=out)
     torch.testing.assert_close(out, gamma * (x - 0.3) / (2.5 + eps).sqrt() + beta)
 
 

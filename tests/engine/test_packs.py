@@ -29,9 +29,9 @@ def some_runs() -> list[Run]:
 @pytest.mark.parametrize("lanes", [1, 2, 5, 18, 32, 1000])
 def test_packs_hold_each_run_exactly_once_and_no_more_than_the_lanes(lanes: int) -> None:
     runs = some_runs()
-    made = list(packs(runs, lanes))
-    assert sorted((run for pack in made for run in pack.runs), key=repr) == sorted(runs, key=repr)
-    assert max(len(pack.runs) for pack in made) <= lanes
+    cut = list(packs(runs, lanes))
+    assert sorted((run for pack in cut for run in pack.runs), key=repr) == sorted(runs, key=repr)
+    assert max(len(pack.runs) for pack in cut) <= lanes
 
 
 @pytest.mark.parametrize("lanes", [1, 7, 32])

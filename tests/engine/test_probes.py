@@ -13,6 +13,7 @@ from bnexp.choices import Activation, Placement, Probes
 from bnexp.data.datasets import batch_order
 from bnexp.engine import landscape, probes, training
 from bnexp.engine.activations import FLAT, FUNCTIONS
+from bnexp.engine.batches import cut_segments
 from bnexp.store import schemas
 from tests.support.lanes import DEVICE, TRAIN, begin, pack_of, reference_of, small_data, small_run
 from tests.support.reference import ACTIVATIONS
@@ -39,7 +40,7 @@ def trained_beside_references(settings):
     lanes = range(0, len(runs), 7)
     references = {r: reference_of(state.pack.runs[r], state.network.lane(r)) for r in lanes}
     x, y = state.examples.train
-    for rows_KSB in (rows for rows in list(training._segments(state))[:STEPS]):
+    for rows_KSB in (rows for rows in list(cut_segments(state.pack, DEVICE))[:STEPS]):
         for rows_SB in rows_KSB:
             if state.step < STEPS:
                 state, _, _ = training.advance(state, rows_SB[None])
@@ -74,7 +75,7 @@ def saturated_share(activation, u):
     return (flat if activation in ("sigmoid", "tanh") else flat.all(0)).double().mean().item()
 
 
-def measured_obviously(source, run, x, y):
+def measure_obviously(source, run, x, y):
     """The numbers of each layer, by hooks and autograd; at the end the reference takes a step on the sample."""
     inputs, outputs = {}, {}
 
@@ -93,7 +94,7 @@ def measured_obviously(source, run, x, y):
     linears = [module for module in source.model if isinstance(module, nn.Linear)]
     weights = [linear.weight.detach().clone() for linear in linears]
     source.optimizer.step()
-    found = []
+    layers = []
     for number, (linear, weight) in enumerate(zip(linears, weights, strict=True)):
         hidden = number < len(linears) - 1
         lr = run.lr * (run.hidden_lr_scale if hidden else 1)
@@ -104,15 +105,15 @@ def measured_obviously(source, run, x, y):
             "weight_gradient": linear.weight.grad.square().sum(),
             "product_gradient": outputs[linear].grad.square().sum(),
         }
-        found.append({name: float(value) for name, value in numbers.items()})
+        layers.append({name: float(value) for name, value in numbers.items()})
         if hidden:
             size = 2 if run.placement == "none" else 3
             block = list(zip(source.model, before, strict=True))[size * number + 1 : size * number + size]
             for module, old in block:
                 name, values = ("norm", old) if isinstance(module, nn.BatchNorm1d) else ("act", module)
                 seen = inputs[module].detach()
-                found[-1] |= of_norm(values, seen, outputs[module]) if name == "norm" else of_activation(run, seen)
-    return found
+                layers[-1] |= of_norm(values, seen, outputs[module]) if name == "norm" else of_activation(run, seen)
+    return layers
 
 
 def of_activation(run, u):
@@ -154,14 +155,14 @@ def histogram(values):
 @pytest.mark.parametrize("settings", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 def test_every_number_of_a_layer_is_that_of_the_obvious_measurement(settings):
     state, references = trained_beside_references({**settings, "steps": STEPS})
-    found = probes.measure(state, Probes.full)
-    assert found.step == STEPS
-    assert set(found.numbers) == {*schemas.PROBES, *schemas.LANDSCAPE, *schemas.RANGES}
-    assert set(found.histograms) == set(schemas.HISTOGRAMS)
-    tables = found.numbers | found.histograms
+    measurement = probes.measure(state, Probes.full)
+    assert measurement.step == STEPS
+    assert set(measurement.numbers) == {*schemas.PROBES, *schemas.LANDSCAPE, *schemas.RANGES}
+    assert set(measurement.histograms) == set(schemas.HISTOGRAMS)
+    tables = measurement.numbers | measurement.histograms
     for r, source in references.items():
         run = state.pack.runs[r]
-        wanted = measured_obviously(source, run, *sample_of(state, run))
+        wanted = measure_obviously(source, run, *sample_of(state, run))
         assert len(wanted) == 3
         for layer, numbers in enumerate(wanted, start=1):
             for name in (*schemas.PROBES, *schemas.RANGES, *schemas.HISTOGRAMS):
@@ -214,14 +215,14 @@ def landscape_by_autograd(source, x, y, lr):
 
 def test_the_landscape_is_that_of_autograd_along_the_gradient_of_what_is_learned():
     state, references = trained_beside_references({"lr": 0.1, "steps": STEPS, "schedule": "constant"})
-    found = probes.measure(state, Probes.full).numbers
+    numbers = probes.measure(state, Probes.full).numbers
     for r, source in references.items():
         run = state.pack.runs[r]
         wanted = landscape_by_autograd(source, *sample_of(state, run), run.lr)
         assert set(wanted) == set(schemas.LANDSCAPE)
         for name, value in wanted.items():
-            assert found[name][r, 0] == pytest.approx(float(value), rel=1e-6)
-            assert np.isnan(found[name][r, 1:]).all()
+            assert numbers[name][r, 0] == pytest.approx(float(value), rel=1e-6)
+            assert np.isnan(numbers[name][r, 1:]).all()
 
 
 def test_measuring_moves_no_bit_of_a_pack():
@@ -230,7 +231,7 @@ def test_measuring_moves_no_bit_of_a_pack():
         state, _, _ = training.advance(state, torch.arange(9, device=DEVICE)[None, None])
         tensors = [*state.network.weights, state.network.vectors_RP, *state.network.running_mean]
         tensors += [*state.network.running_var, state.network.momentum_SG11, *state.moments.first]
-        tensors += [*state.moments.second, state.settings.rates_RP]
+        tensors += [*state.moments.second, state.optimizer_settings.rates_RP]
         before = [tensor.clone() for tensor in tensors]
         first = probes.measure(state, Probes.full)
         assert all(torch.equal(tensor, old) for tensor, old in zip(tensors, before, strict=True))
@@ -261,11 +262,13 @@ def test_the_skewness_of_a_known_sample_is_scipys_and_units_that_do_not_vary_hav
     u = rng.exponential(size=(2, 3, 40, 6))
     u[0, 1, :, 2] = 0.3
     wanted = np.abs(scipy.stats.skew(np.delete(u[0, 1], 2, axis=1), axis=0, bias=False)).mean()
-    found = probes._skewness(torch.from_numpy(u))
-    assert found[0, 1].item() == pytest.approx(wanted, rel=1e-12)
-    assert found[1, 2].item() == pytest.approx(np.abs(scipy.stats.skew(u[1, 2], axis=0, bias=False)).mean(), rel=1e-12)
-    assert abs(found[1, 2].item() / np.abs(scipy.stats.skew(u[1, 2], axis=0)).mean() - 1) > 0.01
-    assert probes._skewness(torch.from_numpy(u[:, :, :2])).isnan().all()
+    skewness = probes._measure_skewness(torch.from_numpy(u))
+    assert skewness[0, 1].item() == pytest.approx(wanted, rel=1e-12)
+    assert skewness[1, 2].item() == pytest.approx(
+        np.abs(scipy.stats.skew(u[1, 2], axis=0, bias=False)).mean(), rel=1e-12
+    )
+    assert abs(skewness[1, 2].item() / np.abs(scipy.stats.skew(u[1, 2], axis=0)).mean() - 1) > 0.01
+    assert probes._measure_skewness(torch.from_numpy(u[:, :, :2])).isnan().all()
 
 
 @pytest.mark.parametrize("activation", Activation)
@@ -275,10 +278,10 @@ def test_the_saturation_of_constructed_inputs_is_known(activation):
     u[0, 1, :, :3] = -20.0  # three of four units flat on every example
     a = torch.empty_like(u)
     FUNCTIONS[activation].forward(u, a)
-    found = FUNCTIONS[activation].saturated_SG(u, a)[0].tolist()
+    shares = FUNCTIONS[activation].measure_saturation_SG(u, a)[0].tolist()
     bounded, endless = ("sigmoid", "tanh"), ("leaky_relu", "identity")
     wanted = [3 / 32, 3 / 4] if activation in bounded else [0, 3 / 4]
-    assert np.isnan(found).all() if activation in endless else found == wanted
+    assert np.isnan(shares).all() if activation in endless else shares == wanted
 
 
 @pytest.mark.parametrize("activation", Activation)

@@ -12,7 +12,7 @@ import pytest
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement, Probes
 from bnexp.data import datasets
-from bnexp.engine import initialization, population_statistics, probes
+from bnexp.engine import initialization, probes, training
 from bnexp.report import predictions as predicted
 from bnexp.report.build import build
 from bnexp.report.estimates import estimate
@@ -160,19 +160,19 @@ def test_the_floor_of_eps_in_a_wide_net_is_the_predicted_one(tmp_path: Path, pla
 def test_sigma_is_the_deviation_that_is_drawn_times_the_root_of_the_inputs(scheme: InitScheme) -> None:
     run = small_run(init_scheme=scheme, init_gain=2.0, seed=1)
     weights = initialization.draw_weights(pack_of([run]), 2, 300, 300)
-    assert predictions.sigma(scheme, 2.0, 300) == pytest.approx(weights.std() * math.sqrt(300), rel=0.01)
+    assert predictions.initial_sigma(scheme, 2.0, 300) == pytest.approx(weights.std() * math.sqrt(300), rel=0.01)
 
 
 def test_a_rate_is_that_of_its_placement() -> None:
     sigmoid = Activation.sigmoid
-    assert predictions.rate(Placement.none, sigmoid, 1, 500) == pytest.approx(0.0557, abs=5e-5)
-    assert predictions.rate(Placement.pre, sigmoid, 5, 500) == pytest.approx(1.034, abs=5e-4)
-    assert predictions.rate(Placement.post, sigmoid, 5, 500) == pytest.approx(1.854, abs=5e-4)
-    assert predictions.rate(Placement.pre, Activation.relu, 5, 64) == pytest.approx(1.493, abs=5e-4)
+    assert predictions.growth_rate(Placement.none, sigmoid, 1, 500) == pytest.approx(0.0557, abs=5e-5)
+    assert predictions.growth_rate(Placement.pre, sigmoid, 5, 500) == pytest.approx(1.034, abs=5e-4)
+    assert predictions.growth_rate(Placement.post, sigmoid, 5, 500) == pytest.approx(1.854, abs=5e-4)
+    assert predictions.growth_rate(Placement.pre, Activation.relu, 5, 64) == pytest.approx(1.493, abs=5e-4)
 
 
 def test_a_variance_map_that_never_rests_still_has_a_rate() -> None:
-    assert predictions.none_rate(Activation.tanh, 1) == pytest.approx(1, abs=0.01)
+    assert predictions.none_growth_rate(Activation.tanh, 1) == pytest.approx(1, abs=0.01)
 
 
 def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
@@ -183,7 +183,7 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
     for _ in range(400):
         batches = rng.standard_normal((200, b)).mean(1)
         running = m * ((1 - m) ** np.arange(200)[::-1] * batches).sum()
-        gaps.append(abs(running - rng.standard_normal(predicted.SAMPLE).mean()))
+        gaps.append(abs(running - rng.standard_normal(predicted.PROBED_EXAMPLES).mean()))
     running = predicted.add_predicted_gap(rows.assign(norm_statistics=NormStatistics.running))["predicted"].item()
     # A mean of 400 half-normal numbers has a standard error of 3.8 %; four of them.
     assert np.mean(gaps) == pytest.approx(running, rel=0.15)
@@ -192,5 +192,5 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
 
 
 def test_the_report_knows_the_sizes_of_the_samples_that_the_engine_takes() -> None:
-    assert predicted.SAMPLE == probes.EXAMPLES
-    assert predicted.BATCHES == population_statistics.BATCHES
+    assert predicted.PROBED_EXAMPLES == probes.PROBED_EXAMPLES == 500
+    assert predicted.POPULATION_BATCHES == training.POPULATION_BATCHES == 100

@@ -72,7 +72,7 @@ def reference_of(
     assert named.keys() == lane.keys()
     with torch.no_grad():
         for name, tensor in named.items():
-            tensor.copy_(transposed(lane[name]))
+            tensor.copy_(transpose(lane[name]))
     return reference.Reference(model, optimizer, named)
 
 
@@ -83,7 +83,7 @@ def load(state: training.State, lane: int, source: reference.Reference) -> None:
     """Put the reference's parameters, running statistics and optimizer moments into `lane`."""
     with torch.no_grad():
         for name, view in state.network.lane(lane).items():
-            view.copy_(transposed(source.named[name]))
+            view.copy_(transpose(source.named[name]))
         for name, order in MOMENTS.items():
             kept = getattr(state.moments, order)
             if not kept:
@@ -91,17 +91,16 @@ def load(state: training.State, lane: int, source: reference.Reference) -> None:
             for parameter, view in state.network.parameters(lane, kept[:-1], kept[-1]).items():
                 moment = source.optimizer.state.get(source.named[parameter], {}).get(name)
                 if moment is not None:
-                    view.copy_(transposed(moment))
+                    view.copy_(transpose(moment))
 
 
-def distance(found: Iterable[Tensor], wanted: Iterable[Tensor]) -> float:
-    """Norm of the difference of two lists of tensors relative to the norm of what is wanted, all tensors taken as
-    one vector.
+def distance(values: Iterable[Tensor], truth: Iterable[Tensor]) -> float:
+    """Norm of the difference of two lists of tensors relative to the norm of `truth`, all tensors taken as one vector.
 
     Taken together, because single tensors may be zero but for rounding: the gradient of beta under `pre` with the
     identity is.
     """
-    one, other = (torch.cat([tensor.detach().flatten() for tensor in tensors]) for tensors in (found, wanted))
+    one, other = (torch.cat([tensor.detach().flatten() for tensor in tensors]) for tensors in (values, truth))
     return float((one - other).norm() / other.norm())
 
 
@@ -112,9 +111,9 @@ def distances(lane: dict[str, Tensor], source: reference.Reference) -> list[floa
         [name for name in lane if name.endswith("running_mean")],
         [name for name in lane if name.endswith("running_var")],
     ]
-    return [distance([lane[n] for n in kind], [transposed(source.named[n]) for n in kind]) for kind in kinds if kind]
+    return [distance([lane[n] for n in kind], [transpose(source.named[n]) for n in kind]) for kind in kinds if kind]
 
 
-def transposed(tensor: Tensor) -> Tensor:
+def transpose(tensor: Tensor) -> Tensor:
     """A weight in the engine's layout [in, out] from torch's [out, in], or back; vectors as they are."""
     return tensor.mT if tensor.dim() == 2 else tensor

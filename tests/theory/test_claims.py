@@ -8,8 +8,8 @@ import torch
 
 from bnexp.choices import Activation, Placement
 from bnexp.engine.activations import FUNCTIONS
-from bnexp.theory import checks, growth, predictions
-from bnexp.theory.claims import Claim, Expected, at_least, at_most, exactly, near, reported
+from bnexp.theory import before_training, checks, growth, predictions
+from bnexp.theory.claims import AcceptedRange, Claim, at_least, at_most, exactly, near, reported
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -25,37 +25,37 @@ def test_every_claim_of_the_theory_holds_on_this_machine(check: checks.Check) ->
 )
 def test_the_growth_under_pre_is_the_mean_squared_slope_over_the_variance(activation: str, rate: float) -> None:
     # Worked out once by another quadrature, to four digits; the identity passes every gradient on as it is.
-    assert predictions.pre_rate(Activation(activation)) == pytest.approx(rate, abs=5e-4)
+    assert predictions.pre_growth_rate(Activation(activation)) == pytest.approx(rate, abs=5e-4)
 
 
 def test_the_growth_under_pre_with_relu_is_known_in_closed_form() -> None:
     # E[relu'²] = 1/2 and Var relu(Z) = 1/2 − 1/(2π), so their ratio is π/(π − 1), the limit of theorem 8, too.
-    assert predictions.pre_rate(Activation.relu) == pytest.approx(math.pi / (math.pi - 1), rel=1e-12)
-    assert predictions.pre_relu_rate(10**9) == pytest.approx(math.pi / (math.pi - 1), rel=1e-8)
+    assert predictions.pre_growth_rate(Activation.relu) == pytest.approx(math.pi / (math.pi - 1), rel=1e-12)
+    assert predictions.pre_relu_growth_rate(10**9) == pytest.approx(math.pi / (math.pi - 1), rel=1e-8)
 
 
 @pytest.mark.parametrize(("batch", "rate"), [(64, 1.493), (128, 1.480), (256, 1.473)])
 def test_theorem_8_gives_its_growth_for_finite_batches(batch: int, rate: float) -> None:
     # Yang et al. 2019, theorem 8, worked out by hand; their 1.21 per layer is the norm, so 1.467 its square.
-    assert predictions.pre_relu_rate(batch) == pytest.approx(rate, abs=5e-4)
+    assert predictions.pre_relu_growth_rate(batch) == pytest.approx(rate, abs=5e-4)
 
 
 @pytest.mark.parametrize(("sigma", "rate"), [(0.5, 1.004), (1, 1.034), (2, 1.178), (5, 1.854)])
 def test_the_growth_under_post_depends_on_the_scale_of_the_weights(sigma: float, rate: float) -> None:
     # sigmoid(u) = (1 + tanh(u/2))/2: at σ = 2 it is the tanh of pre, whose growth is 1.178.
-    assert predictions.post_rate(Activation.sigmoid, sigma) == pytest.approx(rate, abs=5e-4)
+    assert predictions.post_growth_rate(Activation.sigmoid, sigma) == pytest.approx(rate, abs=5e-4)
 
 
 def test_the_growth_under_post_does_not_depend_on_that_scale_with_relu() -> None:
-    rates = [predictions.post_rate(Activation.relu, sigma) for sigma in (0.1, 1, 10)]
+    rates = [predictions.post_growth_rate(Activation.relu, sigma) for sigma in (0.1, 1, 10)]
     assert rates == pytest.approx([math.pi / (math.pi - 1)] * 3, rel=1e-12)
 
 
 def test_without_a_norm_the_gradient_shrinks_at_the_fixed_point_of_the_variance() -> None:
-    assert predictions.none_rate(Activation.sigmoid, 1) == pytest.approx(0.0557, abs=5e-5)
+    assert predictions.none_growth_rate(Activation.sigmoid, 1) == pytest.approx(0.0557, abs=5e-5)
     # He et al. 2015: variance 2/fan-in keeps forward and backward signals of relu, whatever their size.
-    assert predictions.none_rate(Activation.relu, math.sqrt(2)) == pytest.approx(1, rel=1e-12)
-    assert predictions.none_rate(Activation.identity, 1) == pytest.approx(1, rel=1e-12)
+    assert predictions.none_growth_rate(Activation.relu, math.sqrt(2)) == pytest.approx(1, rel=1e-12)
+    assert predictions.none_growth_rate(Activation.identity, 1) == pytest.approx(1, rel=1e-12)
 
 
 @pytest.mark.parametrize("activation", Activation)
@@ -71,15 +71,17 @@ def test_the_formulas_of_the_predictions_are_the_functions_of_the_engine(activat
 
 def test_the_measured_growth_would_refute_the_prediction_of_another_arm() -> None:
     (post,) = [
-        net for net in growth.nets() if (net.placement, net.sigma) == (Placement.post, 2) and "sig" in net.activation
+        net
+        for net in growth.list_nets()
+        if (net.placement, net.sigma) == (Placement.post, 2) and "sig" in net.activation
     ]
-    measured = growth.rate(post)
-    assert near(post.predicted, growth.TOLERANCE).low < measured < near(post.predicted, growth.TOLERANCE).high
+    measured = growth.measure_growth_rate(post)
+    assert near(post.predicted_rate, growth.TOLERANCE).low < measured < near(post.predicted_rate, growth.TOLERANCE).high
     for wrong in (
-        predictions.pre_rate(Activation.sigmoid),
-        predictions.post_rate(Activation.sigmoid, 1),
-        predictions.post_rate(Activation.tanh, 2),
-        predictions.none_rate(Activation.sigmoid, 2),
+        predictions.pre_growth_rate(Activation.sigmoid),
+        predictions.post_growth_rate(Activation.sigmoid, 1),
+        predictions.post_growth_rate(Activation.tanh, 2),
+        predictions.none_growth_rate(Activation.sigmoid, 2),
     ):
         assert not Claim("", "", near(wrong, growth.TOLERANCE), measured).holds
 
@@ -97,11 +99,17 @@ def test_the_measured_growth_would_refute_the_prediction_of_another_arm() -> Non
     ],
 )
 def test_a_claim_holds_inside_its_interval_only_and_never_for_nan(
-    expected: Expected, inside: float, outside: float
+    expected: AcceptedRange, inside: float, outside: float
 ) -> None:
     assert Claim("", "", expected, inside).holds
     assert not Claim("", "", expected, outside).holds
     assert not Claim("", "", expected, math.nan).holds
+
+
+def test_a_proposed_batch_size_that_is_refused_turns_its_claim_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(before_training, "propose_batch_sizes", lambda _, batch: [batch])
+    (claims,) = checks.measure([before_training.batch_of_one])
+    assert [claim.holds for claim in claims] == [True, False, True]
 
 
 def test_measuring_leaves_the_number_of_threads_as_it_was() -> None:

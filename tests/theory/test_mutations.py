@@ -22,15 +22,15 @@ Patch = pytest.MonkeyPatch
 def scaled_backward(patch: Patch, factor: float) -> None:
     original = normalization.backward
 
-    def backward(d, kept, dgamma, dbeta, scratch, out):
-        original(d, kept, dgamma, dbeta, scratch, out)
+    def backward(d, kept, dgamma, dbeta, *, scratch, out):
+        original(d, kept, dgamma, dbeta, scratch=scratch, out=out)
         out.mul_(factor)
 
     patch.setattr(normalization, "backward", backward)
 
 
 def backward_without_its_projection_on_x(patch: Patch) -> None:
-    def backward(d, kept, dgamma, dbeta, _, out):
+    def backward(d, kept, dgamma, dbeta, *, scratch, out):  # noqa: ARG001 - as the engine calls it
         torch.sum(d * kept.centred_SGBH * kept.rstd_SG1H, 2, True, out=dgamma)
         torch.sum(d, 2, True, out=dbeta)
         torch.mul(d - dbeta / d.shape[2], kept.scale_SG1H, out=out)
@@ -57,7 +57,7 @@ def eps_forgotten_in_training(patch: Patch) -> None:
     patch.setattr(
         normalization,
         "forward",
-        lambda x, gamma, beta, eps, kept, out: original(x, gamma, beta, torch.zeros_like(eps), kept, out),
+        lambda x, gamma, beta, eps, kept, *, out: original(x, gamma, beta, torch.zeros_like(eps), kept, out=out),
     )
 
 
@@ -66,7 +66,7 @@ def eps_forgotten_in_evaluation(patch: Patch) -> None:
     patch.setattr(
         normalization,
         "normalize",
-        lambda x, gamma, beta, eps, mean, var, out: original(x, gamma, beta, 0 * eps, mean, var, out),
+        lambda x, gamma, beta, eps, **others: original(x, gamma, beta, 0 * eps, **others),
     )
 
 
