@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bnexp.report.captions import data_titles, join_sentences, short_batches, text_of
 from bnexp.runs import key
-from bnexp.statistics.arms import STUCK, axes, final
+from bnexp.statistics.arms import STUCK, average_arms, axes, score_runs
 
 MOST_ARMS: Final = 30
 """Rows of the table in a terminal."""
@@ -20,7 +20,8 @@ def summary_table(runs: pd.DataFrame) -> Table:
 
     Of more than `MOST_ARMS` arms, those with the best validation accuracy. A diverged run counts at chance accuracy.
     """
-    arms, varied = final(runs), axes(runs)
+    scored = score_runs(runs)
+    arms, varied = average_arms(scored), axes(scored)
     shown = arms[arms["validation_accuracy"].rank(method="first", ascending=False) <= MOST_ARMS]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, caption_justify="left")
     table.caption = _table_caption(runs, len(arms))

@@ -12,7 +12,7 @@ from bnexp.figures.forest import forest
 from bnexp.figures.heat_map import heat_map
 from bnexp.figures.interaction import interaction
 from bnexp.figures.speed import speed
-from bnexp.labels import axis_label
+from bnexp.labels import axis_label, value_label
 from bnexp.report import captions
 from bnexp.report.estimates import METRIC, Estimates
 from bnexp.report.evidence import Evidence
@@ -156,7 +156,8 @@ def _speed(found: Evidence, made: Estimates) -> Iterator[ReportFigure]:
     frame = _levelled(made, made.speed).dropna(subset=["threshold", "mean"])
     if len(made.design.levels) < 2 or not 0 < len(frame) <= MOST_ROWS:
         return
-    words = f"steps to the best validation accuracy of {made.design.name(made.design.levels[0])}{at_best(made)}"
+    reference = value_label(made.design.compared, made.design.levels[0])
+    words = f"steps to the best validation accuracy of {reference}{at_best(made)}"
     caption = _under(found, made, f"lines: {captions.interval(found.runs)}", "runs that never reach it stay in")
     figure = speed(frame, make_layout(made, made.design.cells), figure_title(found, words), caption)
     yield ReportFigure("speed", "Speed", caption, words, figure, frame)

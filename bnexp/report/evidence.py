@@ -9,23 +9,25 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.runs import key
-from bnexp.statistics.arms import axes, score_runs
+from bnexp.statistics.arms import ScoredRuns, axes, score_runs
 from bnexp.statistics.curves import complete_curves
-from bnexp.statistics.design import Design, design
+from bnexp.statistics.design import Design, deduce_design
 from bnexp.store.store import Store, each_run_once
+from bnexp.verdicts.more_seeds import Destination
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Runs that count with their curves, and where they come from.
 
-    `runs` are those of `statistics.arms.score_runs`, `points` their curves as `statistics.curves.complete_curves` gives
-    them; `failed` runs are in neither. `sweeps` are the records of the commands, oldest first.
+    Runs are scored once, when they are gathered: `runs` are those of `statistics.arms.score_runs`, `points` their
+    curves as `statistics.curves.complete_curves` gives them; `failed` runs are in neither. `sweeps` are the records of
+    the commands, oldest first.
     """
 
     title: str
     folder: Path
-    runs: pd.DataFrame
+    runs: ScoredRuns
     points: pd.DataFrame
     failed: int
     sweeps: Sequence[Mapping[str, Any]]
@@ -35,6 +37,17 @@ class Evidence:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
         parts = [store.layers_of(store.runs.merge(runs[["run", "pack"]])) for store in self.stores]
         return pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step", "layer"])
+
+    @property
+    def destinations(self) -> list[Destination]:
+        """Where runs like these go: each store as a command names it."""
+        alone = set(self.runs["run"]) if len(self.stores) == 1 else None
+        return [
+            Destination(
+                store.path.resolve().name, set(store.runs["run"]) if alone is None else alone, _data_roots(store)
+            )
+            for store in self.stores
+        ]
 
     @property
     def study(self) -> dict[str, Any]:
@@ -62,17 +75,24 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
     sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
     names = [store.path.resolve().name for store in stores]
-    first = stores[0].path
+    first, scored = stores[0].path, score_runs(rows)
     folder = (first if len(stores) == 1 else first.parent / "+".join(names)) / "report"
     return Evidence(
         " + ".join(names),
         folder,
-        score_runs(rows),
-        complete_curves(points, rows),
+        scored,
+        complete_curves(points, scored),
         int((rows["status"] == "failed").sum()),
         sweeps,
         stores,
     )
+
+
+def _data_roots(store: Store) -> dict[str, str]:
+    """Return the folder of each data set that the latest sweep over it named."""
+    data = [sweep.get("configuration", {}).get("data", {}) for sweep in store.sweeps]
+    latest = {one["name"]: one["root"] for one in data if one}
+    return {name: str(root) for name, root in latest.items() if root}
 
 
 def choose_design(found: Evidence, asked: str | None) -> Design:
@@ -81,9 +101,9 @@ def choose_design(found: Evidence, asked: str | None) -> Design:
     Where all runs are of one arm there is nothing to compare, and placement has one level.
     """
     if asked:
-        return design(found.runs, asked)
+        return deduce_design(found.runs, asked)
     varied = {key(name): name for name in axes(found.runs) if found.runs[name].nunique() > 1}
     if not varied:
         return Design("placement", tuple(found.runs["placement"].unique()), None, ("activation",), None)
     wished = (name for name in (found.study.get("compare"), "placement", *varied) if name in varied)
-    return design(found.runs, next(wished))
+    return deduce_design(found.runs, next(wished))

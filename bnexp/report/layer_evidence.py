@@ -17,7 +17,7 @@ from bnexp.statistics.arms import ARM
 
 @dataclass(frozen=True)
 class LayerEvidence:
-    """What was measured inside the layers of the arms at their best learning rates: `rows` of `layers.label_rows`."""
+    """What was measured inside the arms at their best learning rates: `rows` as `layers.add_run_columns` gives them."""
 
     found: Evidence
     made: Estimates
@@ -101,4 +101,4 @@ def read_layers(found: Evidence, made: Estimates) -> LayerEvidence:
 
 
 def _rows(found: Evidence, runs: pd.DataFrame) -> pd.DataFrame:
-    return layers.label_rows(found.layers(runs), runs, ARM)
+    return layers.add_run_columns(found.layers(runs), runs, ARM)

@@ -1,10 +1,10 @@
 """Which tables a report has, and how their columns read."""
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
-from bnexp.labels import axis_label
+from bnexp.labels import axis_label, value_label
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
@@ -166,7 +166,7 @@ def _sensitivity(made: Estimates) -> Table:
 
 
 def _speed(made: Estimates) -> Table:
-    name: Any = made.design.name(made.design.levels[0])
+    name = value_label(made.design.compared, made.design.levels[0])
     frame = made.speed.dropna(subset=["threshold"]) if len(made.design.levels) > 1 else made.speed[:0]
     return Table(
         "speed",

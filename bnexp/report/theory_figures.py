@@ -14,7 +14,7 @@ from bnexp.statistics import layers
 
 def growth(seen: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw how the squared gradient grows per layer at initialization, beside the closed forms."""
-    rows = layers.growth(seen.deepest)
+    rows = layers.gradient_growth(seen.deepest)
     inner = rows[rows["in_middle"]]
     if inner.empty or count(rows, seen.cells) > MOST_PANELS:
         return

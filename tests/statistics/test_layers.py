@@ -31,7 +31,7 @@ def rows(run: str, steps: list[int], layer: int = 1, **probes: list[float]) -> p
 
 def test_a_stage_is_the_start_the_first_measurement_after_a_tenth_or_the_last_step() -> None:
     frame = pd.concat([rows("r0", [0, 5, 15, 20, 100]), rows("r1", [0, 5, 15])])
-    found = layers.label_rows(frame, runs(), ["placement"])
+    found = layers.add_run_columns(frame, runs(), ["placement"])
     assert found["stage"].fillna("").tolist() == ["init", "", "early", "", "end", "init", "", "early"]
     assert set(found["depth"]) == {2}
     assert set(found["placement"]) == {"pre"}
@@ -65,7 +65,9 @@ def test_a_geometric_mean_and_its_interval_are_those_of_the_logarithms_and_zero_
 def test_growth_is_the_ratio_to_the_next_hidden_layer_at_initialization_and_the_ends_are_marked() -> None:
     depth = 12
     frame = pd.concat(rows("r0", [0, 7], layer, product_gradient=[3.0**-layer, 1.0]) for layer in range(depth + 2))
-    found = layers.growth(layers.label_rows(frame, runs(1, hidden="-".join(["10"] * depth)), ["placement"]))
+    found = layers.gradient_growth(
+        layers.add_run_columns(frame, runs(1, hidden="-".join(["10"] * depth)), ["placement"])
+    )
     assert found["layer"].tolist() == list(range(1, depth))
     assert found["growth"].to_numpy() == pytest.approx(3)
     assert found.loc[found["in_middle"], "layer"].tolist() == [4, 5, 6, 7, 8]

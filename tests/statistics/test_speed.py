@@ -6,16 +6,16 @@ import pandas as pd
 import pytest
 
 from bnexp.runs import Run
+from bnexp.statistics.arms import score_runs
 from bnexp.statistics.curves import complete_curves
-from bnexp.statistics.design import design
-from bnexp.statistics.sensitivity import sensitivity
-from bnexp.statistics.speed import speed
-from tests.support.synthetic import END_LOSS, START_LOSS, STEPS, Rows, product, rows
+from bnexp.statistics.sensitivity import lr_sensitivity
+from bnexp.statistics.speed import steps_to_threshold
+from tests.support.synthetic import END_LOSS, START_LOSS, STEPS, Rows, grid, product, rows
 
 
 def measured(frames: Rows) -> pd.DataFrame:
     runs, points = frames
-    return speed(runs, complete_curves(points, runs), design(runs)).set_index("level")
+    return steps_to_threshold(grid(runs), complete_curves(points, score_runs(runs))).set_index("level")
 
 
 def twice(run: Run) -> float:
@@ -73,7 +73,7 @@ def test_sensitivity_is_the_mean_excess_over_the_best_loss_and_divergence_costs_
     runs, points = rows(sweep, diverged={run: 9 for run in sweep if run.placement == "none" and run.lr == 1})
     runs.loc[(runs["lr"] == 0.01), "validation_loss"] = 1.0
     runs.loc[(runs["placement"] == "pre") & (runs["lr"] == 0.1) & (runs["seed"] == 0), "validation_loss"] = 5.0
-    found = sensitivity(runs, points, design(runs)).set_index("level")
+    found = lr_sensitivity(grid(runs), points).set_index("level")
     best = END_LOSS
     assert found.loc["none", "sensitivity"] == pytest.approx((1.0 + END_LOSS + START_LOSS) / 3 - best)
     seeds = [(1.0 + START_LOSS + END_LOSS) / 3 - best, (1.0 + 2 * END_LOSS) / 3 - best]  # 5.0 is cut at the start
@@ -85,11 +85,11 @@ def test_sensitivity_is_the_mean_excess_over_the_best_loss_and_divergence_costs_
 def test_seeds_that_lack_a_learning_rate_say_nothing_of_sensitivity() -> None:
     runs, points = rows(product(["none", "pre"], lrs=[0.1, 1.0], seeds=range(3)))
     runs = runs[(runs["seed"] > 0) | (runs["lr"] < 1)]
-    found = sensitivity(runs, points, design(runs))
+    found = lr_sensitivity(grid(runs), points)
     assert found["n"].to_list() == [2, 2]
     assert math.isclose(found["sensitivity"][0], 0.0, abs_tol=1e-12)
 
 
 def test_one_learning_rate_has_no_sensitivity() -> None:
     runs, points = rows(product())
-    assert sensitivity(runs, points, design(runs)).empty
+    assert lr_sensitivity(grid(runs), points).empty

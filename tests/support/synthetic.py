@@ -12,6 +12,9 @@ import pandas as pd
 
 from bnexp.choices import Activation, Placement
 from bnexp.runs import Run, acting
+from bnexp.statistics.arms import score_runs
+from bnexp.statistics.design import deduce_design
+from bnexp.statistics.grid import Grid, build_grid
 from bnexp.store.schemas import METRICS
 
 STEPS, EVALUATE, EVERY = 40, 10, 5
@@ -89,3 +92,9 @@ def rows(
             {"run": name(run), **acting(run), "epochs": run.epochs, **facts, **dict(zip(METRICS, last, strict=True))}
         )
     return pd.DataFrame(ended), pd.concat(points, ignore_index=True)
+
+
+def grid(runs: pd.DataFrame, compared: str = "placement") -> Grid:
+    """Return the grid of a frame `runs`, as it comes from `rows` or a store, in which `compared` is compared."""
+    scored = score_runs(runs)
+    return build_grid(scored, deduce_design(scored, compared))

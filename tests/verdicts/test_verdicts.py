@@ -9,12 +9,17 @@ import pytest
 
 from bnexp.runs import Run
 from bnexp.statistics import comparisons, curves
-from bnexp.statistics.design import design
+from bnexp.statistics.arms import score_runs
+from bnexp.statistics.design import Design, deduce_design
+from bnexp.statistics.grid import build_grid
 from bnexp.statistics.power import seeds_needed
-from bnexp.verdicts.verdicts import Verdict, headline, verdicts
-from tests.support.synthetic import product, rows
+from bnexp.verdicts.answers import Answer
+from bnexp.verdicts.contrasts import Contrast, Side
+from bnexp.verdicts.findings import write_claim
+from bnexp.verdicts.more_seeds import Destination
+from bnexp.verdicts.verdicts import Verdict, headline, write_verdicts
+from tests.support.synthetic import grid, product, rows
 
-COMMAND = "bnexp -m 'seed=range(10)' data=digits"
 BN = ("pre", "post")
 
 
@@ -38,8 +43,13 @@ def judged(
     sweep: Iterable[Run], accuracy: Callable[[Run], float], diverged: Iterable[Run] = (), compared: str = "placement"
 ) -> list[Verdict]:
     runs, _ = rows(sweep, accuracy, diverged=dict.fromkeys(diverged, 7))
-    asked = design(runs, compared)
-    return verdicts(comparisons.effects(runs, asked), asked, COMMAND)
+    whole = grid(runs, compared)
+    stores = [Destination("here", set(runs["run"]), {})]
+    return write_verdicts(comparisons.compare_at_best(whole), whole.design, score_runs(runs), stores)
+
+
+def claim(verdict: Verdict) -> str:
+    return write_claim(verdict.answer.asked.claim)
 
 
 def test_an_effect_that_is_there_is_told_with_all_that_supports_it() -> None:
@@ -50,7 +60,7 @@ def test_an_effect_that_is_there_is_told_with_all_that_supports_it() -> None:
         r"\[1\.\d\d, 2\.\d\d\], n = 10 paired seeds, Holm p = 0\.002; P\(post > pre\) = 1\.",
         found.sentence,
     )
-    assert (found.facet, found.claim, found.command) == ("tanh", "post is better than pre", None)
+    assert (found.facet, claim(found), found.command) == ("tanh", "post is better than pre", None)
 
 
 def test_the_better_one_comes_first_and_its_lead_is_positive() -> None:
@@ -77,7 +87,7 @@ def test_a_difference_that_is_there_and_within_the_margin_is_both() -> None:
     (found,) = judged(product(BN, seeds=range(10)), end(0.0004, sd=0.0001))
     assert found.kind == "better"
     assert ", less than the margin of 0.1 pp, n = 10" in found.sentence
-    assert found.claim == "post is better than pre by less than 0.1 pp"
+    assert claim(found) == "post is better than pre by less than 0.1 pp"
 
 
 def test_what_is_undecided_gets_the_number_of_seeds_and_the_command_that_adds_them() -> None:
@@ -86,7 +96,10 @@ def test_what_is_undecided_gets_the_number_of_seeds_and_the_command_that_adds_th
     assert found.kind == "undecided"
     needed = int(seeds_needed(d.mean() / d.std(ddof=1)))
     assert f"; {needed - 10} more seeds would be needed" in found.sentence
-    assert found.command == f"bnexp -m data=digits 'seed=range({needed})'"
+    assert found.command == (
+        "bnexp -m steps=40 evaluate=10 placement=pre,post data=digits data.train=1200 data.validation=300 "
+        f"'seed=range({needed})' name=here"
+    )
 
 
 def test_an_effect_too_small_for_any_number_of_seeds_gets_no_command() -> None:
@@ -119,7 +132,7 @@ def test_where_everything_diverged_there_is_nothing_to_compare() -> None:
 def test_an_arm_that_diverged_altogether_loses_and_the_sentence_says_why() -> None:
     sweep = product(BN, seeds=range(10))
     (found,) = judged(sweep, end(0.0), diverged=[run for run in sweep if run.placement == "post"])
-    assert found.claim == "pre is better than post"
+    assert claim(found) == "pre is better than post"
     assert "10 of 10 runs of post diverged" in found.sentence
 
 
@@ -150,7 +163,7 @@ def test_many_levels_are_told_by_how_the_best_one_stands() -> None:
     names = ["relu", "elu", "tanh", "sigmoid"]
     accuracy = lambda run: 0.8 + 0.02 * names.index(run.activation) + 0.0001 * (run.seed % 4)  # noqa: E731
     (found,) = judged(product(["pre"], names, seeds=range(12)), accuracy, compared="activation")
-    assert found.claim == "sigmoid is better than tanh"
+    assert claim(found) == "sigmoid is better than tanh"
     assert "sigmoid is better than 3 of the other 3" in found.sentence
 
 
@@ -161,38 +174,66 @@ def test_levels_that_are_numbers_are_told_with_their_key() -> None:
     (found,) = judged(
         sweep, lambda run: 0.9 + 0.01 * (run.norm_eps > 1e-4) + 0.001 * (run.seed % 3), compared="norm.eps"
     )
-    assert found.claim == "norm.eps 0.001 is better than norm.eps 1e-05"
+    assert claim(found) == "norm.eps 0.001 is better than norm.eps 1e-05"
 
 
 def test_less_loss_is_better() -> None:
     runs, points = rows(product(BN, seeds=range(10)))
     runs["test_loss"] += 0.1 * (runs["placement"] == "post") + 0.001 * (runs["seed"] % 3) * (runs["placement"] == "pre")
-    asked = design(runs)
-    (found,) = verdicts(comparisons.effects(curves.with_losses(runs, points), asked, "test_loss"), asked)
+    scored = score_runs(runs)
+    losses = build_grid(curves.fill_losses(scored, points), deduce_design(scored))
+    (found,) = write_verdicts(comparisons.compare_at_best(losses, "test_loss"), losses.design, scored)
     assert "pre is better than post by 0.0991 nats of test loss [" in found.sentence
     assert "P(pre < post) = 1" in found.sentence
+
+
+def verdict_of(facet: str, p_holm: float) -> Verdict:
+    """Return a verdict: `pre` is better than `post`, or it is undecided."""
+    nan = float("nan")
+    numbers = dict.fromkeys(("low", "high", "probability", "equivalence_low", "equivalence_high"), 1.0)
+    contrast = Contrast(
+        compared="placement",
+        metric="test_accuracy",
+        margin=0.001,
+        a=Side("post", 0.8, "", edge=False, diverged=0, stuck=0),
+        b=Side("pre", 0.9, "", edge=False, diverged=0, stuck=0),
+        n=10,
+        mean=-0.1,
+        p_holm=p_holm,
+        equivalent=False,
+        p_equivalence=nan,
+        fewest=6,
+        seeds_needed=nan,
+        notes=(),
+        **numbers,
+    )
+    place = (("activation", facet),) if facet else ()
+    design = Design("placement", BN, None, ("activation",), None)
+    return Verdict(Answer(design, place, (), place, contrast, (contrast,)), facet, "", None)
 
 
 @pytest.mark.parametrize(
     ("claims", "answer"),
     [
-        ([("relu", "pre wins")], "Pre wins for relu."),
-        ([("relu", "pre wins"), ("tanh", "pre wins"), ("elu", "pre wins")], "Pre wins for relu, tanh and elu."),
-        ([("relu", "undecided"), ("tanh", "pre wins")], "Pre wins for tanh; undecided for relu."),
-        ([("relu", "pre wins"), ("relu", "undecided")], "Pre wins for relu (1 of 2); undecided for relu (1 of 2)."),
-        ([("", "pre wins")], "Pre wins."),
+        ([("relu", "pre")], "Pre is better than post for relu."),
+        ([("relu", "pre"), ("tanh", "pre"), ("elu", "pre")], "Pre is better than post for relu, tanh and elu."),
+        ([("relu", ""), ("tanh", "pre")], "Pre is better than post for tanh; undecided between pre and post for relu."),
+        (
+            [("relu", "pre"), ("relu", "")],
+            "Pre is better than post for relu (1 of 2); undecided between pre and post for relu (1 of 2).",
+        ),
+        ([("", "pre")], "Pre is better than post."),
         ([], "Nothing to compare."),
     ],
 )
 def test_the_headline_joins_the_claims_the_surest_first(claims: list[tuple[str, str]], answer: str) -> None:
-    kinds = {"pre wins": "better", "undecided": "undecided"}
-    assert headline([Verdict(facet, "", None, kinds[claim], claim) for facet, claim in claims]) == answer
+    assert headline([verdict_of(facet, 0.01 if better else 0.5) for facet, better in claims]) == answer
 
 
 def test_no_effects_give_no_verdict() -> None:
     runs, _ = rows(product(BN))
-    asked = design(runs)
-    assert verdicts(comparisons.effects(runs, asked).iloc[:0], asked) == []
+    effects = comparisons.compare_at_best(grid(runs)).iloc[:0]
+    assert write_verdicts(effects, grid(runs).design, score_runs(runs)) == []
 
 
 def test_the_headline_ends_with_what_is_known_besides_the_question() -> None:
