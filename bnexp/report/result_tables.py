@@ -9,9 +9,15 @@ from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
 from bnexp.report.tables import Column, Table
+from bnexp.statistics.contrasts import MANY
+from bnexp.statistics.inference import MEANINGFUL
 
 _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))
+_BOOTSTRAP: Final = (
+    Column("bootstrap_low", "bootstrap from", "+.2f", 100),
+    Column("bootstrap_high", "to", "+.2f", 100),
+)
 
 
 def result_tables(found: Evidence, made: Estimates) -> list[Table]:
@@ -54,7 +60,9 @@ def _cells(made: Estimates, frame: pd.DataFrame) -> tuple[Column, ...]:
 def _effects(found: Evidence, made: Estimates) -> Table:
     frame = made.effects
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
-    notes = (Column("note", "note"),) if frame.get("note", pd.Series(dtype=str)).astype(bool).any() else ()
+    resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
+    judged = (frame["meaningful"] != "not significant").any()
+    notes = (Column("note", "note"),) if frame["note"].astype(bool).any() else ()
     words = (
         "a and b at their best learning rates, chosen on the validation accuracy of the other half of the seeds"
         if made.design.tuned
@@ -68,6 +76,10 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             "interval: Student t over the paired differences; p: sign-flip test, corrected by Holm over all rows",
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
             "two one-sided tests at 5 %",
+            f"bootstrap: BCa interval over the pairs, from {MANY} on" if resampled else "",
+            f"meaningful: the better one wins with a probability above {MEANINGFUL:g} (Bouthillier et al. 2021)"
+            if judged
+            else "",
             "seeds: how many would show the effect in four of five studies",
             captions.lost(found.runs, made.design.compared),
             captions.short_batches(found.runs),
@@ -80,8 +92,10 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             *tuned,
             Column("n", "n"),
             _DIFFERENCE,
+            *(_BOOTSTRAP if resampled else ()),
             Column("p_holm", "p (Holm)", ".3g"),
             Column("probability", "P(a > b)", ".2f", 1, ("probability_low", "probability_high")),
+            *((Column("meaningful", "difference"),) if judged else ()),
             Column("d_z", "d_z", "+.2f"),
             Column("correlation", "correlation", ".2f"),
             Column("equivalent", "equivalent"),
