@@ -54,23 +54,23 @@ class Estimates:
         return frame.merge(best.drop(columns="edge"), on=[*self.design.cells, self.design.compared, "lr"])
 
 
-def estimate(found: Evidence, design: Design, margin: float) -> Estimates:
-    """Return all estimates about `found`; `margin` is the accuracy below which a difference is none."""
-    grid = build_grid(found.runs, design)
+def estimate(evidence: Evidence, design: Design, margin: float) -> Estimates:
+    """Return all estimates about `evidence`; `margin` is the accuracy below which a difference is none."""
+    grid = build_grid(evidence.runs, design)
     effects = comparisons.compare_at_best(grid, METRIC, margin)
     finals = comparisons.average_finals(grid, METRIC)
-    told = put_into_words(effects, design.compared)
+    in_words = put_into_words(effects, design.compared)
     return Estimates(
         design=design,
         margin=margin,
-        effects=told,
-        fixed=comparisons.compare_at_each_lr(grid, METRIC, margin) if design.tuned else told[:0],
+        effects=in_words,
+        fixed=comparisons.compare_at_each_lr(grid, METRIC, margin) if design.tuned else in_words[:0],
         finals=finals,
         stable=largest_stable(finals if design.tuned and design.x is None else finals[:0], design),
         best=comparisons.best_lrs(grid),
-        sensitivity=lr_sensitivity(grid, found.points),
-        speed=steps_to_threshold(grid, found.points),
+        sensitivity=lr_sensitivity(grid, evidence.points),
+        speed=steps_to_threshold(grid, evidence.points),
         aggregate=comparisons.aggregate(grid, METRIC),
-        curves=average_curves(found.points, found.runs),
-        verdicts=write_verdicts(effects, design, found.runs, found.destinations),
+        curves=average_curves(evidence.points, evidence.runs),
+        verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations),
     )

@@ -41,19 +41,17 @@ class Evidence:
     @property
     def destinations(self) -> list[Destination]:
         """Where runs like these go: each store as a command names it."""
-        alone = set(self.runs["run"]) if len(self.stores) == 1 else None
+        alone = len(self.stores) == 1  # then it holds all of them, and need not be read again
         return [
-            Destination(
-                store.path.resolve().name, set(store.runs["run"]) if alone is None else alone, _data_roots(store)
-            )
+            Destination(store.path.resolve().name, set((self if alone else store).runs["run"]), _data_roots(store))
             for store in self.stores
         ]
 
     @property
     def study(self) -> dict[str, Any]:
         """What the newest command that was a study says of itself; empty if none was one."""
-        said = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
-        return next((study for study in said if study.get("name")), {})
+        studies = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
+        return next((study for study in studies if study.get("name")), {})
 
 
 def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidence:
@@ -95,15 +93,15 @@ def _data_roots(store: Store) -> dict[str, str]:
     return {name: str(root) for name, root in latest.items() if root}
 
 
-def choose_design(found: Evidence, asked: str | None) -> Design:
+def choose_design(evidence: Evidence, asked: str | None) -> Design:
     """Return what is compared: the axis `asked` for, else that of the study, else placement, else any that varies.
 
     Where all runs are of one arm there is nothing to compare, and placement has one level.
     """
     if asked:
-        return deduce_design(found.runs, asked)
-    varied = {key(name): name for name in axes(found.runs) if found.runs[name].nunique() > 1}
+        return deduce_design(evidence.runs, asked)
+    varied = {key(name): name for name in axes(evidence.runs) if evidence.runs[name].nunique() > 1}
     if not varied:
-        return Design("placement", tuple(found.runs["placement"].unique()), None, ("activation",), None)
-    wished = (name for name in (found.study.get("compare"), "placement", *varied) if name in varied)
-    return deduce_design(found.runs, next(wished))
+        return Design("placement", tuple(evidence.runs["placement"].unique()), None, ("activation",), None)
+    wished = (name for name in (evidence.study.get("compare"), "placement", *varied) if name in varied)
+    return deduce_design(evidence.runs, next(wished))
