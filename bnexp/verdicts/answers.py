@@ -21,13 +21,12 @@ Setting = tuple[tuple[str, Any], ...]
 class Answer:
     """What is known of one cell.
 
-    `cell` are the settings that act in it and `facet` those without what is on x; `idle` are axes that cannot act in
-    it. `asked` is the contrast that the question is about, `contrasts` are all, in the order of the effects.
+    `cell` are the settings that act in it and `facet` those without what is on x. `asked` is the contrast that the
+    question is about, `contrasts` are all, in the order of the effects.
     """
 
     design: Design
     cell: Setting
-    idle: tuple[str, ...]
     facet: Setting
     asked: Contrast
     contrasts: tuple[Contrast, ...]
@@ -83,7 +82,6 @@ def _answer(rows: pd.DataFrame, design: Design) -> Answer:
     return Answer(
         design,
         _acting(first, design.cells),
-        tuple(name for name in design.cells if pd.isna(first[name])),
         _acting(first, design.facets),
         min(contrasts, key=lambda contrast: _distance(contrast, design)),
         contrasts,

@@ -36,7 +36,6 @@ def command_for_more_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[
     if contrast.kind != "undecided" or not contrast.seeds_lacking:
         return None
     rows = rows_of(runs, dict(answer.cell))
-    rows = rows[rows[list(answer.idle)].isna().all(axis=1)]
     levels = [rows[rows[contrast.compared] == side.level] for side in (contrast.b, contrast.a)]
     compared = pd.concat(levels)
     store = next((store for store in stores if set(compared["run"]) <= set(store.runs)), None)

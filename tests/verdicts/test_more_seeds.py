@@ -81,6 +81,7 @@ def test_a_setting_that_cannot_act_in_one_arm_is_asked_for_as_in_the_other() -> 
     sweep = over(product(["none", "pre"], seeds=range(3)), "norm_eps", [1e-3, 1e-5])
     first, second = commands(sweep)
     assert "placement=none,pre" in str(first)
+    assert "placement=none,pre" in str(second)
     assert "norm.eps" not in str(first)  # 1e-5, the default
     assert "norm.eps=0.001" in str(second)
 

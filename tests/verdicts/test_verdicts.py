@@ -209,7 +209,7 @@ def verdict_of(facet: str, p_holm: float) -> Verdict:
     )
     place = (("activation", facet),) if facet else ()
     design = Design("placement", BN, None, ("activation",), None)
-    return Verdict(Answer(design, place, (), place, contrast, (contrast,)), facet, "", None)
+    return Verdict(Answer(design, place, place, contrast, (contrast,)), facet, "", None)
 
 
 @pytest.mark.parametrize(
