@@ -42,7 +42,7 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     rows = pd.concat([rows, contrasts.test_effects(a_CS, b_CS, rows["d_z"].to_numpy())], axis=1)
     rows["meaningful"] = contrasts.judge_meaningful(rows)
     counts = {name: choice.take(grid.column(name))[:, :, None] for name in ("diverged", "stuck")}
-    rows = _with_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
+    rows = _add_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
     seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
     return rows.assign(notes=pd.Series(_notes(rows, pairs, seeds_KL, choice.same_KL), rows.index, dtype=object))
 
@@ -57,7 +57,7 @@ def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float 
     a_CS, b_CS = pairs.sides(_metric_values(grid, metric))
     rows = pd.concat([pairs.labels(grid), contrasts.measure_effects(a_CS, b_CS, margin)], axis=1)
     counts = {name: grid.column(name) for name in ("diverged", "stuck")}
-    return _with_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
+    return _add_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
 
 
 def average_finals(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
@@ -144,7 +144,7 @@ def _metric_values(grid: Grid, metric: str) -> Floats:
     return grid.column(metric)
 
 
-def _with_counts(rows: pd.DataFrame, pairs: _Pairs, counts: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
+def _add_counts(rows: pd.DataFrame, pairs: _Pairs, counts: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
     """Add how many of the paired runs of a and of b diverged and were stuck."""
     for name, wrong_KLTS in counts.items():
         for side, wrong_CS in zip("ab", pairs.sides(wrong_KLTS), strict=True):

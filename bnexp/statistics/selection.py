@@ -53,7 +53,7 @@ def choose_cross_fitted(grid: Grid) -> Selection:
     accuracy_KLTS = grid.column("validation_accuracy")
     half_KS = _split_seeds(grid)
     chosen_KLF = np.stack([_argmax(accuracy_KLTS, half_KS == half) for half in (1, 0)], axis=-1)  # for half 0, half 1
-    here_KLF = np.stack([_has(grid, half_KS == half) for half in (0, 1)], axis=-1)
+    here_KLF = np.stack([_has_runs(grid, half_KS == half) for half in (0, 1)], axis=-1)
     same_KL = np.asarray((here_KLF & (chosen_KLF < 0)).any(axis=-1))
     lr_KLF = np.where(here_KLF, np.where(chosen_KLF >= 0, chosen_KLF, choose_best(grid)[..., None]), -1)
     index_KLS = np.broadcast_to(np.maximum(half_KS, 0)[:, None], (*lr_KLF.shape[:2], len(grid.seeds)))
@@ -82,6 +82,6 @@ def _split_seeds(grid: Grid) -> Integers:
     return np.where(present_KS, (present_KS.cumsum(axis=-1) - 1) % 2, -1)
 
 
-def _has(grid: Grid, seeds_KS: Booleans) -> Booleans:
+def _has_runs(grid: Grid, seeds_KS: Booleans) -> Booleans:
     """Return whether an arm [K, L] has runs of these seeds."""
     return np.asarray((grid.present_KLTS & seeds_KS[:, None, None]).any(axis=(2, 3)))
