@@ -77,7 +77,8 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
             "two one-sided tests at 5 %",
             f"bootstrap: BCa interval over the pairs, from {MANY} on" if resampled else "",
-            f"meaningful: the better one wins with a probability above {MEANINGFUL:g} (Bouthillier et al. 2021)"
+            "P(a > b) is significant where its interval, not corrected, leaves out 1/2, and then meaningful where the "
+            f"better one wins with a probability above {MEANINGFUL:g} (Bouthillier et al. 2021)"
             if judged
             else "",
             "seeds: how many would show the effect in four of five studies",
@@ -95,7 +96,7 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             *(_BOOTSTRAP if resampled else ()),
             Column("p_holm", "p (Holm)", ".3g"),
             Column("probability", "P(a > b)", ".2f", 1, ("probability_low", "probability_high")),
-            *((Column("meaningful", "difference"),) if judged else ()),
+            *((Column("meaningful", "P(a > b) is"),) if judged else ()),
             Column("d_z", "d_z", "+.2f"),
             Column("correlation", "correlation", ".2f"),
             Column("equivalent", "equivalent"),

@@ -37,8 +37,11 @@ def test_twenty_pairs_have_their_bootstrap_interval_in_the_table(tmp_path: Path)
 
 
 def test_what_a_probability_means_is_said_where_it_says_something(tmp_path: Path) -> None:
-    assert shown(effects(tmp_path / "all", 10))["difference"] == "significant and meaningful"
-    assert "difference" not in shown(effects(tmp_path / "few", 5))
+    many, few = effects(tmp_path / "many", 10), effects(tmp_path / "few", 5)
+    assert shown(many)["P(a > b) is"] == "significant and meaningful"
+    assert "P(a > b) is significant where its interval, not corrected, leaves out 1/2" in many.caption
+    assert "P(a > b) is" not in shown(few)
+    assert "leaves out" not in few.caption
 
 
 def test_the_table_for_a_paper_has_the_columns_of_the_page(tmp_path: Path) -> None:
