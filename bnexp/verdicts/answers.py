@@ -21,36 +21,36 @@ Setting = tuple[tuple[str, Any], ...]
 class Answer:
     """What is known of one cell.
 
-    `cell` are the settings that act in it and `facet` those without what is on x. `asked` is the contrast that the
+    `cell` are the settings that act in it and `facet` those without what is on x. `subject` is the contrast that the
     question is about, `contrasts` are all, in the order of the effects.
     """
 
     design: Design
     cell: Setting
     facet: Setting
-    asked: Contrast
+    subject: Contrast
     contrasts: tuple[Contrast, ...]
 
     @property
     def others(self) -> tuple[Contrast, ...]:
         """The contrasts that the question is not about."""
-        return tuple(contrast for contrast in self.contrasts if contrast is not self.asked)
+        return tuple(contrast for contrast in self.contrasts if contrast is not self.subject)
 
     @property
-    def told(self) -> tuple[Contrast, ...]:
+    def few_others(self) -> tuple[Contrast, ...]:
         """The others, if they are few enough for each to be told."""
         return self.others if len(self.design.levels) <= FEW else ()
 
     @property
     def besides(self) -> tuple[Claim, ...]:
         """What is known of differences in the others."""
-        return tuple(contrast.claim for contrast in self.told if contrast.kind == "better")
+        return tuple(contrast.claim for contrast in self.few_others if contrast.kind == "better")
 
     @property
     def leader(self) -> Any:
         """The level with the best mean, None if no seed is shared."""
         means = {side.level: side.mean for contrast in self.contrasts if contrast.n for side in contrast.sides}
-        sign = 1 if self.asked.is_gain else -1
+        sign = 1 if self.subject.is_gain else -1
         return max(means, key=lambda level: sign * means[level], default=None)
 
     @property
@@ -59,7 +59,7 @@ class Answer:
         winners = (contrast.winner for contrast in self.contrasts)
         return sum(winner is not None and winner.level == self.leader for winner in winners)
 
-    def widest(self, level: Any) -> tuple[int, Side] | None:
+    def most_paired(self, level: Any) -> tuple[int, Side] | None:
         """Return the number of pairs and the arm of `level` in the contrast in which most of its runs are paired."""
         pairs = [(contrast.n, side) for contrast in self.contrasts for side in contrast.sides if side.level == level]
         return max(pairs, key=lambda pair: pair[0], default=None)

@@ -32,7 +32,7 @@ def command_for_more_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[
     not the full product of their settings, each level has a command of its own. There is none, either, if the runs lie
     apart in several `stores`: no one of them would lack just the new seeds.
     """
-    contrast = answer.asked
+    contrast = answer.subject
     if contrast.kind != "undecided" or not contrast.seeds_lacking:
         return None
     rows = rows_of(runs, dict(answer.cell))

@@ -31,12 +31,12 @@ class Verdict:
     @property
     def kind(self) -> Kind:
         """That of the contrast which the question is about."""
-        return self.answer.asked.kind
+        return self.answer.subject.kind
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The core of what it says, and what it says besides of differences between other levels."""
-        return (self.answer.asked.claim, *self.answer.besides)
+        return (self.answer.subject.claim, *self.answer.besides)
 
 
 def write_verdicts(
@@ -86,8 +86,8 @@ def _share(verdicts: Sequence[Verdict], facet: Setting, claim: Claim) -> str | N
 
 def _sentence(answer: Answer) -> str:
     """Return what is known of one cell."""
-    rest = [describe(contrast).in_brief for contrast in answer.told] or _standing(answer)
-    words = "; ".join([describe(answer.asked).in_full, *rest, *_mishaps(answer)])
+    rest = [describe(contrast).in_brief for contrast in answer.few_others] or _standing(answer)
+    words = "; ".join([describe(answer.subject).in_full, *rest, *_mishaps(answer)])
     label = ", ".join(filter(None, [_cell(answer.cell), _lrs(answer)]))
     return f"{label}: {words}." if label else f"{_capitalize(words)}."
 
@@ -106,7 +106,7 @@ def _lrs(answer: Answer) -> str:
     if not design.tuned:
         return ""
     sides = {side.level: side for contrast in answer.contrasts for side in contrast.sides if side.lr}
-    levels = design.levels if len(design.levels) <= FEW else [side.level for side in reversed(answer.asked.sides)]
+    levels = design.levels if len(design.levels) <= FEW else [side.level for side in reversed(answer.subject.sides)]
     texts = [
         f"{value_label(design.compared, level)} {sides[level].lr}{' at the edge of the grid' * sides[level].edge}"
         for level in levels
@@ -119,7 +119,7 @@ def _mishaps(answer: Answer) -> list[str]:
     """Return how many of the compared runs diverged and were stuck, by level."""
     texts = []
     for level in answer.design.levels:
-        pair = answer.widest(level)
+        pair = answer.most_paired(level)
         if pair is None:
             continue
         n, side = pair

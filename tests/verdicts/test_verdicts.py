@@ -49,7 +49,7 @@ def judged(
 
 
 def claim(verdict: Verdict) -> str:
-    return write_claim(verdict.answer.asked.claim)
+    return write_claim(verdict.answer.subject.claim)
 
 
 def test_an_effect_that_is_there_is_told_with_all_that_supports_it() -> None:
