@@ -174,11 +174,11 @@ def test_the_largest_figure_is_below_150_kB(tmp_path: Path) -> None:
 
 
 def test_the_same_stores_give_the_same_bytes(store: Path, tmp_path: Path) -> None:
-    made = []
+    pages = []
     for docs in (tmp_path / "one", tmp_path / "two"):
         page_of([store], docs)
-        made.append([path.read_bytes() for path in sorted(docs.rglob("*.*"))])
-    assert made[0] == made[1]
+        pages.append([path.read_bytes() for path in sorted(docs.rglob("*.*"))])
+    assert pages[0] == pages[1]
 
 
 def test_a_sweep_without_a_study_is_shown_too(tmp_path: Path) -> None:

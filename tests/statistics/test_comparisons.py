@@ -156,12 +156,12 @@ def test_without_a_tuned_axis_the_learning_rate_of_the_runs_is_given_and_no_text
 def test_the_aggregate_takes_the_strata_that_all_levels_have() -> None:
     sweep = product(["pre", "post"], lrs=[0.1, 1.0], seeds=range(4)) + product(["pre"], lrs=[10.0], seeds=range(4))
     runs, _ = rows(sweep, lambda run: 0.9 - 0.1 * (run.lr == 1) - 0.5 * (run.lr == 10) + 0.01 * run.seed)
-    found = comparisons.aggregate(grid(runs))
+    levels = comparisons.aggregate(grid(runs))
     values = [0.8, 0.81, 0.82, 0.83, 0.9, 0.91, 0.92, 0.93]
-    assert found["iqm"].to_list() == pytest.approx([np.mean(values[2:6])] * 2)
-    assert found[["strata", "n"]].to_numpy().tolist() == [[2, 8]] * 2
-    assert (found["low"] < found["iqm"]).all()
-    assert (found["iqm"] < found["high"]).all()
+    assert levels["iqm"].to_list() == pytest.approx([np.mean(values[2:6])] * 2)
+    assert levels[["strata", "n"]].to_numpy().tolist() == [[2, 8]] * 2
+    assert (levels["low"] < levels["iqm"]).all()
+    assert (levels["iqm"] < levels["high"]).all()
 
 
 def test_a_loss_counts_with_diverged_runs_at_their_loss_at_initialization_or_not_at_all() -> None:

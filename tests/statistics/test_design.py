@@ -23,9 +23,9 @@ def test_placements_are_compared_at_tuned_learning_rates_for_each_activation() -
 
 def test_a_numeric_axis_with_three_values_is_drawn_on_x_and_the_others_are_facets() -> None:
     sweep = over(over(product(), "batch_size", [20, 30]), "norm_momentum", [0.1, 0.2, 0.3])
-    found = deduce_design(score_runs(rows(sweep)[0]))
-    assert found.cells == ("activation", "batch_size", "norm_momentum")
-    assert (found.x, found.facets) == ("norm_momentum", ("activation", "batch_size"))
+    design = deduce_design(score_runs(rows(sweep)[0]))
+    assert design.cells == ("activation", "batch_size", "norm_momentum")
+    assert (design.x, design.facets) == ("norm_momentum", ("activation", "batch_size"))
 
 
 def test_depth_counts_as_a_number() -> None:
@@ -41,8 +41,8 @@ def test_any_axis_can_be_compared_by_either_of_its_names_its_levels_in_order() -
 
 
 def test_a_learning_rate_that_is_compared_is_not_tuned() -> None:
-    found = deduce_design(score_runs(rows(product(lrs=[0.1, 1.0]))[0]), "lr")
-    assert (found.compared, found.tuned, found.cells) == ("lr", None, ("placement", "activation"))
+    design = deduce_design(score_runs(rows(product(lrs=[0.1, 1.0]))[0]), "lr")
+    assert (design.compared, design.tuned, design.cells) == ("lr", None, ("placement", "activation"))
 
 
 @pytest.mark.parametrize(

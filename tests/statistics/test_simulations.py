@@ -21,9 +21,9 @@ def studies(n: int, mean: float = 0.0, sd: float = 0.004) -> Floats:
 
 
 def rate(hits: NDArray[np.bool_], what: str) -> float:
-    found = float(hits.mean())
-    print(f"\n{what}: {found:.4f} of {len(hits):,} studies", end="")
-    return found
+    share = float(hits.mean())
+    print(f"\n{what}: {share:.4f} of {len(hits):,} studies", end="")
+    return share
 
 
 def covers(interval: tuple[Floats, Floats], truth: float | Floats) -> NDArray[np.bool_]:
@@ -83,8 +83,8 @@ def test_holm_errs_in_at_most_5_of_100_families(n: int) -> None:
 @pytest.mark.parametrize("n", NS)
 def test_the_power_is_that_of_simulated_studies(n: int) -> None:
     mean, sd, count = inference.moments(studies(n, mean=0.004))
-    found = rate(~covers(inference.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
-    assert found == pytest.approx(float(power(n, 1.0)), abs=0.01)
+    share = rate(~covers(inference.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
+    assert share == pytest.approx(float(power(n, 1.0)), abs=0.01)
 
 
 def test_the_bootstrap_interval_covers_skewed_differences_at_20_seeds() -> None:
