@@ -11,7 +11,6 @@ import argparse
 import html
 import re
 import shlex
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +110,9 @@ def write_section(name: str, store: Store, record: Mapping[str, Any], tally: Tal
     """Return what the page says about one store."""
     verdicts = answer(store) or f"No verdict: the store has no report.md yet; `bnexp report outputs/{name}` makes it."
     images = [f"![{Path(picture).stem}](figures/{picture})" for picture in pictures]
-    commands = "\n".join(f"    {command}" for command in dict.fromkeys(map(public_command, store.sweeps)))
+    commands = "\n".join(
+        f"    {command}" for command in dict.fromkeys(public_command(sweep["command"]) for sweep in store.sweeps)
+    )
     facts = "\n".join(f"- {key}: {escape(value)}" for key, value in provenance(store.runs, store.sweeps).items())
     origin = f"<details><summary>How it was made</summary>\n\n{commands}\n\n{facts}\n\n</details>\n"
     heading = [f"\n## {name}", f"*{escape(question(record))}*"]
@@ -131,7 +132,8 @@ def answer(store: Store) -> str | None:
     for verdict in estimates.verdicts:
         facet = escape(verdict.facet or "all runs")
         blocks.append(f"**{facet}** ({KINDS[verdict.kind]}). {escape(verdict.sentence)}")
-        blocks += [textwrap.indent(verdict.command, "    ")] if verdict.command else []
+        commands = verdict.command.splitlines() if verdict.command else []
+        blocks += ["\n".join(f"    {public_command(command)}" for command in commands)] if commands else []
     return "\n\n".join(blocks)
 
 
@@ -185,9 +187,9 @@ def _counts(tally: Tally) -> str:
     return " | ".join(f"{count:,}" for count in counts)
 
 
-def public_command(record: Mapping[str, Any]) -> str:
-    """Return the command of a sweep without the folder of its data, which no number depends on and nobody else has."""
-    return shlex.join(word for word in shlex.split(record["command"]) if not word.startswith("data.root="))
+def public_command(command: str) -> str:
+    """Return `command` without the folder of its data, which no number depends on and nobody else has."""
+    return shlex.join(word for word in shlex.split(command) if not word.startswith("data.root="))
 
 
 def provenance(runs: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> dict[str, str]:

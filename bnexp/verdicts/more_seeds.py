@@ -76,7 +76,8 @@ def _arm(row: Mapping[Any, Any]) -> Run:
 
 def _quote(text: str) -> str:
     """Return `text` as Hydra reads it as one value, whatever signs it has."""
-    if re.fullmatch(r"[A-Za-z_][\w-]*", text) and text.lower() not in ("null", "true", "false", "inf", "nan"):
+    plain = re.fullmatch(r"[A-Za-z_/][\w/.+-]*", text, re.ASCII)
+    if plain and text.lower() not in ("null", "true", "false", "inf", "nan"):
         return text
     ends = re.sub(r"\\+(?='|$)", lambda backslashes: 2 * backslashes[0], text)
     return "'" + ends.replace("'", "\\'") + "'"

@@ -74,6 +74,15 @@ def test_the_runs_asked_for_are_the_compared_arms_at_all_seeds(
     assert set(runs_asked) == {canonical(run) for run in asked}
 
 
+@pytest.mark.parametrize("store", ["plain", "a+b.c-d", "1e5", "null", "it's, (odd)", "größe"])
+def test_a_store_of_any_name_is_found_again(store: str, command: Command, fakes: Fakes, tmp_path: Path) -> None:
+    runs, points = rows(product(BN), clear_accuracy)
+    Store(tmp_path / "outputs" / store).write("synthetic", runs, points)
+    (line,) = proposed(Store(tmp_path / "outputs" / store))
+    assert command(*shlex.split(line)[1:]).code == 0
+    assert {call.store.path.name for call in fakes.sweeps} == {store}
+
+
 def test_typed_into_a_shell_it_trains_what_is_missing_of_two_arms_into_the_same_store(
     command: Command, tmp_path: Path
 ) -> None:

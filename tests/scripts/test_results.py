@@ -139,6 +139,16 @@ def test_the_provenance_names_everything_but_folders_of_this_machine(store: Path
     assert "someone" not in page
 
 
+def test_a_command_that_adds_seeds_names_no_folder_of_this_machine(store: Path, tmp_path: Path) -> None:
+    configuration = {"study": {}, "data": {"name": "digits", "root": "/home/someone/digits"}}
+    Store(store).write_sweep("1", record(list(Store(store).runs["run"]), configuration=configuration))
+    build([Store(store)])
+    assert " data.root=/home/someone/digits\n" in (store / "report" / "report.md").read_text()
+    page = page_of([store], tmp_path / "docs")
+    assert "\n    bnexp -m steps=40 evaluate=10 placement=pre,post " in page
+    assert "someone" not in page
+
+
 def test_runs_of_a_changed_checkout_are_marked(store: Path, tmp_path: Path) -> None:
     Store(store).write_sweep("1", record(["x"], git={"commit": "b" * 40, "dirty": True}))
     assert "- commit: bbbbbbbbbbbb with changes" in page_of([store], tmp_path / "docs")
