@@ -22,14 +22,18 @@ import numpy as np
 import pandas as pd
 
 from bnexp.choices import Activation, Placement
+from bnexp.labels import is_accuracy
 from bnexp.report.build import build
 from bnexp.runs import Run, acting
-from bnexp.statistics import comparisons, curves, speed
-from bnexp.statistics.design import design
-from bnexp.statistics.sensitivity import sensitivity
+from bnexp.statistics import comparisons, curves
+from bnexp.statistics.arms import score_runs
+from bnexp.statistics.design import deduce_design
+from bnexp.statistics.grid import build_grid
+from bnexp.statistics.sensitivity import lr_sensitivity
+from bnexp.statistics.speed import steps_to_threshold
 from bnexp.store.schemas import METRICS
 from bnexp.store.store import Store
-from bnexp.verdicts import verdicts
+from bnexp.verdicts.verdicts import headline, write_verdicts
 
 ACTIVATIONS: Final = (Activation.relu, Activation.gelu, Activation.tanh, Activation.sigmoid)
 LRS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -37,7 +41,7 @@ LANES: Final = 32
 EVERY: Final = 25
 
 
-def runs(count: int, points: int) -> list[Run]:
+def list_runs(count: int, points: int) -> list[Run]:
     """Return at least `count` runs, whole seeds of every arm."""
     arms = [(p, a, lr) for p in Placement for a in ACTIVATIONS for lr in LRS]
     steps = EVERY * (points - 1)
@@ -48,21 +52,21 @@ def runs(count: int, points: int) -> list[Run]:
     ]
 
 
-def frames(asked: list[Run], rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+def draw_rows(wanted: list[Run], rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rows of runs and of curves: error rates fall like a power of the step, the highest learning rate fails."""
-    rows = pd.DataFrame([acting(run) for run in asked])
-    steps = np.arange(0, asked[0].steps + 1, EVERY)
+    rows = pd.DataFrame([acting(run) for run in wanted])
+    steps = np.arange(0, wanted[0].steps + 1, EVERY)
     lost = rows["lr"].eq(LRS[-1]) & (rows["placement"].eq("none") | (rng.random(len(rows)) < 0.2))
     end = 0.03 + 0.02 * np.log10(rows["lr"] / 0.3) ** 2 + 0.003 * rng.standard_normal(len(rows))
     error = 0.9 * (1 + steps) ** (np.log(np.clip(end, 0.002, 0.9) / 0.9) / np.log(1 + steps[-1])).to_numpy()[:, None]
-    columns = {name: (1 - error if name.endswith("accuracy") else 2.6 * error).ravel() for name in METRICS}
-    names = np.array([f"{rng.integers(2**63):016x}" for _ in asked], dtype=object)
+    columns = {name: (1 - error if is_accuracy(name) else 2.6 * error).ravel() for name in METRICS}
+    names = np.array([f"{rng.integers(2**63):016x}" for _ in wanted], dtype=object)
     points = pd.DataFrame({"run": np.repeat(names, len(steps)), "step": np.tile(steps, len(rows)), **columns})
-    points["epoch"] = points["step"] / asked[0].steps_per_epoch
+    points["epoch"] = points["step"] / wanted[0].steps_per_epoch
     points = points[~np.repeat(lost.to_numpy(), len(steps)) | (points["step"] < 10 * EVERY)]
     rows = rows.assign(
         run=names,
-        epochs=asked[0].epochs,
+        epochs=wanted[0].epochs,
         classes=10,
         status=np.where(lost, "diverged", "done"),
         diverged_step=pd.Series(10 * EVERY, index=rows.index).where(lost).astype("Int64"),
@@ -71,11 +75,11 @@ def frames(asked: list[Run], rng: np.random.Generator) -> tuple[pd.DataFrame, pd
     return rows, points
 
 
-def make(store: Store, count: int, points: int) -> None:
+def fill_store(store: Store, count: int, points: int) -> None:
     """Fill `store` pack by pack."""
-    asked, rng = runs(count, points), np.random.default_rng(0)
-    for start in range(0, len(asked), LANES):
-        rows, curve = frames(asked[start : start + LANES], rng)
+    wanted, rng = list_runs(count, points), np.random.default_rng(0)
+    for start in range(0, len(wanted), LANES):
+        rows, curve = draw_rows(wanted[start : start + LANES], rng)
         store.write(f"{start:06d}", rows.assign(pack=f"{start:06d}"), curve)
     store.write_sweep("made", {"command": "bnexp -m 'seed=range(120)'", "created": "2026-01-01", "data": {}})
 
@@ -96,14 +100,14 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--store", type=Path, help="where the store is kept; default: a temporary folder")
     parser.add_argument("--report", action="store_true", help="time the whole report, too")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(asked.store or folder)
+        store = Store(arguments.store or folder)
         if not (store.path / "runs").is_dir():
             with timed("(making the store)"):
-                make(store, asked.runs, asked.points)
+                fill_store(store, arguments.runs, arguments.points)
         measure(store)
-        if asked.report:
+        if arguments.report:
             with timed("the whole report"):
                 build([store])
     unit = 1 if sys.platform == "darwin" else 1024
@@ -117,27 +121,29 @@ def measure(store: Store) -> None:
     with timed("reading curves"):
         points = store.curves
     print(f"{len(rows):,} runs, {len(points):,} points")
-    asked = design(rows)
+    with timed("grid"):
+        scored = score_runs(rows)
+        grid = build_grid(scored, deduce_design(scored))
     with timed("effects"):
-        effects = comparisons.effects(rows, asked)
+        effects = comparisons.compare_at_best(grid)
     with timed("fixed effects"):
-        comparisons.fixed_effects(rows, asked)
+        comparisons.compare_at_each_lr(grid)
     with timed("finals, best"):
-        comparisons.finals(rows, asked)
-        comparisons.best(rows, asked)
+        comparisons.average_finals(grid)
+        comparisons.best_lrs(grid)
     with timed("aggregate"):
-        comparisons.aggregate(rows, asked)
-    with timed("sensitivity"):
-        sensitivity(rows, points, asked)
+        comparisons.aggregate(grid)
     with timed("curves of each run"):
-        seeds = curves.complete_curves(points, rows)
+        seeds = curves.complete_curves(points, scored)
+    with timed("sensitivity"):
+        lr_sensitivity(grid, seeds)
     with timed("curves over seeds"):
-        curves.curves(seeds, rows)
+        curves.average_curves(seeds, scored)
     with timed("speed"):
-        speed.speed(rows, seeds, asked)
+        steps_to_threshold(grid, seeds)
     with timed("verdicts"):
-        found = verdicts.verdicts(effects, asked, store.sweeps[-1]["command"])
-    print(verdicts.headline(found))
+        verdicts = write_verdicts(effects, grid.design, scored)
+    print(headline(verdicts))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ COLOURS: Final = 128
 MOST_BYTES: Final = 150_000
 
 
-def for_the_web(path: Path) -> bytes:
+def shrink_picture(path: Path) -> bytes:
     """Return a picture on white as a PNG of `COLOURS`, at most `WIDTH` pixels wide and `MOST_BYTES` large."""
     with Image.open(path) as picture:
         drawing = picture.convert("RGBA")

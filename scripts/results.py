@@ -2,9 +2,9 @@
 
     python scripts/results.py outputs/placement outputs/figure1
 
-All stores that the page shall show are named in one command, in their order on it; figures of others are removed. What
-a store answers and its figures come from its report (`bnexp report outputs/placement`), all else from its runs and from
-what its sweeps recorded. The same stores give the same bytes.
+All stores that the page shall show are named in one command, in their order on it; figures of others are removed.
+Figures come from a store's report (`bnexp report outputs/placement`); what it answers is worked out from its runs as
+the report does, all else from these and from what its sweeps recorded. The same stores give the same bytes.
 """
 
 import argparse
@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from pictures import for_the_web
+from pictures import shrink_picture
 
 from bnexp import load
 from bnexp.files import write_whole
+from bnexp.report.estimates import estimate
+from bnexp.report.evidence import choose_design, gather
+from bnexp.report.page import KINDS
 from bnexp.statistics.arms import ARM, STUCK, score_runs
+from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -66,25 +70,25 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Make docs/results.md and docs/figures/ from stores.")
     parser.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="a folder such as outputs/placement")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where to write (default: docs)")
-    given = parser.parse_args(words)
+    arguments = parser.parse_args(words)
     try:
-        page, pictures = results([load(path) for path in given.stores])
+        page, pictures = write_page([load(path) for path in arguments.stores])
     except ValueError as error:
         parser.error(str(error))
-    folder = given.docs / "figures"
+    folder = arguments.docs / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     for old in set(folder.glob("*.png")) - {folder / name for name in pictures}:
         old.unlink()
     for name, path in pictures.items():
-        _write(folder / name, for_the_web(path))
-    _write(given.docs / "results.md", page.encode())
+        _write(folder / name, shrink_picture(path))
+    _write(arguments.docs / "results.md", page.encode())
 
 
 def _write(path: Path, content: bytes) -> None:
     write_whole(path, lambda temporary: temporary.write_bytes(content))
 
 
-def results(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
+def write_page(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
     """Return the page, and for each picture that it shows its name in docs/figures/ and where it is now."""
     names = [store.path.resolve().name for store in stores]
     if len(set(names)) < len(names):
@@ -92,45 +96,56 @@ def results(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
     rows, sections = [], []
     pictures: dict[str, Path] = {}
     for name, store in zip(names, stores, strict=True):
-        record = newest(store)
-        found = tally(store.runs, record["asked"])
-        shown = {f"{name}-{path.name}": path for path in drawn(store, record)}
-        rows.append(f"| [{plain(name)}](#{name}) | {plain(question(record))} | {_counts(found)} |")
-        sections.append(section(name, store, record, found, shown))
+        record = newest_record(store)
+        tally = count_runs(store.runs, record["asked"])
+        shown = {f"{name}-{path.name}": path for path in find_pictures(store, record)}
+        rows.append(f"| [{escape(name)}](#{name}) | {escape(question(record))} | {_counts(tally)} |")
+        sections.append(write_section(name, store, record, tally, shown))
         pictures |= shown
     table = "| study | question | asked | done | diverged | stuck | failed | missing |\n|---|---|" + 6 * "---:|"
     return "\n".join([HEAD, table, *rows, *sections]), pictures
 
 
-def section(name: str, store: Store, record: Mapping[str, Any], found: Tally, pictures: Iterable[str]) -> str:
+def write_section(name: str, store: Store, record: Mapping[str, Any], tally: Tally, pictures: Iterable[str]) -> str:
     """Return what the page says about one store."""
-    said = answer(store) or f"No verdict: the store has no report.md yet; `bnexp report outputs/{name}` makes it."
+    verdicts = answer(store) or f"No verdict: the store has no report.md yet; `bnexp report outputs/{name}` makes it."
     images = [f"![{Path(picture).stem}](figures/{picture})" for picture in pictures]
-    commands = "\n".join(f"    {command}" for command in dict.fromkeys(map(asked_by, store.sweeps)))
-    facts = "\n".join(f"- {key}: {plain(value)}" for key, value in provenance(store.runs, store.sweeps).items())
-    made = f"<details><summary>How it was made</summary>\n\n{commands}\n\n{facts}\n\n</details>\n"
-    return "\n\n".join([f"\n## {name}", f"*{plain(question(record))}*", said, completeness(found), *images, made])
+    commands = "\n".join(
+        f"    {command}" for command in dict.fromkeys(public_command(sweep["command"]) for sweep in store.sweeps)
+    )
+    facts = "\n".join(f"- {key}: {escape(value)}" for key, value in provenance(store.runs, store.sweeps).items())
+    origin = f"<details><summary>How it was made</summary>\n\n{commands}\n\n{facts}\n\n</details>\n"
+    heading = [f"\n## {name}", f"*{escape(question(record))}*"]
+    return "\n\n".join([*heading, verdicts, completeness(tally), *images, origin])
 
 
 def answer(store: Store) -> str | None:
-    """Return what the report says above its first figure, the headline and the verdicts, as Markdown; None without."""
-    path = store.path / "report" / "report.md"
-    if not path.is_file():
+    """Return the headline and the verdicts of all runs of `store` as Markdown; None if its report is not there.
+
+    They are those of the report, whose figures stand beside them.
+    """
+    if not (store.path / "report" / "report.md").is_file():
         return None
-    _, _, body = path.read_text(encoding="utf-8").partition("\n")  # its heading, the question, stands on this page
-    above: str = re.split(r"^(?:!\[|## )", body, maxsplit=1, flags=re.MULTILINE)[0]
-    return above.strip()
+    evidence = gather([store])
+    estimates = estimate(evidence, choose_design(evidence, None), MARGIN)
+    blocks = [escape(evidence.title), f"**{escape(estimates.headline)}**"]
+    for verdict in estimates.verdicts:
+        facet = escape(verdict.facet or "all runs")
+        blocks.append(f"**{facet}** ({KINDS[verdict.kind]}). {escape(verdict.sentence)}")
+        commands = verdict.command.splitlines() if verdict.command else []
+        blocks += ["\n".join(f"    {public_command(command)}" for command in commands)] if commands else []
+    return "\n\n".join(blocks)
 
 
-def drawn(store: Store, record: Mapping[str, Any]) -> list[Path]:
+def find_pictures(store: Store, record: Mapping[str, Any]) -> list[Path]:
     """Return the pictures in the report that the page shows, in their order."""
     study = record["configuration"].get("study") or {}  # stores of the first versions know no studies
     wanted = dict.fromkeys([*FIGURES[:2], *(study.get("figures") or ()), *FIGURES[2:]])
-    found = {path.stem: path for path in sorted((store.path / "report").rglob("*.png"), reverse=True)}
-    return [found[figure] for figure in wanted if figure in found]
+    paths = {path.stem: path for path in sorted((store.path / "report").rglob("*.png"), reverse=True)}
+    return [paths[figure] for figure in wanted if figure in paths]
 
 
-def newest(store: Store) -> dict[str, Any]:
+def newest_record(store: Store) -> dict[str, Any]:
     """Return what the newest command recorded; raise `ValueError` if there is none."""
     sweeps = store.sweeps
     if not sweeps:
@@ -144,7 +159,7 @@ def question(record: Mapping[str, Any]) -> str:
     return study.get("question") or "A sweep without a question of its own."
 
 
-def tally(runs: pd.DataFrame, asked: Iterable[str]) -> Tally:
+def count_runs(runs: pd.DataFrame, asked: Iterable[str]) -> Tally:
     """Count how the runs `asked` (ids) ended."""
     wanted = set(asked)
     rows = runs[runs["run"].isin(wanted)]
@@ -154,27 +169,27 @@ def tally(runs: pd.DataFrame, asked: Iterable[str]) -> Tally:
     return Tally(len(wanted), done, diverged, stuck, failed)
 
 
-def completeness(found: Tally) -> str:
+def completeness(tally: Tally) -> str:
     """Return whether all that was asked is there, in a sentence, and the counts."""
-    if found.complete:
-        sentence = f"Complete: all {found.asked:,} runs that the newest command asked for are stored."
+    if tally.complete:
+        sentence = f"Complete: all {tally.asked:,} runs that the newest command asked for are stored."
     else:
-        stored = found.done + found.diverged
+        stored = tally.done + tally.diverged
         sentence = (
-            f"**Not complete:** of the {found.asked:,} runs that the newest command asked for, {stored:,} are stored; "
+            f"**Not complete:** of the {tally.asked:,} runs that the newest command asked for, {stored:,} are stored; "
             "the same command trains the others."
         )
-    return f"{sentence} Done {found.done:,}, diverged {found.diverged:,}, stuck {found.stuck:,}."
+    return f"{sentence} Done {tally.done:,}, diverged {tally.diverged:,}, stuck {tally.stuck:,}."
 
 
-def _counts(found: Tally) -> str:
-    counts = (found.asked, found.done, found.diverged, found.stuck, found.failed, found.missing)
+def _counts(tally: Tally) -> str:
+    counts = (tally.asked, tally.done, tally.diverged, tally.stuck, tally.failed, tally.missing)
     return " | ".join(f"{count:,}" for count in counts)
 
 
-def asked_by(record: Mapping[str, Any]) -> str:
-    """Return the command of a sweep without the folder of its data, which no number depends on and nobody else has."""
-    return shlex.join(word for word in shlex.split(record["command"]) if not word.startswith("data.root="))
+def public_command(command: str) -> str:
+    """Return `command` without the folder of its data, which no number depends on and nobody else has."""
+    return shlex.join(word for word in shlex.split(command) if not word.startswith("data.root="))
 
 
 def provenance(runs: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -223,7 +238,7 @@ def _commit(sweep: Mapping[str, Any]) -> str:
     )
 
 
-def plain(text: str) -> str:
+def escape(text: str) -> str:
     """Return `text` on one line, so that Markdown shows it as it is."""
     return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from bnexp.report.captions import data_titles, join_sentences, warn_of_short_batches
 from bnexp.report.tables import value_text
 from bnexp.runs import key
-from bnexp.statistics.arms import STUCK, axes, final
+from bnexp.statistics.arms import STUCK, average_arms, axes, score_runs
 
 MOST_ARMS: Final = 30
 """Rows of the table in a terminal."""
@@ -21,7 +21,8 @@ def summary_table(runs: pd.DataFrame) -> Table:
 
     Of more than `MOST_ARMS` arms, those with the best validation accuracy. A diverged run counts at chance accuracy.
     """
-    arms, varied = final(runs), axes(runs)
+    scored = score_runs(runs)
+    arms, varied = average_arms(scored), axes(scored)
     shown = arms[arms["validation_accuracy"].rank(method="first", ascending=False) <= MOST_ARMS]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, caption_justify="left")
     table.caption = _table_caption(runs, len(arms))

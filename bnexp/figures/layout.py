@@ -4,7 +4,7 @@ A cell is one combination of the facets. A missing value says that this setting 
 norm.eps): the row belongs to every cell that agrees with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from bnexp.figures.style import Look, choose_looks
-from bnexp.labels import sort_values, value_label
+from bnexp.labels import value_label
+from bnexp.statistics.cells import combinations, rows_of
 
 WIDEST: Final = 5
 """Panels side by side, before the next ones start new rows."""
@@ -40,14 +41,9 @@ class Layout:
         """Return the title and the rows of each cell of `frame`, in order; one without a title if nothing varies."""
         if not self.facets:
             return [("", frame)]
-        facets = list(self.facets)
-        combinations = frame[facets].drop_duplicates()
-        full = combinations.dropna()
-        settings = [dict(zip(facets, row, strict=True)) for row in combinations.itertuples(index=False)]
-        alone = [s for s in settings if _acting(s) == s or _rows_of(full, s).empty]
-        ranks = {facet: sort_values(facet, frame[facet].dropna()) for facet in facets}
-        alone.sort(key=lambda s: [ranks[name].index(value) if pd.notna(value) else -1 for name, value in s.items()])
-        return [(", ".join(value_label(*item) for item in _acting(s).items()), _rows_of(frame, s)) for s in alone]
+        cells = combinations(frame, list(self.facets)).to_dict("records")
+        acting = [{str(name): value for name, value in cell.items() if pd.notna(value)} for cell in cells]
+        return [(", ".join(value_label(*item) for item in cell.items()), rows_of(frame, cell)) for cell in acting]
 
     def arms(self, cell: pd.DataFrame) -> list[tuple[Any, Look, pd.DataFrame]]:
         """Return each level that `cell` has, its look and its rows, in order."""
@@ -63,18 +59,6 @@ class Layout:
             count = f"{few}" if few == many else f"{few}–{many}"
             handles.append(look.make_handle(f"{look.text}, n = {count}"))
         return handles
-
-
-def _acting(setting: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in setting.items() if pd.notna(value)}
-
-
-def _rows_of(frame: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows of `frame` that belong to `setting`."""
-    belongs = pd.Series(True, index=frame.index)
-    for name, value in _acting(setting).items():
-        belongs &= frame[name].isna() | (frame[name] == value)
-    return frame[belongs]
 
 
 def has_choice(finals: pd.DataFrame) -> bool:

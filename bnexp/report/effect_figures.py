@@ -12,7 +12,7 @@ from bnexp.figures.forest import draw_forest
 from bnexp.figures.heat_map import draw_heat_map
 from bnexp.figures.interaction import draw_interaction
 from bnexp.figures.speed import draw_speed
-from bnexp.labels import axis_label
+from bnexp.labels import axis_label, value_label
 from bnexp.report import captions
 from bnexp.report.estimates import METRIC, Estimates
 from bnexp.report.evidence import Evidence
@@ -150,7 +150,8 @@ def _make_speed(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigu
     frame = _name_levels(estimates.speed, estimates).dropna(subset=["threshold", "mean"])
     if len(design.levels) < 2 or not 0 < len(frame) <= MOST_ROWS:
         return
-    subject = f"steps to the best validation accuracy of {design.name(design.levels[0])}{describe_lrs(estimates)}"
+    reference = value_label(design.compared, design.levels[0])
+    subject = f"steps to the best validation accuracy of {reference}{describe_lrs(estimates)}"
     lines = f"lines: {captions.describe_interval(evidence.runs)}"
     words = make_words(evidence, estimates, subject, lines, "runs that never reach it stay in")
     figure = draw_speed(frame, make_layout(estimates, design.cells), words)

@@ -7,13 +7,14 @@ import pandas as pd
 
 from bnexp.report.evidence import Evidence
 from bnexp.statistics import comparisons
-from bnexp.statistics.curves import curves
+from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
+from bnexp.statistics.grid import build_grid
 from bnexp.statistics.largest_stable_lr import largest_stable
-from bnexp.statistics.sensitivity import sensitivity
-from bnexp.statistics.speed import speed
-from bnexp.verdicts import verdicts
-from bnexp.verdicts.verdicts import Verdict, largest_lr_in_words
+from bnexp.statistics.sensitivity import lr_sensitivity
+from bnexp.statistics.speed import steps_to_threshold
+from bnexp.verdicts.notes import put_into_words
+from bnexp.verdicts.verdicts import Verdict, headline, largest_lr_in_words, write_verdicts
 
 METRIC: Final = "test_accuracy"
 """What is reported; what is chosen is chosen on validation."""
@@ -21,7 +22,10 @@ METRIC: Final = "test_accuracy"
 
 @dataclass(frozen=True)
 class Estimates:
-    """The frames of `statistics` about one design; see the functions of their names."""
+    """The frames of `statistics` about one design; see the functions that `estimate` calls.
+
+    `effects` has the notes of a contrast in words, in its last column, `note`.
+    """
 
     design: Design
     margin: float
@@ -39,7 +43,7 @@ class Estimates:
     @property
     def headline(self) -> str:
         """The answer in a sentence; where learning rates were tried, one about the largest follows."""
-        answer = verdicts.headline(self.verdicts)
+        answer = headline(self.verdicts)
         return f"{answer} {largest_lr_in_words(self.stable, self.design)}" if len(self.stable) else answer
 
     def at_best(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -50,23 +54,23 @@ class Estimates:
         return frame.merge(best.drop(columns="edge"), on=[*self.design.cells, self.design.compared, "lr"])
 
 
-def estimate(found: Evidence, design: Design, margin: float) -> Estimates:
-    """Return all estimates about `found`; `margin` is the accuracy below which a difference is none."""
-    runs = found.runs
-    effects = comparisons.effects(runs, design, METRIC, margin)
-    finals = comparisons.finals(runs, design, METRIC)
-    command = str(found.sweeps[-1]["command"]) if found.sweeps else None
+def estimate(evidence: Evidence, design: Design, margin: float) -> Estimates:
+    """Return all estimates about `evidence`; `margin` is the accuracy below which a difference is none."""
+    grid = build_grid(evidence.runs, design)
+    effects = comparisons.compare_at_best(grid, METRIC, margin)
+    finals = comparisons.average_finals(grid, METRIC)
+    in_words = put_into_words(effects, design.compared)
     return Estimates(
         design=design,
         margin=margin,
-        effects=effects,
-        fixed=comparisons.fixed_effects(runs, design, METRIC, margin) if design.tuned else effects[:0],
+        effects=in_words,
+        fixed=comparisons.compare_at_each_lr(grid, METRIC, margin) if design.tuned else in_words[:0],
         finals=finals,
         stable=largest_stable(finals if design.tuned and design.x is None else finals[:0], design),
-        best=comparisons.best(runs, design),
-        sensitivity=sensitivity(runs, found.points, design),
-        speed=speed(runs, found.points, design),
-        aggregate=comparisons.aggregate(runs, design, METRIC),
-        curves=curves(found.points, runs),
-        verdicts=verdicts.verdicts(effects, design, command),
+        best=comparisons.best_lrs(grid),
+        sensitivity=lr_sensitivity(grid, evidence.points),
+        speed=steps_to_threshold(grid, evidence.points),
+        aggregate=comparisons.aggregate(grid, METRIC),
+        curves=average_curves(evidence.points, evidence.runs),
+        verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations),
     )

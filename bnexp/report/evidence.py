@@ -9,23 +9,25 @@ import pandas as pd
 
 from bnexp.errors import UserError
 from bnexp.runs import key
-from bnexp.statistics.arms import axes, score_runs
+from bnexp.statistics.arms import ScoredRuns, axes, score_runs
 from bnexp.statistics.curves import complete_curves
-from bnexp.statistics.design import Design, design
+from bnexp.statistics.design import Design, deduce_design
 from bnexp.store.store import Store, each_run_once
+from bnexp.verdicts.more_seeds import Destination
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Runs that count with their curves, and where they come from.
 
-    `runs` are those of `statistics.arms.score_runs`, `points` their curves as `statistics.curves.complete_curves` gives
-    them; `failed` runs are in neither. `sweeps` are the records of the commands, oldest first.
+    Runs are scored once, when they are gathered: `runs` are those of `statistics.arms.score_runs`, `points` their
+    curves as `statistics.curves.complete_curves` gives them; `failed` runs are in neither. `sweeps` are the records of
+    the commands, oldest first.
     """
 
     title: str
     folder: Path
-    runs: pd.DataFrame
+    runs: ScoredRuns
     points: pd.DataFrame
     failed: int
     sweeps: Sequence[Mapping[str, Any]]
@@ -37,10 +39,19 @@ class Evidence:
         return pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step", "layer"])
 
     @property
+    def destinations(self) -> list[Destination]:
+        """Where runs like these go: each store as a command names it."""
+        alone = len(self.stores) == 1  # then it holds all of them, and need not be read again
+        return [
+            Destination(store.path.resolve().name, set((self if alone else store).runs["run"]), _data_roots(store))
+            for store in self.stores
+        ]
+
+    @property
     def study(self) -> dict[str, Any]:
         """What the newest command that was a study says of itself; empty if none was one."""
-        said = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
-        return next((study for study in said if study.get("name")), {})
+        studies = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
+        return next((study for study in studies if study.get("name")), {})
 
 
 def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidence:
@@ -62,28 +73,35 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
     sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
     names = [store.path.resolve().name for store in stores]
-    first = stores[0].path
+    first, scored = stores[0].path, score_runs(rows)
     folder = (first if len(stores) == 1 else first.parent / "+".join(names)) / "report"
     return Evidence(
         " + ".join(names),
         folder,
-        score_runs(rows),
-        complete_curves(points, rows),
+        scored,
+        complete_curves(points, scored),
         int((rows["status"] == "failed").sum()),
         sweeps,
         stores,
     )
 
 
-def choose_design(found: Evidence, asked: str | None) -> Design:
+def _data_roots(store: Store) -> dict[str, str]:
+    """Return the folder of each data set that the latest sweep over it named."""
+    data = [sweep.get("configuration", {}).get("data", {}) for sweep in store.sweeps]
+    latest = {one["name"]: one["root"] for one in data if one}
+    return {name: str(root) for name, root in latest.items() if root}
+
+
+def choose_design(evidence: Evidence, asked: str | None) -> Design:
     """Return what is compared: the axis `asked` for, else that of the study, else placement, else any that varies.
 
     Where all runs are of one arm there is nothing to compare, and placement has one level.
     """
     if asked:
-        return design(found.runs, asked)
-    varied = {key(name): name for name in axes(found.runs) if found.runs[name].nunique() > 1}
+        return deduce_design(evidence.runs, asked)
+    varied = {key(name): name for name in axes(evidence.runs) if evidence.runs[name].nunique() > 1}
     if not varied:
-        return Design("placement", tuple(found.runs["placement"].unique()), None, ("activation",), None)
-    wished = (name for name in (found.study.get("compare"), "placement", *varied) if name in varied)
-    return design(found.runs, next(wished))
+        return Design("placement", tuple(evidence.runs["placement"].unique()), None, ("activation",), None)
+    wished = (name for name in (evidence.study.get("compare"), "placement", *varied) if name in varied)
+    return deduce_design(evidence.runs, next(wished))

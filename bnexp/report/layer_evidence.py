@@ -22,7 +22,7 @@ NO_NUMBERS: Final = "runs that diverged have no numbers from then on"
 
 @dataclass(frozen=True)
 class LayerEvidence:
-    """What was measured inside the layers of the arms at their best learning rates: `rows` of `layers.label_rows`."""
+    """What was measured inside the arms at their best learning rates: `rows` as `layers.add_run_columns` gives them."""
 
     evidence: Evidence
     estimates: Estimates
@@ -88,4 +88,4 @@ def read_layers(evidence: Evidence, estimates: Estimates) -> LayerEvidence:
 
 
 def _read_rows(evidence: Evidence, runs: pd.DataFrame) -> pd.DataFrame:
-    return layers.label_rows(evidence.layers(runs), runs, ARM)
+    return layers.add_run_columns(evidence.layers(runs), runs, ARM)

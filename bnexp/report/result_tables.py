@@ -1,23 +1,29 @@
 """Which tables a report has, and how their columns read."""
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
-from bnexp.labels import axis_label
+from bnexp.labels import axis_label, value_label
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
 from bnexp.report.tables import Column, Table
+from bnexp.statistics.contrasts import MANY
+from bnexp.statistics.inference import MEANINGFUL
 
 _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))
+_BOOTSTRAP: Final = (
+    Column("bootstrap_low", "bootstrap from", "+.2f", 100),
+    Column("bootstrap_high", "to", "+.2f", 100),
+)
 
 
 def make_result_tables(evidence: Evidence, estimates: Estimates) -> list[Table]:
     """Return the tables that have a row."""
     tables = [
-        _effects(evidence, estimates),
+        _make_effects(evidence, estimates),
         _make_finals(evidence, estimates),
         _make_fixed(estimates),
         _make_stable(estimates),
@@ -51,10 +57,12 @@ def _list_cell_columns(estimates: Estimates, frame: pd.DataFrame) -> tuple[Colum
     )
 
 
-def _effects(found: Evidence, made: Estimates) -> Table:
+def _make_effects(found: Evidence, made: Estimates) -> Table:
     frame = made.effects
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
-    notes = (Column("note", "note"),) if frame.get("note", pd.Series(dtype=str)).astype(bool).any() else ()
+    resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
+    judged = (frame["meaningful"] != "not significant").any()
+    notes = (Column("note", "note"),) if frame["note"].astype(bool).any() else ()
     words = (
         "a and b at their best learning rates, chosen on the validation accuracy of the other half of the seeds"
         if made.design.tuned
@@ -68,6 +76,11 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             "interval: Student t over the paired differences; p: sign-flip test, corrected by Holm over all rows",
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
             "two one-sided tests at 5 %",
+            f"bootstrap: BCa interval over the pairs, from {MANY} on" if resampled else "",
+            "P(a > b) is significant where its interval, not corrected, leaves out 1/2, and then meaningful where the "
+            f"better one wins with a probability above {MEANINGFUL:g} (Bouthillier et al. 2021)"
+            if judged
+            else "",
             "seeds: how many would show the effect in four of five studies",
             captions.describe_diverged(found.runs, made.design.compared),
             captions.warn_of_short_batches(found.runs),
@@ -80,8 +93,10 @@ def _effects(found: Evidence, made: Estimates) -> Table:
             *tuned,
             Column("n", "n"),
             _DIFFERENCE,
+            *(_BOOTSTRAP if resampled else ()),
             Column("p_holm", "p (Holm)", ".3g"),
             Column("probability", "P(a > b)", ".2f", 1, ("probability_low", "probability_high")),
+            *((Column("meaningful", "P(a > b) is"),) if judged else ()),
             Column("d_z", "d_z", "+.2f"),
             Column("correlation", "correlation", ".2f"),
             Column("equivalent", "equivalent"),
@@ -166,7 +181,7 @@ def _make_sensitivity(estimates: Estimates) -> Table:
 
 
 def _make_speed(estimates: Estimates) -> Table:
-    name: Any = estimates.design.name(estimates.design.levels[0])
+    name = value_label(estimates.design.compared, estimates.design.levels[0])
     frame = estimates.speed.dropna(subset=["threshold"]) if len(estimates.design.levels) > 1 else estimates.speed[:0]
     return Table(
         "speed",

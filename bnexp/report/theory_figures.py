@@ -15,7 +15,7 @@ from bnexp.statistics import layers
 
 def make_growth(inside: LayerEvidence) -> Iterator[ReportFigure]:
     """Draw how the squared gradient grows per layer at initialization, beside the closed forms."""
-    rows = layers.growth(inside.deepest_rows)
+    rows = layers.gradient_growth(inside.deepest_rows)
     middle = rows[rows["in_middle"]]
     if middle.empty or count_panels(rows, inside.cell_columns) > MOST_PANELS:
         return

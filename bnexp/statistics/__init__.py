@@ -1,14 +1,17 @@
-"""Estimates over seeds: frames in, frames out; no figure is known here.
+"""Estimates over seeds: frames in, frames out; neither figures nor sentences are known here.
 
     inference, resampling, power    arrays in, arrays out: intervals, tests, sizes; K contrasts at once
-    arms                            the runs that count, their axes and arms
-    curves                          training curves, diverged runs followed to the end
+    arms                            the runs that count, scored once; their axes and arms
+    curves, layers                  training curves, diverged runs followed to the end; what was measured inside
     design                          what is compared, under what
-    grid                            the runs of a design as arrays
+    grid                            the scored runs of a design as arrays, built once for all that follows
     selection                       the best learning rate, chosen on validation, reported on other seeds
+    contrasts, notes                the numbers of many contrasts, and what keeps one from being claimed
     comparisons                     effects, finals, aggregates
     sensitivity, speed              what a learning rate costs, and how soon an accuracy is reached
-    verdicts                        what follows from the numbers, in words
+    largest_stable_lr               how large a learning rate may be
+
+What follows from the numbers, in words, is written in `verdicts`.
 
 The frames are those of the store: `runs` with a row per run, `curves` with a row per run and point. An arm is a run
 without its seed; a missing value in an arm's column says that this setting cannot act in it. Accuracies are fractions,

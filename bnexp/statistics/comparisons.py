@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from bnexp.errors import UserError
 from bnexp.statistics import contrasts, inference, resampling, selection
-from bnexp.statistics.design import Design
-from bnexp.statistics.grid import Grid, grid
+from bnexp.statistics.grid import Grid
 from bnexp.statistics.inference import Floats
-from bnexp.statistics.notes import Side, note
+from bnexp.statistics.notes import Note, Side, notes
 from bnexp.statistics.selection import Booleans, Integers, Selection
 from bnexp.store.schemas import METRICS
 
@@ -23,95 +22,89 @@ MARGIN: Final = 0.001
 """Accuracy below which a difference is none, if no other margin is given: 0.1 percentage points."""
 
 
-def effects(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
+def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
     """Return a row per cell and pair of levels: by how much `metric` of a is above b's, each at its best learning rate.
 
-    The learning rate is chosen by `selection.cross_fitted`. Columns: those of `design.cells`; `a`, `b`, `lr_a`, `lr_b`
-    (text, "" if none is tuned), `edge_a`, `edge_b`; those of `contrasts.sizes` and of `contrasts.tests`, all rows being
-    one family; `meaningful`; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b` (runs among the n pairs); `metric`,
-    `margin`; and `note`: what keeps a number from being claimed, in words.
+    The learning rate is chosen by `selection.choose_cross_fitted`. Columns: those of `design.cells`; `a`, `b`, `lr_a`,
+    `lr_b` (text, "" if none is tuned), `edge_a`, `edge_b`; those of `contrasts.measure_effects` and of
+    `contrasts.test_effects`, all rows being one family; `meaningful`; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b`
+    (runs among the n pairs); `metric`, `margin`; and `notes`, a tuple of `notes.Note`: what keeps a number from being
+    claimed.
     """
-    whole = grid(runs, design)
-    chosen = selection.cross_fitted(whole)
-    values_KLTS = _measured(whole, metric)
-    pairs = _pairs(np.asarray(whole.tried_KLT.any(axis=2, keepdims=True)))
-    a_CS, b_CS = pairs.sides(chosen.take(values_KLTS)[:, :, None])
-    rows = pairs.labels(whole).drop(columns="lr")
-    rows["lr_a"], rows["lr_b"] = pairs.sides(_lr_texts(whole, chosen)[:, :, None])
-    rows["edge_a"], rows["edge_b"] = pairs.sides(chosen.edge_KL[:, :, None])
-    rows = pd.concat([rows, contrasts.sizes(a_CS, b_CS, margin)], axis=1)
-    rows = pd.concat([rows, contrasts.tests(a_CS, b_CS, rows["d_z"].to_numpy())], axis=1)
-    rows["meaningful"] = contrasts.verdict(rows)
-    counts = {name: chosen.take(whole.column(name))[:, :, None] for name in ("diverged", "stuck")}
-    rows = _with_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
+    choice = selection.choose_cross_fitted(grid)
+    values_KLTS = _metric_values(grid, metric)
+    pairs = _pair_levels(np.asarray(grid.tried_KLT.any(axis=2, keepdims=True)))
+    a_CS, b_CS = pairs.sides(choice.take(values_KLTS)[:, :, None])
+    rows = pairs.labels(grid).drop(columns="lr")
+    rows["lr_a"], rows["lr_b"] = pairs.sides(_lr_texts(grid, choice)[:, :, None])
+    rows["edge_a"], rows["edge_b"] = pairs.sides(choice.edge_KL[:, :, None])
+    rows = pd.concat([rows, contrasts.measure_effects(a_CS, b_CS, margin)], axis=1)
+    rows = pd.concat([rows, contrasts.test_effects(a_CS, b_CS, rows["d_z"].to_numpy())], axis=1)
+    rows["meaningful"] = contrasts.judge_meaningful(rows)
+    counts = {name: choice.take(grid.column(name))[:, :, None] for name in ("diverged", "stuck")}
+    rows = _add_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
     seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
-    return rows.assign(note=_notes(rows, design, pairs, seeds_KL, chosen.same_KL))
+    return rows.assign(notes=pd.Series(_notes(rows, pairs, seeds_KL, choice.same_KL), rows.index, dtype=object))
 
 
-def fixed_effects(
-    runs: pd.DataFrame, design: Design, metric: str = "test_accuracy", margin: float = MARGIN
-) -> pd.DataFrame:
+def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
     """Return a row per cell, learning rate and pair of levels, both at this learning rate: intervals, and no test.
 
-    Columns: `design.cells`, `lr`, `a`, `b`, those of `contrasts.sizes`, the counts of runs as in `effects`, `metric`
-    and `margin`. So many contrasts could not be significant together: they describe.
+    Columns: `design.cells`, `lr`, `a`, `b`, those of `contrasts.measure_effects`, the counts of runs as in
+    `compare_at_best`, `metric` and `margin`. As many contrasts could not be significant together: they describe.
     """
-    whole = grid(runs, design)
-    pairs = _pairs(whole.tried_KLT)
-    a_CS, b_CS = pairs.sides(_measured(whole, metric))
-    rows = pd.concat([pairs.labels(whole), contrasts.sizes(a_CS, b_CS, margin)], axis=1)
-    counts = {name: whole.column(name) for name in ("diverged", "stuck")}
-    return _with_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
+    pairs = _pair_levels(grid.tried_KLT)
+    a_CS, b_CS = pairs.sides(_metric_values(grid, metric))
+    rows = pd.concat([pairs.labels(grid), contrasts.measure_effects(a_CS, b_CS, margin)], axis=1)
+    counts = {name: grid.column(name) for name in ("diverged", "stuck")}
+    return _add_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
 
 
-def finals(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy") -> pd.DataFrame:
+def average_finals(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
     """Return a row per cell, level and learning rate: the mean of `metric` at the end over the seeds.
 
     Columns: `design.cells`, `level`, `lr`, `mean` with `low`, `high` (Student t), `n`, `diverged`, `stuck` (runs), and
     `best`: chosen on validation over all seeds.
     """
-    whole = grid(runs, design)
-    values_KLTS, best_KL = _measured(whole, metric), selection.best(whole)
-    k, level, t = np.nonzero(whole.tried_KLT)
+    values_KLTS, best_KL = _metric_values(grid, metric), selection.choose_best(grid)
+    k, level, t = np.nonzero(grid.tried_KLT)
     mean, sd, n = inference.moments(values_KLTS[k, level, t])
     low, high = inference.student(mean, sd, n)
-    rows = whole.labels(k).assign(
-        level=whole.named(level), lr=whole.lr_of(level, t), mean=mean, low=low, high=high, n=n
+    rows = grid.cell_rows(k).assign(
+        level=grid.level_values(level), lr=grid.lr_of(level, t), mean=mean, low=low, high=high, n=n
     )
     for name in ("diverged", "stuck"):
-        rows[name] = np.nansum(whole.column(name)[k, level, t], axis=1).astype(int)
+        rows[name] = np.nansum(grid.column(name)[k, level, t], axis=1).astype(int)
     return rows.assign(best=t == best_KL[k, level])
 
 
-def best(runs: pd.DataFrame, design: Design) -> pd.DataFrame:
+def best_lrs(grid: Grid) -> pd.DataFrame:
     """Return a row per cell and level: `lr`, chosen on validation over all seeds, and `edge` of the grid if it is one.
 
     Columns: `design.cells`, `level`, `lr`, `edge` ("", "lowest" or "highest").
     """
-    whole = grid(runs, design)
-    best_KL = selection.best(whole)
+    best_KL = selection.choose_best(grid)
     k, level = np.nonzero(best_KL >= 0)
-    rows = whole.labels(k).assign(level=whole.named(level), lr=whole.lr_of(level, best_KL[k, level]))
-    return rows.assign(edge=selection.edges(whole, best_KL)[k, level])
+    rows = grid.cell_rows(k).assign(level=grid.level_values(level), lr=grid.lr_of(level, best_KL[k, level]))
+    return rows.assign(edge=selection.find_edges(grid, best_KL)[k, level])
 
 
-def aggregate(runs: pd.DataFrame, design: Design, metric: str = "test_accuracy") -> pd.DataFrame:
+def aggregate(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
     """Return a row per level: the interquartile mean of `metric` over its runs in the strata that all levels have.
 
     A stratum is a cell at a learning rate. Columns: `level`, `iqm` with `low`, `high` (stratified bootstrap over
     seeds), `strata`, `n` runs. No row if the levels share no stratum.
     """
-    whole = grid(runs, design)
-    values_LKTS = np.moveaxis(_measured(whole, metric), 1, 0)
+    values_LKTS = np.moveaxis(_metric_values(grid, metric), 1, 0)
     k, t = np.nonzero((~np.isnan(values_LKTS)).any(axis=3).all(axis=0))
-    found = []
-    for level, values_KTS in zip(design.levels, values_LKTS, strict=True):
+    rows = []
+    for level, values_KTS in zip(grid.design.levels, values_LKTS, strict=True):
         strata = [values[~np.isnan(values)] for values in values_KTS[k, t]]
         if strata:
             low, high = resampling.stratified_bootstrap(strata)
             iqm = float(resampling.interquartile_mean(np.concatenate(strata)))
-            found.append((level, iqm, low, high, len(strata), sum(map(len, strata))))
-    return pd.DataFrame(found, columns=["level", "iqm", "low", "high", "strata", "n"])
+            rows.append((level, iqm, low, high, len(strata), sum(map(len, strata))))
+    return pd.DataFrame(rows, columns=["level", "iqm", "low", "high", "strata", "n"])
 
 
 @dataclass(frozen=True)
@@ -126,32 +119,32 @@ class _Pairs:
     def sides(self, values_KLT: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         return values_KLT[self.cell_C, self.a_C, self.lr_C], values_KLT[self.cell_C, self.b_C, self.lr_C]
 
-    def labels(self, whole: Grid) -> pd.DataFrame:
-        return whole.labels(self.cell_C).assign(
-            lr=whole.lr_of(self.a_C, self.lr_C), a=whole.named(self.a_C), b=whole.named(self.b_C)
+    def labels(self, grid: Grid) -> pd.DataFrame:
+        return grid.cell_rows(self.cell_C).assign(
+            lr=grid.lr_of(self.a_C, self.lr_C), a=grid.level_values(self.a_C), b=grid.level_values(self.b_C)
         )
 
 
-def _pairs(there_KLT: Booleans) -> _Pairs:
+def _pair_levels(present_KLT: Booleans) -> _Pairs:
     """Return each pair of levels in each cell at each learning rate where one of them has runs."""
-    b_P, a_P = np.triu_indices(there_KLT.shape[1], 1)
-    cell, lr, pair = np.nonzero(np.moveaxis(there_KLT[:, a_P] | there_KLT[:, b_P], 1, 2))
+    b_P, a_P = np.triu_indices(present_KLT.shape[1], 1)
+    cell, lr, pair = np.nonzero(np.moveaxis(present_KLT[:, a_P] | present_KLT[:, b_P], 1, 2))
     return _Pairs(cell, lr, a_P[pair], b_P[pair])
 
 
-def _measured(whole: Grid, metric: str) -> Floats:
+def _metric_values(grid: Grid, metric: str) -> Floats:
     """Return `metric` of each run as an array [K, L, T, S]; raise `UserError` if diverged runs have none."""
     if metric not in METRICS:
         raise UserError(f"a metric must be one of {', '.join(METRICS)}; got '{metric}'")
-    if whole.rows.loc[whole.rows["status"] == "diverged", metric].isna().any():
+    if grid.rows.loc[grid.rows["status"] == "diverged", metric].isna().any():
         raise UserError(
             f"diverged runs must have a {metric}, to stay in every denominator; some have none: give the runs that "
-            "`curves.with_losses` returns"
+            "`curves.fill_losses` returns"
         )
-    return whole.column(metric)
+    return grid.column(metric)
 
 
-def _with_counts(rows: pd.DataFrame, pairs: _Pairs, counts: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
+def _add_counts(rows: pd.DataFrame, pairs: _Pairs, counts: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
     """Add how many of the paired runs of a and of b diverged and were stuck."""
     for name, wrong_KLTS in counts.items():
         for side, wrong_CS in zip("ab", pairs.sides(wrong_KLTS), strict=True):
@@ -159,23 +152,23 @@ def _with_counts(rows: pd.DataFrame, pairs: _Pairs, counts: dict[str, Floats], p
     return rows
 
 
-def _lr_texts(whole: Grid, chosen: Selection) -> NDArray[np.object_]:
+def _lr_texts(grid: Grid, choice: Selection) -> NDArray[np.object_]:
     """Return the learning rates [K, L] at which an arm is reported, "0.1 | 0.3" if its halves chose differently."""
-    texts = np.full(chosen.lr_KLF.shape[:2], "", dtype=object)
+    texts = np.full(choice.lr_KLF.shape[:2], "", dtype=object)
     for k, level in np.ndindex(*texts.shape):
-        if whole.design.tuned:
-            numbers = dict.fromkeys(number for number in chosen.lr_KLF[k, level] if number >= 0)
-            texts[k, level] = " | ".join(f"{whole.lrs[number]:g}" for number in numbers)
+        if grid.design.tuned:
+            numbers = dict.fromkeys(number for number in choice.lr_KLF[k, level] if number >= 0)
+            texts[k, level] = " | ".join(f"{grid.lrs[number]:g}" for number in numbers)
     return texts
 
 
-def _notes(rows: pd.DataFrame, design: Design, pairs: _Pairs, seeds_KL: Integers, same_KL: Booleans) -> list[str]:
-    """Return the note of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
+def _notes(rows: pd.DataFrame, pairs: _Pairs, seeds_KL: Integers, same_KL: Booleans) -> list[tuple[Note, ...]]:
+    """Return the notes of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
     family = int((rows["n"] > 0).sum())
     seeds, same = (pairs.sides(array[:, :, None]) for array in (seeds_KL, same_KL))
     a, b = (
-        [Side(design.name(level), *facts) for level, *facts in zip(rows[side], *counts, strict=True)]
-        for side, *counts in zip("ab", seeds, same, strict=True)
+        [Side(level, int(count), bool(chose)) for level, count, chose in zip(rows[side], *facts, strict=True)]
+        for side, *facts in zip("ab", seeds, same, strict=True)
     )
-    arms = zip(rows["n"], rows["fewest"], a, b, strict=True)
-    return [note(n, fewest, family, (side_a, side_b)) for n, fewest, side_a, side_b in arms]
+    contrast = zip(rows["n"], rows["fewest"], a, b, strict=True)
+    return [notes(n, fewest, family, side_a, side_b) for n, fewest, side_a, side_b in contrast]

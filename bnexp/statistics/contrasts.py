@@ -19,12 +19,12 @@ MANY: Final = 20
 """Fewest pairs with which the bootstrap interval is given: at n = 10 it covers the truth in 90 of 100 cases only."""
 
 
-def paired(a_CS: Floats, b_CS: Floats) -> "pd.Series[int]":
+def count_pairs(a_CS: Floats, b_CS: Floats) -> "pd.Series[int]":
     """Return the number of seeds [C] that both arms have."""
     return pd.Series((~np.isnan(a_CS) & ~np.isnan(b_CS)).sum(axis=1), name="n")
 
 
-def sizes(a_CS: Floats, b_CS: Floats, margin: float) -> pd.DataFrame:
+def measure_effects(a_CS: Floats, b_CS: Floats, margin: float) -> pd.DataFrame:
     """Return what an effect measures, a row per contrast; all but `n` is missing where no seed is shared.
 
     Columns: `n`, `mean_a`, `mean_b`, `mean` of a − b with `low`, `high`; `bootstrap_low`, `bootstrap_high` (from `MANY`
@@ -32,19 +32,19 @@ def sizes(a_CS: Floats, b_CS: Floats, margin: float) -> pd.DataFrame:
     `p_equivalence` at ±`margin` with the interval that it stands for, `equivalence_low`, `equivalence_high` (90 %), and
     `equivalent`.
     """
-    found = _over_pairs(a_CS, b_CS, lambda a, b: _sizes(a, b, margin))
-    found.insert(0, "n", paired(a_CS, b_CS))
-    return found.assign(equivalent=found["p_equivalence"] <= ALPHA)
+    rows = _over_pairs(a_CS, b_CS, lambda a, b: _estimate_pairs(a, b, margin))
+    rows.insert(0, "n", count_pairs(a_CS, b_CS))
+    return rows.assign(equivalent=rows["p_equivalence"] <= ALPHA)
 
 
-def tests(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
+def test_effects(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
     """Return the sign-flip tests of one family of contrasts: `p`, `p_holm`, `seeds_needed` and `fewest`.
 
     A contrast with fewer seeds than `fewest`, the least with which any of the family can be significant, has no p.
     Contrasts with a pair are the family. `seeds_needed` in all for the observed d_z is at the level that
     Holm leaves to those not yet significant, and at least `fewest`.
     """
-    n_C = paired(a_CS, b_CS)
+    n_C = count_pairs(a_CS, b_CS)
     family_C = n_C > 0
     fewest = smallest_n(max(1, int(family_C.sum())))
     p_C = _over_pairs(a_CS, b_CS, lambda a, b: pd.DataFrame({"p": sign_flip(a - b)}))["p"].where(n_C >= fewest)
@@ -55,7 +55,7 @@ def tests(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
     return pd.DataFrame({"p": p_C, "p_holm": p_holm_C, "seeds_needed": needed_C, "fewest": fewest})
 
 
-def verdict(rows: pd.DataFrame) -> NDArray[Any]:
+def judge_meaningful(rows: pd.DataFrame) -> NDArray[Any]:
     """Return `meaningful` of each contrast; with fewer seeds than one test needs it is not significant.
 
     Wilson's interval at n = 5 would call five wins of five significant, whose exact p is 0.0625.
@@ -66,10 +66,10 @@ def verdict(rows: pd.DataFrame) -> NDArray[Any]:
 
 def _over_pairs(a_CS: Floats, b_CS: Floats, estimate: Callable[[Floats, Floats], pd.DataFrame]) -> pd.DataFrame:
     """Return the rows that `estimate` gives for dense arrays [C, n]: contrasts with equally many pairs at once."""
-    there_CS = ~np.isnan(a_CS) & ~np.isnan(b_CS)
-    order_CS = np.argsort(~there_CS, axis=1, kind="stable")
+    paired_CS = ~np.isnan(a_CS) & ~np.isnan(b_CS)
+    order_CS = np.argsort(~paired_CS, axis=1, kind="stable")
     a_CS, b_CS = (np.take_along_axis(values, order_CS, axis=1) for values in (a_CS, b_CS))
-    n_C = there_CS.sum(axis=1)
+    n_C = paired_CS.sum(axis=1)
     parts = [estimate(np.ones((0, 2)), np.ones((0, 2)))]  # for the columns
     for n in np.unique(n_C[n_C > 0]):
         chosen = np.flatnonzero(n_C == n)
@@ -77,7 +77,7 @@ def _over_pairs(a_CS: Floats, b_CS: Floats, estimate: Callable[[Floats, Floats],
     return pd.concat(parts[1:] or parts).reindex(range(len(n_C)))
 
 
-def _sizes(a_Cn: Floats, b_Cn: Floats, margin: float) -> pd.DataFrame:
+def _estimate_pairs(a_Cn: Floats, b_Cn: Floats, margin: float) -> pd.DataFrame:
     d_Cn, n = a_Cn - b_Cn, a_Cn.shape[1]
     mean_C, sd_C, probability_C = d_Cn.mean(axis=1), inference.deviation(d_Cn), inference.superiority(d_Cn)
     low_C, high_C = inference.student(mean_C, sd_C, n)

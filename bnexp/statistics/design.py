@@ -7,9 +7,9 @@ import pandas as pd
 
 from bnexp.choices import nearest
 from bnexp.errors import UserError
-from bnexp.labels import TYPES, value_label
+from bnexp.labels import TYPES, sort_values
 from bnexp.runs import key
-from bnexp.statistics.arms import ARM, COMPARED, axes, score_runs, sort_rows
+from bnexp.statistics.arms import ARM, COMPARED, ScoredRuns, axes
 
 FEWEST: Final = 3
 """Values from which a numeric setting is drawn on the x axis."""
@@ -29,39 +29,34 @@ class Design:
     cells: tuple[str, ...]
     x: str | None
 
-    def name(self, level: Any) -> str:
-        """Return a level as a sentence names it: a placement or an activation by its value, else with its key."""
-        return value_label(self.compared, level)
-
     @property
     def facets(self) -> tuple[str, ...]:
         """The axes of the cells without `x`."""
         return tuple(name for name in self.cells if name != self.x)
 
 
-def design(runs: pd.DataFrame, compared: str = "placement") -> Design:
+def deduce_design(runs: ScoredRuns, compared: str = "placement") -> Design:
     """Return the design of `runs`, the axis `compared` given by its name in `Run` or on the command line.
 
     A learning rate that varies is tuned. Raises `UserError` if `compared` is no setting or does not vary.
     """
-    rows = score_runs(runs)
-    varied = [name for name in axes(rows) if rows[name].nunique() > 1]
+    varied = [name for name in axes(runs) if runs[name].nunique() > 1]
     names = {key(name): name for name in ARM} | {name: name for name in ARM}
     chosen = names.get(compared, compared)
     if chosen not in varied:
         keys = [key(name) for name in varied]
         raise UserError(
-            f"compare must be a setting in which the runs differ, {_listed(keys)}; got '{compared}'"
+            f"compare must be a setting in which the runs differ, {_join_keys(keys)}; got '{compared}'"
             f"{': it has one value here' if chosen in ARM else nearest(compared, names)}"
         )
     tuned = "lr" if "lr" in varied and chosen != "lr" else None
-    others = [name for name in varied if name not in (chosen, tuned) and not _belongs(rows, name, chosen)]
+    others = [name for name in varied if name not in (chosen, tuned) and not _follows_level(runs, name, chosen)]
     cells = [name for name in ARM if name in others or (name == "activation" and name != chosen)]
-    levels = sort_rows(rows[[chosen]].dropna().drop_duplicates(), [chosen])[chosen].tolist()
-    return Design(chosen, tuple(levels), tuned, tuple(cells), _on_x(rows, cells))
+    levels = sort_values(chosen, runs[chosen].dropna().drop_duplicates().tolist())
+    return Design(chosen, tuple(levels), tuned, tuple(cells), _choose_x(runs, cells))
 
 
-def _belongs(rows: pd.DataFrame, name: str, chosen: str) -> bool:
+def _follows_level(rows: pd.DataFrame, name: str, chosen: str) -> bool:
     """Say whether `name` only follows from the level of `chosen`, as an lr that is scaled with an initial gain does.
 
     A placement or an activation is asked for by itself, and so is what differs between them.
@@ -71,12 +66,12 @@ def _belongs(rows: pd.DataFrame, name: str, chosen: str) -> bool:
     return bool((rows.groupby(chosen)[name].nunique() <= 1).all())
 
 
-def _on_x(rows: pd.DataFrame, cells: list[str]) -> str | None:
+def _choose_x(rows: pd.DataFrame, cells: list[str]) -> str | None:
     """Return the numeric axis with the most values, the first of several, if it has at least `FEWEST`."""
     counts = {name: rows[name].nunique() for name in cells if TYPES[name] in (int, float, tuple[int, ...])}
     name = max(counts, key=lambda name: counts[name], default=None)
     return name if name is not None and counts[name] >= FEWEST else None
 
 
-def _listed(keys: list[str]) -> str:
+def _join_keys(keys: list[str]) -> str:
     return f"one of {', '.join(keys)}" if keys else "of which there are none"

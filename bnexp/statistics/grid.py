@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics.arms import combinations, score_runs
+from bnexp.statistics.arms import ScoredRuns
+from bnexp.statistics.cells import assign_cells, combinations
 from bnexp.statistics.design import Design
 from bnexp.statistics.inference import Floats
 
@@ -31,14 +32,14 @@ class Grid:
     row_KLTS: NDArray[np.int64]
 
     @property
-    def there_KLTS(self) -> NDArray[np.bool_]:
+    def present_KLTS(self) -> NDArray[np.bool_]:
         """Where there is a run."""
         return self.row_KLTS >= 0
 
     @property
     def tried_KLT(self) -> NDArray[np.bool_]:
         """Which learning rates an arm tried."""
-        return np.asarray(self.there_KLTS.any(axis=3))
+        return np.asarray(self.present_KLTS.any(axis=3))
 
     def column(self, name: str) -> Floats:
         """Return a column of `rows` as an array [K, L, T, S], NaN where there is no run."""
@@ -48,11 +49,11 @@ class Grid:
         """Return a value of each row as an array [K, L, T, S], NaN where there is no run."""
         return np.append(of_rows.astype(float), np.nan)[self.row_KLTS]
 
-    def labels(self, cell: NDArray[np.int64]) -> pd.DataFrame:
+    def cell_rows(self, cell: NDArray[np.int64]) -> pd.DataFrame:
         """Return the rows of `cells` with these numbers."""
         return self.cells.iloc[cell].reset_index(drop=True)
 
-    def named(self, level: NDArray[np.int64]) -> list[Any]:
+    def level_values(self, level: NDArray[np.int64]) -> list[Any]:
         """Return the levels with these numbers."""
         return [self.design.levels[number] for number in level]
 
@@ -64,33 +65,19 @@ class Grid:
         return np.where(lrs_L["min"] == lrs_L["max"], lrs_L["min"], np.nan)[level]
 
 
-def grid(runs: pd.DataFrame, design: Design) -> Grid:
+def build_grid(runs: ScoredRuns, design: Design) -> Grid:
     """Return the runs of `design` as a grid; runs in which the compared axis cannot act are left out."""
-    rows = score_runs(runs)
-    rows = rows[rows[design.compared].isin(design.levels)].reset_index(drop=True)
+    rows = runs[runs[design.compared].isin(design.levels)].reset_index(drop=True)
     cells = combinations(rows, list(design.cells))
     lrs = np.unique(rows[design.tuned].to_numpy(dtype=float)) if design.tuned else np.array([np.nan])
     seeds = np.unique(rows["seed"].to_numpy(dtype=np.int64))
-    placed = _placed(rows, cells)
-    row = placed["row"].to_numpy()
+    pairs = assign_cells(rows, cells)
+    row = pairs["row"].to_numpy()
     row_KLTS = np.full((len(cells), len(design.levels), len(lrs), len(seeds)), -1, dtype=np.int64)
     row_KLTS[
-        placed["cell"].to_numpy(),
+        pairs["cell"].to_numpy(),
         pd.Index(design.levels).get_indexer(rows[design.compared])[row],
         np.searchsorted(lrs, rows[design.tuned].to_numpy(dtype=float))[row] if design.tuned else 0,
         np.searchsorted(seeds, rows["seed"].to_numpy())[row],
     ] = row
     return Grid(design, rows, cells, lrs, seeds, row_KLTS)
-
-
-def _placed(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns `row` and `cell`: each row of `rows` with every cell that agrees with it where it acts."""
-    numbered = cells.rename_axis("cell").reset_index()
-    if cells.columns.empty:
-        return pd.DataFrame({"row": np.arange(len(rows)), "cell": 0})
-    parts = []
-    for _, part in rows[cells.columns].groupby([rows[name].notna() for name in cells.columns]):
-        acting = [name for name in cells.columns if part[name].notna().all()]
-        left = part[acting].rename_axis("row").reset_index()
-        parts.append(left.merge(numbered[["cell", *acting]], on=acting or None, how="inner" if acting else "cross"))
-    return pd.concat(parts)[["row", "cell"]]

@@ -123,14 +123,14 @@ def holm(p_K: ArrayLike) -> Floats:
 
 def moments(values_KS: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Return mean, sd and number [K] of the values that are not missing."""
-    there_KS = ~np.isnan(values_KS)
-    n_K = there_KS.sum(axis=-1)
-    mean_K = np.where(n_K > 0, np.where(there_KS, values_KS, 0.0).sum(axis=-1) / np.maximum(n_K, 1), np.nan)
-    squares_K = np.where(there_KS, (values_KS - mean_K[..., None]) ** 2, 0.0).sum(axis=-1)
+    present_KS = ~np.isnan(values_KS)
+    n_K = present_KS.sum(axis=-1)
+    mean_K = np.where(n_K > 0, np.where(present_KS, values_KS, 0.0).sum(axis=-1) / np.maximum(n_K, 1), np.nan)
+    squares_K = np.where(present_KS, (values_KS - mean_K[..., None]) ** 2, 0.0).sum(axis=-1)
     return mean_K, np.where(n_K > 1, np.sqrt(squares_K / np.maximum(n_K - 1, 1)), np.nan), n_K
 
 
-def restricted(time_KS: Floats, horizon_K: Floats) -> Floats:
+def restrict_times(time_KS: Floats, horizon_K: Floats) -> Floats:
     """Return min(T, τ) [K, S] for times T, infinite where the end was not reached, and the horizon τ of the followed.
 
     Its mean is the restricted mean survival time ∫₀^τ S(t) dt, S the share not there by t, because all are followed to

@@ -6,10 +6,11 @@ from bnexp.statistics.design import Design
 
 
 def largest_stable(finals: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """Return a row per cell and level of `comparisons.finals`: `lr`, the largest at which no run diverged or was stuck.
+    """Return a row per cell and level of `finals`: `lr`, the largest at which no run diverged or was stuck.
 
-    `edge`: it is the largest that was tried. `lr` is missing where runs went wrong at every learning rate. Columns:
-    `design.cells`, `level`, `lr`, `edge`, `n` runs at each learning rate (the fewest).
+    `finals` are those of `comparisons.average_finals`. `edge`: it is the largest that was tried. `lr` is missing where
+    runs went wrong at every learning rate. Columns: `design.cells`, `level`, `lr`, `edge`, `n` runs at each learning
+    rate (the fewest).
     """
     by = [*design.cells, "level"]
     sound = finals["lr"].where(finals["diverged"] + finals["stuck"] == 0)

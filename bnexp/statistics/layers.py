@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bnexp.statistics.arms import group_means
+from bnexp.statistics.arms import average_groups
 
 EARLY: Final = 0.1
 """Part of the training after which it is early."""
@@ -25,7 +25,7 @@ BINS: Final = 60
 """Of a histogram over several runs."""
 
 
-def label_rows(layers: pd.DataFrame, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def add_run_columns(layers: pd.DataFrame, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the rows `layers` of `runs` with the columns `by` of their runs, seed, steps, batch_size, depth and stage.
 
     `runs` are some that `arms.score_runs` gave. `stage` is init at step 0, end after the last step, early at the first
@@ -43,19 +43,19 @@ def label_rows(layers: pd.DataFrame, runs: pd.DataFrame, by: Sequence[str]) -> p
 
 
 def hidden_layers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of the hidden layers."""
+    """Return those of `rows` that are of a hidden layer."""
     return rows[(rows["layer"] > 0) & (rows["layer"] <= rows["depth"])]
 
 
 def middle_layer(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of the hidden layer in the middle, the earlier of two."""
+    """Return those of `rows` that are of the hidden layer in the middle, the earlier of two."""
     return rows[rows["layer"] == (rows["depth"] + 1) // 2]
 
 
 def deepest_nets(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of the nets with the most layers."""
-    found: pd.DataFrame = rows[rows["depth"] == rows["depth"].max()]
-    return found
+    """Return those of `rows` that are of the nets with the most layers."""
+    deepest: pd.DataFrame = rows[rows["depth"] == rows["depth"].max()]
+    return deepest
 
 
 def means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.DataFrame:
@@ -63,17 +63,18 @@ def means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.Da
 
     Columns: `by`, probe, mean, low, high and n.
     """
-    return group_means(rows, by, probes, "probe")
+    return average_groups(rows, by, probes, "probe")
 
 
 def geometric_means(rows: pd.DataFrame, by: Sequence[str], probes: Sequence[str]) -> pd.DataFrame:
-    """Return the same of the logarithms, as the numbers themselves: for what differs by factors, such as gradients.
+    """Return the geometric mean of each of `probes` over the rows that agree in `by`, and its interval.
 
-    Zero has no logarithm and is left out.
+    For what differs by factors, such as gradients: mean and interval are those of the logarithms. Zero has none and is
+    left out. Columns: `by`, probe, mean, low, high and n.
     """
     logarithms = {probe: np.log(rows[probe].where(rows[probe] > 0)) for probe in probes}
-    found = means(rows.assign(**logarithms), by, probes)
-    return found.assign(**{name: np.exp(found[name]) for name in ("mean", "low", "high")})
+    estimates = means(rows.assign(**logarithms), by, probes)
+    return estimates.assign(**{name: np.exp(estimates[name]) for name in ("mean", "low", "high")})
 
 
 def layer_means(rows: pd.DataFrame, probes: Sequence[str]) -> pd.DataFrame:
@@ -81,8 +82,8 @@ def layer_means(rows: pd.DataFrame, probes: Sequence[str]) -> pd.DataFrame:
 
     Seeds stay the unit of evidence: the layers of one net are not independent.
     """
-    found = rows.groupby(["run", "step"], sort=False)[list(probes)].mean().reset_index()
-    return rows.drop(columns=list(probes)).drop_duplicates(["run", "step"]).merge(found, on=["run", "step"])
+    averages = rows.groupby(["run", "step"], sort=False)[list(probes)].mean().reset_index()
+    return rows.drop(columns=list(probes)).drop_duplicates(["run", "step"]).merge(averages, on=["run", "step"])
 
 
 def geometric_over_layers(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
@@ -91,7 +92,7 @@ def geometric_over_layers(rows: pd.DataFrame, column: str) -> "pd.Series[float]"
     return pd.Series(np.exp(logarithms), rows.index)
 
 
-def growth(rows: pd.DataFrame) -> pd.DataFrame:
+def gradient_growth(rows: pd.DataFrame) -> pd.DataFrame:
     """Return how much the squared gradient grows from layer to layer on the way back at initialization.
 
     A row per run and `layer`, the one that the gradient arrives at from the next; `growth` is the ratio of their
@@ -150,5 +151,5 @@ def largest_differences(points: pd.DataFrame, compared: str, by: Sequence[str]) 
     spread = losses.agg(["min", "max", "size"])
     spread = spread[spread["size"] == points[compared].nunique()]
     apart = (spread["max"] - spread["min"]).fillna(np.inf).rename("difference").reset_index()
-    found = apart.groupby(list(by), dropna=False, sort=False)
-    return found.agg(difference=("difference", "max"), n=("seed", "nunique")).reset_index()
+    cells = apart.groupby(list(by), dropna=False, sort=False)
+    return cells.agg(difference=("difference", "max"), n=("seed", "nunique")).reset_index()

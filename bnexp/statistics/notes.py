@@ -1,9 +1,54 @@
-"""What keeps a number of a contrast from being claimed, in words."""
+"""What keeps a number of a contrast from being claimed, as values; the words for them are written in `verdicts`."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from bnexp.statistics.power import MOST
+
+@dataclass(frozen=True)
+class OneSeed:
+    """One pair of runs has no interval."""
+
+
+@dataclass(frozen=True)
+class TooFewSeeds:
+    """No test of a family of `contrasts` can be significant with `n` pairs: that takes `fewest`."""
+
+    n: int
+    fewest: int
+    contrasts: int
+
+
+@dataclass(frozen=True)
+class NoRun:
+    """An arm, that of `level`, has no run."""
+
+    level: Any
+
+
+@dataclass(frozen=True)
+class NoSharedSeed:
+    """Both arms have runs, none of the same seed."""
+
+    a: Any
+    b: Any
+
+
+@dataclass(frozen=True)
+class SeedsLeftOut:
+    """The arm of `level` has runs of `seeds` more seeds, which the other arm has not."""
+
+    level: Any
+    seeds: int
+
+
+@dataclass(frozen=True)
+class ChosenOnReported:
+    """The learning rate of the arm of `level` was chosen on the seeds that are reported."""
+
+    level: Any
+
+
+Note = OneSeed | TooFewSeeds | NoRun | NoSharedSeed | SeedsLeftOut | ChosenOnReported
 
 
 @dataclass(frozen=True)
@@ -15,29 +60,19 @@ class Side:
     same: bool
 
 
-def note(n: int, fewest: int, family: int, sides: tuple[Side, Side]) -> str:
-    """Return the note of a contrast with n pairs in a `family` of which each needs `fewest`, "" if nothing is wrong."""
-    reasons = [_too_few(n, fewest, family)] if n else _unpaired(sides)
-    for side in sides:
-        left = side.seeds - n
-        if n and left:
-            reasons.append(f"{left} {'seed' if left == 1 else 'seeds'} of {side.level} without a partner left out")
-        if n and side.same:
-            reasons.append(f"the lr of {side.level} was chosen on the seeds that are reported")
-    return "; ".join(filter(None, reasons))
-
-
-def _too_few(n: int, fewest: int, family: int) -> str:
+def notes(n: int, fewest: int, family: int, a: Side, b: Side) -> tuple[Note, ...]:
+    """Return the notes of a contrast with n pairs in a `family` of which each needs `fewest`; none if all is well."""
+    if n == 0:
+        missing = [NoRun(side.level) for side in (a, b) if side.seeds == 0]
+        return tuple(missing) or (NoSharedSeed(a.level, b.level),)
+    reasons: list[Note] = []
     if n == 1:
-        return "n = 1: an interval needs at least 2 seeds"
-    if n >= fewest:
-        return ""
-    contrasts = "1 contrast" if family == 1 else f"{family:,} contrasts"
-    if fewest == MOST:
-        return f"n = {n}: no number of seeds makes one of {contrasts} significant"
-    return f"n = {n}: at least {fewest} seeds are needed for {contrasts}"
-
-
-def _unpaired(sides: tuple[Side, Side]) -> list[str]:
-    missing = [f"no run of {side.level}" for side in sides if side.seeds == 0]
-    return missing or [f"{sides[0].level} and {sides[1].level} share no seed"]
+        reasons.append(OneSeed())
+    elif n < fewest:
+        reasons.append(TooFewSeeds(n, fewest, family))
+    for side in (a, b):
+        if side.seeds > n:
+            reasons.append(SeedsLeftOut(side.level, side.seeds - n))
+        if side.same:
+            reasons.append(ChosenOnReported(side.level))
+    return tuple(reasons)

@@ -17,7 +17,7 @@ MOST: Final = 100_000
 
 
 def smallest_n(contrasts: int) -> int:
-    """Return the least n with which the sign-flip test can be significant in a family of so many contrasts.
+    """Return the least n with which the sign-flip test can be significant in a family of `contrasts`.
 
     Holm compares the smallest p with ALPHA / contrasts, and p is never below 2/2ⁿ: 6 for one contrast, 9 for nine. A
     family so large that drawn sign flips cannot resolve it has none: `MOST`.
@@ -29,7 +29,7 @@ def power(n: ArrayLike, d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:
     """Return the power of the two-sided paired t test at level `alpha` for n pairs with effect size `d_z`.
 
     P(|T| > t), t the 1 − alpha/2 quantile of Student's distribution with n − 1 degrees of freedom, T noncentral t with
-    as many and noncentrality d_z √n (Cohen 1988, ch. 2; Johnson & Welch 1940).
+    as many degrees and noncentrality d_z √n (Cohen 1988, ch. 2; Johnson & Welch 1940).
     """
     n, d_z = np.asarray(n, dtype=float), np.abs(np.asarray(d_z, dtype=float))
     # Beyond a noncentrality of 30 scipy loses its digits; the power there is 1 (0.97 at n = 2, alpha = 0.05).

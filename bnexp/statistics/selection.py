@@ -35,12 +35,12 @@ class Selection:
         return np.where(self.lr_KLS >= 0, taken, np.nan)
 
 
-def best(grid: Grid) -> Integers:
+def choose_best(grid: Grid) -> Integers:
     """Return the learning rate [K, L] with the best mean validation accuracy over all seeds of its arm, −1 for none."""
     return _argmax(grid.column("validation_accuracy"), np.ones((len(grid.cells), len(grid.seeds)), dtype=bool))
 
 
-def cross_fitted(grid: Grid) -> Selection:
+def choose_cross_fitted(grid: Grid) -> Selection:
     """Choose by two-fold cross-fitting: on the mean validation accuracy of one half of the seeds for the other half.
 
     The seeds of a cell, in order, belong to the halves by turns, the same ones for all its arms, so that differences
@@ -51,18 +51,18 @@ def cross_fitted(grid: Grid) -> Selection:
     where five are alike and the halves choose by luck (10,000 simulated sweeps each at n = 5, 10 and 20).
     """
     accuracy_KLTS = grid.column("validation_accuracy")
-    half_KS = _halves(grid)
+    half_KS = _split_seeds(grid)
     chosen_KLF = np.stack([_argmax(accuracy_KLTS, half_KS == half) for half in (1, 0)], axis=-1)  # for half 0, half 1
-    here_KLF = np.stack([_has(grid, half_KS == half) for half in (0, 1)], axis=-1)
+    here_KLF = np.stack([_has_runs(grid, half_KS == half) for half in (0, 1)], axis=-1)
     same_KL = np.asarray((here_KLF & (chosen_KLF < 0)).any(axis=-1))
-    lr_KLF = np.where(here_KLF, np.where(chosen_KLF >= 0, chosen_KLF, best(grid)[..., None]), -1)
+    lr_KLF = np.where(here_KLF, np.where(chosen_KLF >= 0, chosen_KLF, choose_best(grid)[..., None]), -1)
     index_KLS = np.broadcast_to(np.maximum(half_KS, 0)[:, None], (*lr_KLF.shape[:2], len(grid.seeds)))
     lr_KLS = np.where(half_KS[:, None] >= 0, np.take_along_axis(lr_KLF, index_KLS, axis=-1), -1)
-    edge_KL = (edges(grid, lr_KLF[..., 0]) != "") | (edges(grid, lr_KLF[..., 1]) != "")
+    edge_KL = (find_edges(grid, lr_KLF[..., 0]) != "") | (find_edges(grid, lr_KLF[..., 1]) != "")
     return Selection(lr_KLS, lr_KLF, edge_KL, same_KL & (len(grid.lrs) > 1))
 
 
-def edges(grid: Grid, lr_KL: Integers) -> NDArray[np.str_]:
+def find_edges(grid: Grid, lr_KL: Integers) -> NDArray[np.str_]:
     """Return "lowest" or "highest" [K, L] where `lr_KL` is at that end of what the arm tried, else ""."""
     lowest_KL = grid.tried_KLT.argmax(axis=-1)
     highest_KL = len(grid.lrs) - 1 - grid.tried_KLT[..., ::-1].argmax(axis=-1)
@@ -76,12 +76,12 @@ def _argmax(accuracy_KLTS: Floats, seeds_KS: Booleans) -> Integers:
     return np.where(np.isnan(mean_KLT).all(axis=-1), -1, chosen_KL)
 
 
-def _halves(grid: Grid) -> Integers:
+def _split_seeds(grid: Grid) -> Integers:
     """Return 0 or 1 [K, S] for the seeds of a cell by turns, −1 for seeds that it does not have."""
-    there_KS = np.asarray(grid.there_KLTS.any(axis=(1, 2)))
-    return np.where(there_KS, (there_KS.cumsum(axis=-1) - 1) % 2, -1)
+    present_KS = np.asarray(grid.present_KLTS.any(axis=(1, 2)))
+    return np.where(present_KS, (present_KS.cumsum(axis=-1) - 1) % 2, -1)
 
 
-def _has(grid: Grid, seeds_KS: Booleans) -> Booleans:
+def _has_runs(grid: Grid, seeds_KS: Booleans) -> Booleans:
     """Return whether an arm [K, L] has runs of these seeds."""
-    return np.asarray((grid.there_KLTS & seeds_KS[:, None, None]).any(axis=(2, 3)))
+    return np.asarray((grid.present_KLTS & seeds_KS[:, None, None]).any(axis=(2, 3)))

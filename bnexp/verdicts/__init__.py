@@ -1,1 +1,9 @@
-"""Verdicts: effects in, words out. What a contrast says, what a cell says, and the answer in one sentence."""
+"""Verdicts: effects in, words out. What a contrast says, what a cell says, and the answer in one sentence.
+
+contrasts     what a row of effects says, as values: who wins, by how much, or how many seeds are lacking
+answers       what the contrasts of a cell say to the question
+findings      one contrast in words
+notes         in words, what keeps a number from being claimed
+more_seeds    the command that adds seeds
+verdicts      the words about a cell, and the headline
+"""

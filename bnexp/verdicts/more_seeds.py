@@ -1,32 +1,83 @@
-"""The command that adds seeds to a sweep."""
+"""The command that adds the seeds which would decide a contrast: exactly the runs of both arms that are missing."""
 
 import re
 import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bnexp.choices import Probes
+from bnexp.runs import Run, sweep_command
+from bnexp.statistics.arms import ARM
+from bnexp.statistics.cells import rows_of
+from bnexp.verdicts.answers import Answer
 
 
-def with_seeds(command: str, total: int) -> str:
-    """Return the sweep `command` with so many seeds, those that it has among them.
+@dataclass(frozen=True)
+class Destination:
+    """A store as a command names it: its `name`, the ids that it holds, and by data set the folder that was read."""
 
-    A range grows at its end; a list of seeds gets further ones above its largest. What is stored is not trained again.
+    name: str
+    runs: Collection[str]
+    roots: Mapping[str, str]
+
+
+def command_for_more_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> str | None:
+    """Return what to type to decide the contrast of `answer`, a line per command; None if no number of seeds would.
+
+    `runs` are those that were compared. The learning rate is chosen again, so both arms are asked for at every learning
+    rate that they tried, at seeds that both have first, then at those of one, then at further ones. Where the arms are
+    not the full product of their settings, each level has a command of its own. There is none, either, if the runs lie
+    apart in several `stores`: no one of them would lack just the new seeds.
     """
-    words = shlex.split(command)
-    asked = [word for word in words if word.startswith("seed=")]
-    seeds = _seeds(asked[-1].removeprefix("seed=")) if asked else []
-    start = seeds[0] if seeds else 0
-    if seeds == list(range(start, start + len(seeds))):
-        end = start + max(total, len(seeds))
-        text = f"range({end})" if start == 0 else f"range({start},{end})"
-    else:
-        new = range(max(seeds) + 1, max(seeds) + 1 + max(0, total - len(seeds)))
-        text = ",".join(map(str, [*seeds, *new]))
-    if not {"-m", "--multirun"} & set(words) and not any(word.startswith("study=") for word in words):
-        words.insert(1, "-m")
-    return shlex.join([*(word for word in words if not word.startswith("seed=")), f"seed={text}"])
+    contrast = answer.subject
+    if contrast.kind != "undecided" or not contrast.seeds_lacking:
+        return None
+    rows = rows_of(runs, dict(answer.cell))
+    levels = [rows[rows[contrast.compared] == side.level] for side in (contrast.b, contrast.a)]
+    compared = pd.concat(levels)
+    store = next((store for store in stores if set(compared["run"]) <= set(store.runs)), None)
+    if store is None:
+        return None
+    seeds = _choose_seeds(*(set(level["seed"]) for level in levels), total=contrast.n + contrast.seeds_lacking)
+    together = _command(compared, seeds, store)
+    commands = [together] if together else [_command(level, seeds, store) for level in levels]
+    return None if None in commands else "\n".join(filter(None, commands))
 
 
-def _seeds(text: str) -> list[int]:
-    """Return the seeds that `text` asks for, such as range(10), range(5,10) or 0,1,4; none if it is anything else."""
-    numbers = [int(number) for number in re.findall(r"-?\d+", text)]
-    if re.fullmatch(r"range\(\s*\d+\s*(,\s*\d+\s*){0,2}\)", text):
-        return list(range(*numbers))
-    return sorted(set(numbers)) if re.fullmatch(r"\d+(\s*,\s*\d+)*", text) else []
+def _choose_seeds(a: set[int], b: set[int], *, total: int) -> list[int]:
+    """Return `total` seeds, in order: those of both arms before those of one, and these before those of none."""
+    known = [*sorted(a & b), *sorted(a ^ b)]
+    return sorted([*known, *range(max(known) + 1, max(known) + 1 + total)][:total])
+
+
+def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination) -> str | None:
+    """Return the command for the arms of `rows`, None if they are not the full product of their settings."""
+    arms = [_arm(row) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
+    roots = {store.roots.get(arm.data, "") for arm in arms}
+    command = sweep_command(arms, seeds)
+    if command is None or len(roots) > 1:
+        return None
+    words = [f"name={_quote(store.name)}"]
+    # What is stored with less than is asked for would be trained again.
+    measured = rows["probes"].dropna() if "probes" in rows else rows["run"].iloc[:0]
+    words += [f"probes={min(map(Probes, measured), key=list(Probes).index)}"] if len(measured) else []
+    words += [f"data.root={_quote(root)}" for root in roots if root]
+    return f"{command} {shlex.join(words)}"
+
+
+def _arm(row: Mapping[Any, Any]) -> Run:
+    """Return the arm of a scored row; what is missing cannot act."""
+    known = {str(name): value for name, value in row.items() if pd.notna(value)}
+    return Run(**{**known, "hidden": tuple(map(int, row["hidden"].split("-")))})
+
+
+def _quote(text: str) -> str:
+    """Return `text` as Hydra reads it as one value, whatever signs it has."""
+    plain = re.fullmatch(r"[A-Za-z_/][\w/.+-]*", text, re.ASCII)
+    if plain and text.lower() not in ("null", "true", "false", "inf", "nan"):
+        return text
+    ends = re.sub(r"\\+(?='|$)", lambda backslashes: 2 * backslashes[0], text)
+    return "'" + ends.replace("'", "\\'") + "'"

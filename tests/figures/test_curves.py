@@ -18,6 +18,7 @@ from bnexp.figures.export import render
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from bnexp.statistics import curves as estimates
+from bnexp.statistics.arms import score_runs
 from tests.support.svg import read_texts
 from tests.support.synthetic import START_ACCURACY, Rows, product, rows
 
@@ -26,8 +27,9 @@ PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
 
 def draw(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:
     runs, points = frames
-    seeds = estimates.complete_curves(points, runs)
-    return draw_curves(estimates.curves(seeds, runs), seeds, layout, Words(title, caption))
+    scored = score_runs(runs)
+    seeds = estimates.complete_curves(points, scored)
+    return draw_curves(estimates.average_curves(seeds, scored), seeds, layout, Words(title, caption))
 
 
 def panels(figure: Figure) -> tuple[list[Axes], list[Axes]]:
@@ -73,7 +75,8 @@ def test_a_diverged_run_lowers_the_line() -> None:
 def test_the_band_is_the_interval_and_one_seed_has_none() -> None:
     runs, points = rows(product(["pre"]))
     _, (axes,) = panels(draw((runs, points)))
-    means = estimates.curves(estimates.complete_curves(points, runs), runs)
+    scored = score_runs(runs)
+    means = estimates.average_curves(estimates.complete_curves(points, scored), scored)
     end = means[(means["metric"] == "validation_accuracy") & (means["step"] == 40)]
     (band,) = axes.collections
     heights = np.asarray(band.get_paths()[0].vertices)[:, 1]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from bnexp.report.build import build
 from bnexp.store.store import Store
 from tests.conftest import ROOT
 from tests.support.synthetic import product, rows
@@ -17,23 +18,6 @@ from tests.support.synthetic import product, rows
 sys.path.append(str(ROOT / "scripts"))
 import pictures
 import results
-
-REPORT = """# Should it stand before or after?
-
-Digits, none against pre against post
-
-**relu: post is better.**
-
-**relu** (difference). post is better than pre by 0.21 pp.
-
-    bnexp study=placement 'seed=range(18)'
-
-![Curves](<figures/curves.png>)
-
-## Tables
-
-The last word.
-"""
 
 
 def record(asked: list[str], **changes: Any) -> dict[str, Any]:
@@ -78,7 +62,7 @@ def store(tmp_path: Path) -> Path:
     Store(path).write_sweep("1", record(list(runs["run"])))
     for name in ("curves", "gradients", "final", "heat"):
         picture(path / "report" / f"{name}.png", np.zeros((40, 60, 4), np.uint8))
-    (path / "report" / "report.md").write_text(REPORT)
+    (path / "report" / "report.md").write_text("# What a report says\n")
     return path
 
 
@@ -114,11 +98,22 @@ def test_what_only_an_older_command_asked_for_is_not_counted(store: Path, tmp_pa
 
 
 def test_the_answer_is_what_the_report_says_above_its_first_figure(store: Path, tmp_path: Path) -> None:
+    build([Store(store)])
+    _, _, body = (store / "report" / "report.md").read_text().partition("\n")
+    above, figure, rest = body.strip().partition("\n![")
     page = page_of([store], tmp_path / "docs")
-    assert "**relu: post is better.**" in page
-    assert "    bnexp study=placement 'seed=range(18)'" in page
-    assert "The last word" not in page
-    assert "<figures/curves.png>" not in page
+    assert f"\n\n{above.strip()}\n\nComplete: " in page
+    assert "**relu** (undecided). relu: undecided between pre and post: post − pre = " in above
+    assert "\n    bnexp -m steps=40 evaluate=10 placement=pre,post " in above
+    assert figure
+    assert "<figures/" in rest
+    assert "<figures/" not in page
+
+
+def test_the_answer_is_worked_out_from_the_runs_not_from_the_words_of_the_report(store: Path, tmp_path: Path) -> None:
+    page = page_of([store], tmp_path / "docs")
+    assert "What a report says" not in page
+    assert "**Undecided between pre and post for relu.**" in page
 
 
 def test_a_store_without_a_report_has_no_verdict_and_says_so(store: Path, tmp_path: Path) -> None:
@@ -141,6 +136,16 @@ def test_the_provenance_names_everything_but_folders_of_this_machine(store: Path
         "- date: 2026-11-24",
     ):
         assert line in page.splitlines()
+    assert "someone" not in page
+
+
+def test_a_command_that_adds_seeds_names_no_folder_of_this_machine(store: Path, tmp_path: Path) -> None:
+    configuration = {"study": {}, "data": {"name": "digits", "root": "/home/someone/digits"}}
+    Store(store).write_sweep("1", record(list(Store(store).runs["run"]), configuration=configuration))
+    build([Store(store)])
+    assert " data.root=/home/someone/digits\n" in (store / "report" / "report.md").read_text()
+    page = page_of([store], tmp_path / "docs")
+    assert "\n    bnexp -m steps=40 evaluate=10 placement=pre,post " in page
     assert "someone" not in page
 
 
@@ -172,18 +177,18 @@ def test_a_transparent_figure_becomes_one_on_white(store: Path, tmp_path: Path) 
 def test_the_largest_figure_is_below_150_kB(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (450, 800, 3), dtype=np.uint8)
     picture(tmp_path / "noise.png", noise)
-    content = pictures.for_the_web(tmp_path / "noise.png")
+    content = pictures.shrink_picture(tmp_path / "noise.png")
     assert len(content) <= 150_000
     with Image.open(io.BytesIO(content)) as image:
         assert abs(image.width / image.height - 16 / 9) < 0.02
 
 
 def test_the_same_stores_give_the_same_bytes(store: Path, tmp_path: Path) -> None:
-    made = []
+    pages = []
     for docs in (tmp_path / "one", tmp_path / "two"):
         page_of([store], docs)
-        made.append([path.read_bytes() for path in sorted(docs.rglob("*.*"))])
-    assert made[0] == made[1]
+        pages.append([path.read_bytes() for path in sorted(docs.rglob("*.*"))])
+    assert pages[0] == pages[1]
 
 
 def test_a_sweep_without_a_study_is_shown_too(tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from scipy import stats
 
 from bnexp.runs import Run
 from bnexp.statistics import comparisons, curves
-from bnexp.statistics.design import design
+from bnexp.statistics.arms import score_runs
+from bnexp.statistics.design import deduce_design
+from bnexp.statistics.grid import build_grid
+from bnexp.statistics.notes import NoRun, SeedsLeftOut, TooFewSeeds
 from bnexp.statistics.power import seeds_needed
-from tests.support.synthetic import START_LOSS, product, rows
+from tests.support.synthetic import START_LOSS, grid, product, rows
 
 ACCURACY = {
     "none": (0.90, 0.91, 0.92, 0.90, 0.91, 0.93, 0.92),
@@ -32,7 +35,7 @@ def noisy(end: Callable[[Run], float], sd: float = 0.002) -> Callable[[Run], flo
 
 def test_an_effect_is_the_paired_difference_with_its_interval_tests_and_sizes() -> None:
     runs, _ = rows(product(seeds=range(7)), accuracy)
-    effects = comparisons.effects(runs, design(runs))
+    effects = comparisons.compare_at_best(grid(runs))
     assert list(zip(effects["a"], effects["b"], strict=True)) == [("pre", "none"), ("post", "none"), ("post", "pre")]
     row = effects.iloc[0]
     a, b = np.array(ACCURACY["pre"]), np.array(ACCURACY["none"])
@@ -46,36 +49,36 @@ def test_an_effect_is_the_paired_difference_with_its_interval_tests_and_sizes() 
     assert row["p"] == pytest.approx(expected)
     assert list(effects["p_holm"]) == pytest.approx([2 * 4 / 128, 3 * 2 / 128, 3 * 2 / 128])
     assert math.isnan(row["bootstrap_low"])
-    assert list(effects["note"]) == [""] * 3
+    assert list(effects["notes"]) == [()] * 3
 
 
 def test_twenty_pairs_have_a_bootstrap_interval_too() -> None:
     runs, _ = rows(product(["pre", "post"], seeds=range(20)), noisy(lambda _: 0.9))
-    row = comparisons.effects(runs, design(runs)).iloc[0]
+    row = comparisons.compare_at_best(grid(runs)).iloc[0]
     assert row["bootstrap_low"] == pytest.approx(row["low"], abs=3e-4)
     assert row["bootstrap_low"] != row["low"]
 
 
 def test_too_few_seeds_have_no_p_and_a_note_that_says_how_many_are_needed() -> None:
     runs, _ = rows(product(activations=["relu", "tanh", "sigmoid"], seeds=range(5)), noisy(accuracy))
-    effects = comparisons.effects(runs, design(runs))
+    effects = comparisons.compare_at_best(grid(runs))
     assert effects[["p", "p_holm"]].isna().all(axis=None)
-    assert set(effects["note"]) == {"n = 5: at least 9 seeds are needed for 9 contrasts"}
+    assert set(effects["notes"]) == {(TooFewSeeds(5, fewest=9, contrasts=9),)}
     assert set(effects["meaningful"]) == {"not significant"}
     assert effects["low"].notna().all()
 
 
 def test_all_cells_are_one_family() -> None:
     runs, _ = rows(product(activations=["relu", "tanh"], seeds=range(7)), accuracy)
-    few = comparisons.effects(runs[runs["activation"] == "relu"], design(runs))
-    assert few["p"].notna().all()
-    assert comparisons.effects(runs, design(runs))["p"].isna().all()  # 7 seeds reach 3 contrasts, not 6
+    few = build_grid(score_runs(runs[runs["activation"] == "relu"]), deduce_design(score_runs(runs)))
+    assert comparisons.compare_at_best(few)["p"].notna().all()
+    assert comparisons.compare_at_best(grid(runs))["p"].isna().all()  # 7 seeds reach 3 contrasts, not 6
 
 
 def test_a_diverged_run_counts_at_chance_and_is_counted() -> None:
     sweep = product(["pre", "post"], seeds=range(7))
     runs, _ = rows(sweep, accuracy, diverged={sweep[7]: 9, sweep[8]: 9})
-    row = comparisons.effects(runs, design(runs)).iloc[0]
+    row = comparisons.compare_at_best(grid(runs)).iloc[0]
     assert row["mean_a"] == pytest.approx((0.1 + 0.1 + sum(ACCURACY["post"][2:])) / 7)
     assert (row["n"], row["diverged_a"], row["diverged_b"], row["stuck_a"]) == (7, 2, 0, 0)
 
@@ -83,13 +86,13 @@ def test_a_diverged_run_counts_at_chance_and_is_counted() -> None:
 def test_a_diverged_run_without_a_partner_is_not_counted_among_the_pairs() -> None:
     sweep = product(["pre"], seeds=range(7)) + product(["post"], seeds=range(2, 7))
     runs, _ = rows(sweep, accuracy, diverged={sweep[0]: 9, sweep[4]: 9})
-    row = comparisons.effects(runs, design(runs)).iloc[0]
+    row = comparisons.compare_at_best(grid(runs)).iloc[0]
     assert (row["n"], row["diverged_a"], row["diverged_b"]) == (5, 0, 1)
 
 
 def test_the_seeds_needed_are_those_at_the_level_that_holm_leaves_to_what_is_undecided() -> None:
     runs, _ = rows(product(seeds=range(10)), noisy(lambda run: 0.9 - 0.1 * (run.placement == "none"), sd=0.005))
-    effects = comparisons.effects(runs, design(runs))
+    effects = comparisons.compare_at_best(grid(runs))
     assert list(effects["p_holm"] <= 0.05) == [True, True, False]
     assert effects["seeds_needed"][2] == seeds_needed(effects["d_z"][2])  # one is left
     assert seeds_needed(effects["d_z"][2], 0.05 / 3) > seeds_needed(effects["d_z"][2])
@@ -99,23 +102,23 @@ def test_the_seeds_needed_are_those_at_the_level_that_holm_leaves_to_what_is_und
 def test_unequal_seeds_are_paired_on_those_that_both_have_and_the_rest_is_said() -> None:
     sweep = product(["pre"], seeds=range(7)) + product(["post"], seeds=range(2, 5))
     runs, _ = rows(sweep, accuracy)
-    row = comparisons.effects(runs, design(runs)).iloc[0]
+    row = comparisons.compare_at_best(grid(runs)).iloc[0]
     assert row["n"] == 3
     assert row["mean"] == pytest.approx(np.mean([0.93 - 0.92, 0.95 - 0.92, 0.93 - 0.91]))
-    assert "4 seeds of pre without a partner left out" in row["note"]
+    assert SeedsLeftOut("pre", seeds=4) in row["notes"]
 
 
 def test_a_missing_arm_has_no_numbers_and_a_note() -> None:
     runs, _ = rows(product(activations=["relu"]) + product(["pre", "none"], activations=["tanh"]))
-    effects = comparisons.effects(runs, design(runs)).set_index(["activation", "a", "b"])
+    effects = comparisons.compare_at_best(grid(runs)).set_index(["activation", "a", "b"])
     assert effects.loc[("tanh", "post", "pre"), "n"] == 0
-    assert effects.loc[("tanh", "post", "pre"), "note"] == "no run of post"
+    assert effects.loc[("tanh", "post", "pre"), "notes"] == (NoRun("post"),)
     assert math.isnan(effects.loc[("tanh", "post", "pre"), "mean"])
 
 
 def test_fixed_effects_are_those_at_each_learning_rate_without_a_test() -> None:
     runs, _ = rows(product(lrs=[0.1, 1.0], seeds=range(7)), lambda run: accuracy(run) - 0.3 * (run.lr > 0.5))
-    fixed = comparisons.fixed_effects(runs, design(runs))
+    fixed = comparisons.compare_at_each_lr(grid(runs))
     assert not {"p", "p_holm", "meaningful"} & set(fixed.columns)
     assert list(fixed["lr"]) == [0.1] * 3 + [1.0] * 3
     assert fixed["mean_a"].to_list()[3:] == pytest.approx([mean - 0.3 for mean in fixed["mean_a"][:3]])
@@ -124,7 +127,7 @@ def test_fixed_effects_are_those_at_each_learning_rate_without_a_test() -> None:
 def test_finals_have_the_mean_of_each_arm_at_each_learning_rate_and_mark_the_best() -> None:
     sweep = product(["pre", "post"], lrs=[0.1, 1.0], seeds=range(3))
     runs, _ = rows(sweep, lambda run: accuracy(run) - 0.3 * (run.lr > 0.5), diverged={sweep[3]: 7})
-    finals = comparisons.finals(runs, design(runs))
+    finals = comparisons.average_finals(grid(runs))
     assert list(finals["level"]) == ["pre", "pre", "post", "post"]
     assert finals["mean"][1] == pytest.approx((0.1 + 0.63 + 0.62) / 3)
     low, high = stats.t.interval(0.95, 2, loc=0.92, scale=stats.sem([0.91, 0.93, 0.92]))
@@ -140,49 +143,50 @@ def crossed(run: Run) -> float:
 
 def test_the_best_learning_rate_is_that_of_each_arm() -> None:
     runs, _ = rows(product(["pre", "post"], lrs=[0.1, 1.0]), crossed)
-    assert comparisons.finals(runs, design(runs))["best"].to_list() == [False, True, True, False]
-    assert comparisons.best(runs, design(runs))["lr"].to_list() == [1.0, 0.1]
+    assert comparisons.average_finals(grid(runs))["best"].to_list() == [False, True, True, False]
+    assert comparisons.best_lrs(grid(runs))["lr"].to_list() == [1.0, 0.1]
 
 
 def test_without_a_tuned_axis_the_learning_rate_of_the_runs_is_given_and_no_text_of_it() -> None:
     runs, _ = rows(product(lrs=[0.3]))
-    assert set(comparisons.finals(runs, design(runs))["lr"]) == {0.3}
-    assert set(comparisons.effects(runs, design(runs))["lr_a"]) == {""}
+    assert set(comparisons.average_finals(grid(runs))["lr"]) == {0.3}
+    assert set(comparisons.compare_at_best(grid(runs))["lr_a"]) == {""}
 
 
 def test_the_aggregate_takes_the_strata_that_all_levels_have() -> None:
     sweep = product(["pre", "post"], lrs=[0.1, 1.0], seeds=range(4)) + product(["pre"], lrs=[10.0], seeds=range(4))
     runs, _ = rows(sweep, lambda run: 0.9 - 0.1 * (run.lr == 1) - 0.5 * (run.lr == 10) + 0.01 * run.seed)
-    found = comparisons.aggregate(runs, design(runs))
+    levels = comparisons.aggregate(grid(runs))
     values = [0.8, 0.81, 0.82, 0.83, 0.9, 0.91, 0.92, 0.93]
-    assert found["iqm"].to_list() == pytest.approx([np.mean(values[2:6])] * 2)
-    assert found[["strata", "n"]].to_numpy().tolist() == [[2, 8]] * 2
-    assert (found["low"] < found["iqm"]).all()
-    assert (found["iqm"] < found["high"]).all()
+    assert levels["iqm"].to_list() == pytest.approx([np.mean(values[2:6])] * 2)
+    assert levels[["strata", "n"]].to_numpy().tolist() == [[2, 8]] * 2
+    assert (levels["low"] < levels["iqm"]).all()
+    assert (levels["iqm"] < levels["high"]).all()
 
 
 def test_a_loss_counts_with_diverged_runs_at_their_loss_at_initialization_or_not_at_all() -> None:
     sweep = product(["pre", "post"], seeds=range(7))
     runs, points = rows(sweep, diverged={sweep[0]: 9})
-    asked = design(runs)
+    scored = score_runs(runs)
     with pytest.raises(ValueError, match="diverged runs must have a test_loss"):
-        comparisons.effects(runs, asked, "test_loss")
-    row = comparisons.effects(curves.with_losses(runs, points), asked, "test_loss").iloc[0]
+        comparisons.compare_at_best(grid(runs), "test_loss")
+    filled = build_grid(curves.fill_losses(scored, points), deduce_design(scored))
+    row = comparisons.compare_at_best(filled, "test_loss").iloc[0]
     assert row["mean_b"] == pytest.approx((START_LOSS + 6 * 0.4) / 7)
     with pytest.raises(ValueError, match="a metric must be one of"):
-        comparisons.finals(runs, asked, "accuracy")
+        comparisons.average_finals(grid(runs), "accuracy")
 
 
 def test_a_loss_at_initialization_that_is_not_finite_is_that_of_a_uniform_guess() -> None:
     sweep = product(["pre"], seeds=range(2))
     runs, points = rows(sweep, diverged={sweep[0]: 9})
     points["validation_loss"] = np.inf
-    assert curves.with_losses(runs, points)["test_loss"].to_list() == pytest.approx([math.log(10), 0.4])
+    assert curves.fill_losses(score_runs(runs), points)["test_loss"].to_list() == pytest.approx([math.log(10), 0.4])
 
 
 def test_axes_that_leave_no_cell_are_compared_all_the_same() -> None:
     runs, _ = rows(product(["pre"], ["relu", "tanh"], lrs=[0.1, 1.0], seeds=range(7)), accuracy)
-    asked = design(runs, "activation")
-    assert asked.cells == ()
-    assert comparisons.effects(runs, asked)["n"].to_list() == [7]
-    assert isinstance(comparisons.best(runs, asked), pd.DataFrame)
+    whole = grid(runs, "activation")
+    assert whole.design.cells == ()
+    assert comparisons.compare_at_best(whole)["n"].to_list() == [7]
+    assert isinstance(comparisons.best_lrs(whole), pd.DataFrame)

@@ -128,7 +128,7 @@ def test_the_restricted_mean_is_the_area_under_the_share_that_has_not_arrived() 
     times, horizon = np.array([[10.0, 30.0, 30.0, np.inf, 80.0]]), 50.0
     grid = np.arange(0, 50, 0.01)
     area = sum((times > t).mean() for t in grid) * 0.01
-    assert inference.restricted(times, np.array([horizon])).mean() == pytest.approx(area, abs=0.02) == 34
+    assert inference.restrict_times(times, np.array([horizon])).mean() == pytest.approx(area, abs=0.02) == 34
 
 
 def test_the_bootstrap_interval_is_near_students_and_repeats_itself() -> None:

@@ -21,9 +21,9 @@ def studies(n: int, mean: float = 0.0, sd: float = 0.004) -> Floats:
 
 
 def rate(hits: NDArray[np.bool_], what: str) -> float:
-    found = float(hits.mean())
-    print(f"\n{what}: {found:.4f} of {len(hits):,} studies", end="")
-    return found
+    share = float(hits.mean())
+    print(f"\n{what}: {share:.4f} of {len(hits):,} studies", end="")
+    return share
 
 
 def covers(interval: tuple[Floats, Floats], truth: float | Floats) -> NDArray[np.bool_]:
@@ -83,8 +83,8 @@ def test_holm_errs_in_at_most_5_of_100_families(n: int) -> None:
 @pytest.mark.parametrize("n", NS)
 def test_the_power_is_that_of_simulated_studies(n: int) -> None:
     mean, sd, count = inference.moments(studies(n, mean=0.004))
-    found = rate(~covers(inference.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
-    assert found == pytest.approx(float(power(n, 1.0)), abs=0.01)
+    share = rate(~covers(inference.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
+    assert share == pytest.approx(float(power(n, 1.0)), abs=0.01)
 
 
 def test_the_bootstrap_interval_covers_skewed_differences_at_20_seeds() -> None:
@@ -117,7 +117,7 @@ def difference(values_KLS: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
 @pytest.mark.parametrize("n", NS)
 def test_the_interval_at_cross_fitted_learning_rates_covers_in_95_of_100_sweeps_with_a_clear_best_one(n: int) -> None:
     grid = sweeps(n, PEAKED, PEAKED)
-    _, interval = difference(selection.cross_fitted(grid).take(grid.column("test_accuracy")))
+    _, interval = difference(selection.choose_cross_fitted(grid).take(grid.column("test_accuracy")))
     assert 0.94 < rate(covers(interval, 0.0), f"coverage, cross-fitted, a clear best learning rate, n = {n}") < 0.96
 
 
@@ -125,7 +125,7 @@ def test_the_interval_at_cross_fitted_learning_rates_covers_in_95_of_100_sweeps_
 def test_among_learning_rates_that_are_alike_cross_fitting_stays_unbiased_where_the_test_set_flatters(n: int) -> None:
     grid = sweeps(n, PEAKED, FLAT)
     test_KLTS = grid.column("test_accuracy")
-    mean, interval = difference(selection.cross_fitted(grid).take(test_KLTS))
+    mean, interval = difference(selection.choose_cross_fitted(grid).take(test_KLTS))
     assert abs(mean.mean()) < 1e-4
     # Below 0.95: what one half reports is a little lower if the other half chose what it would not have chosen itself.
     fitted = rate(covers(interval, 0.0), f"coverage, cross-fitted, five alike, n = {n}")

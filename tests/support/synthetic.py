@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bnexp.choices import Activation, Placement
+from bnexp.choices import Activation, Optimizer, Placement
 from bnexp.runs import Run, acting
+from bnexp.statistics.arms import score_runs
+from bnexp.statistics.design import deduce_design
+from bnexp.statistics.grid import Grid, build_grid
 from bnexp.store.schemas import METRICS
 
 STEPS, EVALUATE, EVERY = 40, 10, 5
@@ -89,3 +92,16 @@ def rows(
             {"run": name(run), **acting(run), "epochs": run.epochs, **facts, **dict(zip(METRICS, last, strict=True))}
         )
     return pd.DataFrame(ended), pd.concat(points, ignore_index=True)
+
+
+def clear_accuracy(run: Run) -> float:
+    """Return accuracies of which those of any two arms differ clearly: a test decides as soon as it has the seeds."""
+    arm = 0.5 * len(run.hidden) + list(Placement).index(run.placement)
+    arm += 0.3 * (run.norm_eps > 1e-4) + 0.2 * (run.optimizer != Optimizer.sgd) + 0.7 * (run.activation == "tanh")
+    return 0.7 + 0.05 * arm - 0.05 * (run.lr != 0.1) + 0.001 * (7 * run.seed % 5) * (1 + arm)
+
+
+def grid(runs: pd.DataFrame, compared: str = "placement") -> Grid:
+    """Return the grid of a frame `runs`, as it comes from `rows` or a store, in which `compared` is compared."""
+    scored = score_runs(runs)
+    return build_grid(scored, deduce_design(scored, compared))
