@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from bnexp.cli import values
-from hydra_plugins.hydra_bnexp import register
 from tests.cli.conftest import DIVERGES, FAILS, Command, Fakes, process
 
 
@@ -62,7 +62,7 @@ def test_a_mistake_in_a_file_of_the_user_is_told_in_one_sentence(
 def test_a_file_of_the_user_that_leaves_out_the_schema_is_held_to_it(
     word: str, sentence: str | None, command: Command, fakes: Fakes, tmp_path: Path
 ) -> None:
-    whole = (values.folder() / "config.yaml").read_text()
+    whole = (values.find_conf() / "config.yaml").read_text()
     (tmp_path / "bare.yaml").write_text(whole.replace("  - schema\n", ""))
     for words in ([word], ["-m", word]):
         ended = command("--config-dir", ".", "--config-name", "bare", *words)
@@ -80,7 +80,7 @@ def test_a_file_of_the_user_that_is_no_yaml_is_told_in_one_line(command: Command
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[JobReturn]:
     """All jobs that our launcher has returned, in order."""
-    register()  # first: looking for plugins, Hydra executes their modules once more
+    Plugins.instance()  # first: looking for plugins, Hydra executes their modules once more
     from hydra_plugins.hydra_bnexp.launcher import BnexpLauncher
 
     returned: list[JobReturn] = []
@@ -223,13 +223,11 @@ def test_the_jobs_of_another_program_are_left_to_the_launcher_of_hydra(tmp_path:
     (tmp_path / "theirs.py").write_text(
         textwrap.dedent("""
             import hydra
-            from hydra_plugins.hydra_bnexp import register
 
             @hydra.main(version_base="1.3", config_path=None)
             def main(cfg):
                 print("x is", cfg.x)
 
-            register()
             main()
         """)
     )
