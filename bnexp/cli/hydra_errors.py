@@ -9,8 +9,8 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException, SearchPathException
 from omegaconf.errors import (
@@ -27,8 +27,10 @@ from bnexp.cli.schema import KEYS
 from bnexp.cli.values import missing_value, unknown_key
 from bnexp.errors import UserError
 
-_BORDER: Final = (HydraException, OmegaConfBaseException, YAMLError)
-"""What only Hydra and its libraries raise, wherever a configuration is read."""
+_UNREADABLE: Final = (HydraException, OmegaConfBaseException, YAMLError)
+"""What only Hydra and its libraries raise, where a configuration cannot be read."""
+
+Result = TypeVar("Result")
 
 _FIELD_TYPES: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, str | None: str}
 """Types of keys whose fields in `Run` have another type."""
@@ -43,46 +45,48 @@ class _Passenger(BaseException):
 
 @contextlib.contextmanager
 def pass_through_hydra() -> Iterator[None]:
-    """Let the errors of this block, which Hydra has called, reach the nearest `translate_errors` untouched."""
+    """Let the errors of this block, which Hydra has called, come out of `call_hydra` as they are."""
     try:
         yield
     except Exception as error:
         raise _Passenger(error) from error
 
 
-@contextlib.contextmanager
-def translate_errors() -> Iterator[None]:
-    """Raise as `UserError`, in one sentence, what Hydra and its plugins refuse in this block.
+def call_hydra(call: Callable[[], Result]) -> Result:
+    """Return what `call`, which calls Hydra, returns.
 
-    Some of it is a plain `ValueError`. One that has passed through Hydra is none of these but a bug of ours: whatever
-    our task raises while it trains comes out as it was, unless its type shows that a configuration could not be read.
+    A `ValueError` of Hydra or a plugin is what the user has got wrong; one that our task raises while it trains is a
+    bug. What Hydra, OmegaConf and YAML raise besides says by its type that a configuration could not be read.
+
+    Raises:
+        UserError: What Hydra or its plugins refuse, in one sentence; Hydra's own error is its cause.
+        Exception: Whatever our task raises, as it was.
     """
-    passenger: Exception | None = None
     try:
-        yield
-    except _Passenger as carrier:
-        if isinstance(carrier.error, _BORDER):
-            raise UserError(to_sentence(carrier.error)) from carrier.error
-        passenger = carrier.error
+        with _make_hydra_raise():
+            return call()
+    except _Passenger as passenger:
+        error = passenger.error
     except UserError:
         raise
-    except (*_BORDER, ValueError) as error:
+    except (*_UNREADABLE, ValueError) as refusal:
+        raise UserError(to_sentence(refusal)) from refusal
+    # Outside of the handlers, so that a traceback does not tell of the way through Hydra as well.
+    if isinstance(error, _UNREADABLE):
         raise UserError(to_sentence(error)) from error
-    if passenger is not None:
-        raise passenger  # here, where nothing is being handled, so that its traceback does not begin with Hydra's
+    raise error
 
 
 @contextlib.contextmanager
-def make_hydra_raise() -> Iterator[None]:
-    """Have Hydra raise its errors in this block; it would print them and exit unless this variable says otherwise."""
+def _make_hydra_raise() -> Iterator[None]:
+    """Have Hydra raise its errors in this block: unless this variable says so, it prints them and exits."""
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["HYDRA_FULL_ERROR"]
-        else:
+        del os.environ["HYDRA_FULL_ERROR"]
+        if before is not None:
             os.environ["HYDRA_FULL_ERROR"] = before
 
 

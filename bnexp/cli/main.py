@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import hydra
 
 from bnexp.cli import commands, values
-from bnexp.cli.hydra_errors import check_options, make_hydra_raise, translate_errors
+from bnexp.cli.hydra_errors import call_hydra, check_options
 from bnexp.cli.task import Request, Task, train
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
@@ -85,8 +85,8 @@ def _compose(task: Task, words: list[str]) -> int:
     sys.argv[1:] = words
     call = hydra.main(version_base="1.3", config_path=str(values.find_conf()), config_name="config")(task)
     try:
-        with translate_errors(), make_hydra_raise(), _tolerate_closed_pipe():  # the reader of --cfg may leave, too
-            call()
+        with _tolerate_closed_pipe():  # the reader of --cfg may leave, too
+            call_hydra(call)
     except SystemExit as end:  # how Hydra ends --help and --hydra-help
         if end.code:
             raise

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 
 from bnexp.cli import expansion, values
 from bnexp.cli.expansion import Expansion
-from bnexp.cli.hydra_errors import translate_errors
+from bnexp.cli.hydra_errors import call_hydra
 from bnexp.cli.values import Values
 from bnexp.errors import UserError
 
@@ -108,8 +108,7 @@ def sweep() -> Iterator[Sweep]:
 def outcome(ask: Callable[..., object], *arguments: Any) -> str:
     """What comes of asking for values: these, with their types, or the sentence that refuses them."""
     try:
-        with translate_errors():
-            return repr(ask(*arguments))
+        return repr(call_hydra(lambda: ask(*arguments)))
     except UserError as error:
         return str(error)
 
