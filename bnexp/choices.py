@@ -10,7 +10,29 @@ from bnexp.errors import UserError
 
 
 class Placement(StrEnum):
-    """Where batch normalization stands: nowhere, Linear → BN → activation, or Linear → activation → BN."""
+    """Where batch normalization stands in every hidden layer.
+
+    A member is a string, so that "pre" can be written wherever a placement is asked for.
+
+    Args:
+        value: The name of a placement, such as "pre".
+
+    Returns:
+        The member of that name: `none` (Linear → activation), `pre` (Linear → batch normalization → activation) or
+        `post` (Linear → activation → batch normalization).
+
+    Raises:
+        ValueError: There is no placement of that name.
+
+    Example:
+        >>> import bnexp
+        >>> [str(placement) for placement in bnexp.Placement]
+        ['none', 'pre', 'post']
+        >>> bnexp.Placement("pre") is bnexp.Placement.pre
+        True
+        >>> bnexp.Placement.pre == "pre"
+        True
+    """
 
     none = auto()
     pre = auto()
@@ -18,7 +40,26 @@ class Placement(StrEnum):
 
 
 class Activation(StrEnum):
-    """The activation functions, in the order in which reports list them."""
+    """The activation functions, in the order in which reports list them.
+
+    A member is a string, so that "tanh" can be written wherever an activation is asked for.
+
+    Args:
+        value: The name of an activation function, such as "tanh".
+
+    Returns:
+        The member of that name.
+
+    Raises:
+        ValueError: There is no activation function of that name.
+
+    Example:
+        >>> import bnexp
+        >>> ", ".join(bnexp.Activation)
+        'relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity'
+        >>> bnexp.Activation("tanh") is bnexp.Activation.tanh
+        True
+    """
 
     relu = auto()
     leaky_relu = auto()
@@ -115,12 +156,12 @@ def wrong_value(kind: Any, value: object, name: str) -> UserError:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
-    found = difflib.get_close_matches(word, list(words), n=1)
-    return f": did you mean {found[0]}?" if found else ""
+    matches = difflib.get_close_matches(word, list(words), n=1)
+    return f": did you mean {matches[0]}?" if matches else ""
 
 
 def is_choice(kind: object) -> TypeGuard[type[StrEnum]]:
-    """Say whether `kind` is one of the types above."""
+    """Say whether `kind` is a type of choices, such as `Placement`."""
     return isinstance(kind, type) and issubclass(kind, StrEnum)
 
 

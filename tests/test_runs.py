@@ -149,6 +149,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"lr": "fast"}, "lr must be a number; got 'fast'"),
     ({"lr": True}, "lr must be a number; got true"),
     ({"lr": None}, "lr must be a number; got null"),
+    ({"seed": 2**63}, "seed must be below 2^63, the most that a store holds; got 9223372036854775808"),
     ({"seed": -1}, "seed must be a whole number of at least 0; got -1"),
     ({"seed": 0.5}, "seed must be a whole number; got 0.5"),
     ({"hidden": []}, "hidden must be a list of at least one width, each at least 1, such as [100,100]; got []"),

@@ -14,6 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from bnexp.choices import Probes, nearest, quote_value
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
+from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
 from bnexp.runs import Run, key
 
@@ -91,10 +92,8 @@ def to_run(job: Values) -> Run:
 
     Epochs become optimizer steps, and the default of `data.train` the number of examples that it stands for.
     """
-    from bnexp.data.datasets import training_examples  # here, because it loads numpy
-
     fields = {field: job[name] for field, name in _KEY_OF_FIELD.items()}
-    fields["data_train"] = training_examples(job["data.name"], job["data.train"], job["data.validation"])
+    fields["data_train"] = count_training_examples(job["data.name"], job["data.train"], job["data.validation"])
     draft = Run(**fields | {"steps": 1, "evaluate": 1})  # everything but its length is right, so that an epoch has one
     steps, evaluate = _count_steps(job, draft.steps_per_epoch)
     return dataclasses.replace(draft, steps=steps, evaluate=evaluate)

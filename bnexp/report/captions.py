@@ -6,15 +6,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bnexp.data.sources import SOURCES
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.inference import LEVEL
 
 SHORT: Final = 220
 """Signs of a command under a figure; the page has the whole one."""
-
-_DATA: Final = {"mnist": ("MNIST", 784), "fashion_mnist": ("Fashion-MNIST", 784), "digits": ("Digits (8×8 pixels)", 64)}
-"""Title and input features of the data sets."""
 
 _SAID: Final = (
     *("placement", "activation", "lr", "data", "data_train", "data_validation"),
@@ -27,7 +25,7 @@ _DEFAULTS: Final = {f.name: f.default for f in dataclasses.fields(Run) if f.name
 
 def title_of(data: str) -> str:
     """Return the title of a data set."""
-    return _DATA.get(data, (data, 0))[0]
+    return SOURCES[data].title if data in SOURCES else data
 
 
 def data_titles(runs: pd.DataFrame) -> str:
@@ -38,7 +36,8 @@ def data_titles(runs: pd.DataFrame) -> str:
 def training_in_words(runs: pd.DataFrame) -> str:
     """Return what was trained: data, network, batch size, length, optimizer, all that is shared and not the default."""
     one = {name: _one(runs, name) for name in ARM}
-    steps, inputs = one["steps"], _DATA.get(str(one["data"]), ("", "inputs"))[1]
+    steps, source = one["steps"], SOURCES.get(str(one["data"]))
+    inputs = source.features if source else "inputs"
     size = f", {one['data_train']:,} training examples" if one["data_train"] else ""
     network = f"network {inputs}-{one['hidden']}-{_one(runs, 'classes')}" if one["hidden"] else ""
     batch = f"batch {one['batch_size']}" if one["batch_size"] else ""

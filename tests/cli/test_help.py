@@ -9,7 +9,7 @@ import pytest
 import bnexp
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
 from bnexp.cli import schema, values
-from bnexp.data import datasets
+from bnexp.data.sources import SETS
 from tests.cli.conftest import Command, Ended, Fakes, process
 
 
@@ -47,7 +47,7 @@ def test_the_help_lists_every_choice(command: Command) -> None:
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
         "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics,
         "probes": Probes, "device": schema.Device, "engine": ["local"],
-        "data": datasets.SETS,
+        "data": SETS,
     }  # fmt: skip
     for name, members in choices.items():
         found = re.search(rf"^  {name}=\S+ +(.*(?:\n {{30,}}.*)*)", text, re.MULTILINE)

@@ -16,7 +16,7 @@ from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Plac
 from bnexp.cli import values
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Device
 from bnexp.cli.values import Values
-from bnexp.data import datasets
+from bnexp.data.sources import SETS, count_training_examples
 from bnexp.runs import Run, command, identity, key
 
 ANOTHER = {
@@ -160,7 +160,7 @@ def test_every_choice_can_be_made_by_its_name(name: str, choices: Any) -> None:
 
 @pytest.mark.parametrize("group", ["data", "optimizer", "schedule", "engine"])
 def test_a_group_has_a_file_for_every_choice_and_no_other(group: str) -> None:
-    choices: dict[str, Any] = {"data": datasets.SETS, "optimizer": Optimizer, "schedule": Schedule, "engine": ["local"]}
+    choices: dict[str, Any] = {"data": SETS, "optimizer": Optimizer, "schedule": Schedule, "engine": ["local"]}
     assert {path.stem for path in (values.find_conf() / group).iterdir()} == set(choices[group])
 
 
@@ -174,10 +174,10 @@ def test_choosing_from_a_group_changes_nothing_but_the_choice(chosen: str) -> No
     assert run_of(chosen) == run_of(f"{group}.name={choice}")
 
 
-@pytest.mark.parametrize("name", datasets.SETS)
+@pytest.mark.parametrize("name", SETS)
 def test_a_data_set_is_chosen_by_its_name_and_validates_on_as_many_examples_as_it_does_by_default(name: str) -> None:
     run = run_of(f"data={name}")
-    assert (run.data, run.data_train) == (name, datasets.training_examples(name, None, None))
+    assert (run.data, run.data_train) == (name, count_training_examples(name, None, None))
 
 
 def test_epochs_become_steps_that_count_the_short_last_batch() -> None:
