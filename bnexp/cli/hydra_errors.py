@@ -94,12 +94,12 @@ def check_options(words: Sequence[str]) -> None:
     """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
     from hydra._internal.utils import get_args_parser  # private: a test says what to do if it moves
 
-    heard = io.StringIO()
+    usage = io.StringIO()
     try:
-        with contextlib.redirect_stderr(heard):
+        with contextlib.redirect_stderr(usage):
             get_args_parser().parse_args(words)
     except SystemExit:
-        reason = heard.getvalue().rpartition("error: ")[2].strip()
+        reason = usage.getvalue().rpartition("error: ")[2].strip()
         raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
 
 

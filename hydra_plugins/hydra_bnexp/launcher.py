@@ -79,12 +79,12 @@ class BnexpLauncher(Launcher):
         callbacks = self.hydra_context.callbacks
         cfgs = [self._compose(overrides, number) for number, overrides in enumerate(job_overrides, first)]
         jobs = [JobReturn(cfg=part, hydra_cfg=OmegaConf.masked_copy(cfg, "hydra")) for cfg, part in cfgs]
-        asked = [values.read(part) for _, part in cfgs]
+        job_values = [values.read(part) for _, part in cfgs]
         for cfg, _ in cfgs:
             Path(cfg.hydra.runtime.output_dir).mkdir(parents=True, exist_ok=True)
             HydraConfig.instance().set_config(cfg)
             callbacks.on_job_start(config=cfg, task_function=task)
-        losses = task.launch(asked)
+        losses = task.launch(job_values)
         for (cfg, _), job, overrides, loss in zip(cfgs, jobs, job_overrides, losses, strict=True):
             HydraConfig.instance().set_config(cfg)
             callbacks.on_job_end(config=cfg, job_return=_complete(job, overrides, loss))

@@ -76,7 +76,9 @@ def test_the_version_is_that_of_the_package(command: Command) -> None:
     assert command("--version") == Ended(0, f"bnexp {bnexp.__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["--cfg", "job"], ["placment=pre"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["--cfg", "job"], ["placment=pre"], ["-m", "lr=1,-1"], ["nonsense"]]
+)
 def test_an_answer_without_training_loads_no_heavy_library(words: list[str], tmp_path: Path) -> None:
     script = (
         "import sys\n"

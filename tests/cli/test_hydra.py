@@ -1,6 +1,7 @@
 """Hydra's other roads: files of the user, other sweepers, other launchers, other programs."""
 
 import math
+import random
 import re
 import textwrap
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
@@ -121,6 +124,28 @@ def test_a_sweep_in_batches_numbers_its_jobs_through(
     asked = [[(run.lr, run.seed) for run in asked.runs] for asked in fakes.sweeps]
     assert asked == [[(0.5, 0), (0.4, 1)], [(0.3, 2), (0.2, 3)], [(0.1, 4)]]
     assert [job.return_value for job in jobs] == [0.5, 0.4, 0.3, 0.2, 0.1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lr=1,2", "placement=none,pre,post", "seed=range(3)"],
+        ["lr=1,2", "seed=0", "lr=3,4,5"],
+        ["lr=1", "seed=1,2", "lr=2"],
+        ["hidden=[1,2],[3]", "data.root='a b','c,d'", "~norm.eps", "+x=null,1", "++y=[]", "optimizer={name:adam},sgd"],
+        ["lr=choice(1,2)", "seed=shuffle(range(3))", "name=sort(b,a,reverse=true)", "steps=1e3,1.0", "~lr=1"],
+        [],
+    ],
+)
+def test_a_sweep_asks_for_the_jobs_of_the_basic_sweeper_in_its_order(words: list[str]) -> None:
+    Plugins.instance()
+    from hydra_plugins.hydra_bnexp.sweeper import combine
+
+    overrides = OverridesParser.create().parse_overrides(words)
+    random.seed(0)  # for shuffle
+    (expected,) = BasicSweeper.split_arguments(overrides, None)
+    random.seed(0)
+    assert combine(overrides) == expected
 
 
 def test_a_mistake_in_the_last_batch_is_told_before_the_first_is_trained(command: Command, fakes: Fakes) -> None:
