@@ -1,6 +1,23 @@
 """Should batch normalization stand before or after the activation? Runs in, rows out; see `bnexp --help`.
 
+    Run, Placement, Activation   one training as a value, and two of its choices
+    load_data, Data              the data sets
+    train                        runs and their data in, rows of runs and of curves out; nothing is stored
+    load, Store                  the results that the command line has stored in a folder
+
 `import bnexp` is cheap: a name loads its module, and with it torch or pandas, when it is first used.
+
+Example:
+    >>> import dataclasses, bnexp
+    >>> data = bnexp.load_data("digits", root=None, train=None, validation=None, standardize=False)
+    >>> digits = {"data": "digits", "data_train": 1200, "data_validation": 300}
+    >>> arms = [bnexp.Run(placement=p, steps=40, evaluate=20, **digits) for p in ("pre", "post")]
+    >>> runs = [dataclasses.replace(arm, seed=seed) for arm in arms for seed in (0, 1)]
+    >>> rows, curves = bnexp.train(runs, data)
+    >>> rows[["placement", "seed", "status"]].to_dict("list")
+    {'placement': ['pre', 'pre', 'post', 'post'], 'seed': [0, 1, 0, 1], 'status': ['done', 'done', 'done', 'done']}
+    >>> len(curves[curves["step"] == 40])
+    4
 """
 
 from importlib import import_module

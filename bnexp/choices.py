@@ -1,8 +1,10 @@
-"""The choices of a run and of what is measured in it, as names; the sentences about a value that is none of them."""
+"""What the settings of a run may be: choices by name, types, ranges; and the sentences about a value that is none."""
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+import math
+import numbers
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum, auto
 from typing import Any, Final, TypeGuard, TypeVar
 
@@ -10,7 +12,29 @@ from bnexp.errors import UserError
 
 
 class Placement(StrEnum):
-    """Where batch normalization stands: nowhere, Linear → BN → activation, or Linear → activation → BN."""
+    """Where batch normalization stands in every hidden layer.
+
+    A member is a string, so that "pre" can be written wherever a placement is asked for.
+
+    Args:
+        value: The name of a placement, such as "pre".
+
+    Returns:
+        The member of that name: `none` (Linear → activation), `pre` (Linear → batch normalization → activation) or
+        `post` (Linear → activation → batch normalization).
+
+    Raises:
+        ValueError: There is no placement of that name.
+
+    Example:
+        >>> import bnexp
+        >>> [str(placement) for placement in bnexp.Placement]
+        ['none', 'pre', 'post']
+        >>> bnexp.Placement("pre") is bnexp.Placement.pre
+        True
+        >>> bnexp.Placement.pre == "pre"
+        True
+    """
 
     none = auto()
     pre = auto()
@@ -18,7 +42,26 @@ class Placement(StrEnum):
 
 
 class Activation(StrEnum):
-    """The activation functions, in the order in which reports list them."""
+    """The activation functions, in the order in which reports list them.
+
+    A member is a string, so that "tanh" can be written wherever an activation is asked for.
+
+    Args:
+        value: The name of an activation function, such as "tanh".
+
+    Returns:
+        The member of that name.
+
+    Raises:
+        ValueError: There is no activation function of that name.
+
+    Example:
+        >>> import bnexp
+        >>> ", ".join(bnexp.Activation)
+        'relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity'
+        >>> bnexp.Activation("tanh") is bnexp.Activation.tanh
+        True
+    """
 
     relu = auto()
     leaky_relu = auto()
@@ -115,12 +158,12 @@ def wrong_value(kind: Any, value: object, name: str) -> UserError:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
-    found = difflib.get_close_matches(word, list(words), n=1)
-    return f": did you mean {found[0]}?" if found else ""
+    matches = difflib.get_close_matches(word, list(words), n=1)
+    return f": did you mean {matches[0]}?" if matches else ""
 
 
 def is_choice(kind: object) -> TypeGuard[type[StrEnum]]:
-    """Say whether `kind` is one of the types above."""
+    """Say whether `kind` is a type of choices, such as `Placement`."""
     return isinstance(kind, type) and issubclass(kind, StrEnum)
 
 
@@ -142,3 +185,76 @@ def to_cli(value: object) -> str:
     """Return `value` as the command line writes it."""
     simple = value is None or isinstance(value, bool | list | tuple)
     return json.dumps(value, separators=(",", ":"), default=str) if simple else str(value)
+
+
+_RANGES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "lr": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "seed": (lambda v: v >= 0, "a whole number of at least 0"),
+    "data_train": (lambda v: v >= 2, "at least 2 examples"),
+    "data_validation": (lambda v: v >= 1, "at least 1 example"),
+    "hidden": (
+        lambda v: len(v) > 0 and all(width >= 1 for width in v),
+        "a list of at least one width, each at least 1, such as [100,100]",
+    ),
+    "batch_size": (lambda v: v >= 2, "at least 2, because one example cannot be normalised"),
+    "steps": (lambda v: v >= 1, "at least 1"),
+    "evaluate": (lambda v: v >= 1, "at least 1"),
+    "momentum": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "beta1": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "beta2": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "adam_eps": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "weight_decay": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
+    "hidden_lr_scale": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "warmup": (lambda v: v >= 0, "at least 0 steps"),
+    "schedule_every": (lambda v: v >= 1, "at least 1 step"),
+    "schedule_factor": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "init_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "init_hidden_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "norm_eps": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
+    "norm_momentum": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+}
+"""What the value of a setting must fulfil, and the same in words; a setting that is missing here may have any value."""
+
+
+def check_range(name: str, value: Any, key: str) -> None:
+    """Raise `UserError` unless the setting `name`, on the command line `key`, may have `value`."""
+    if name not in _RANGES:
+        return
+    holds, sentence = _RANGES[name]
+    if not holds(value):
+        raise UserError(f"{key} must be {sentence}; got {quote_value(value)}")
+
+
+def coerce(kind: Any, value: Any, key: str) -> Any:
+    """Return `value` as a `kind`, the type of a setting: 1 as 1.0, "pre" as `Placement.pre`.
+
+    Raises:
+        UserError: There is no such value; the sentence names the setting by its `key` on the command line.
+    """
+    if type(value) is kind and kind not in (int, float):
+        return value
+    if is_choice(kind):
+        return parse(kind, value, key)
+    if kind is float and _is_real(value):
+        return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
+    if kind is int and _is_whole(value):
+        if int(value) >= 2**63:
+            raise UserError(f"{key} must be below 2^63, the most that a store holds; got {value}")
+        return int(value)
+    if kind in (bool, str) and isinstance(value, kind):
+        return value
+    if kind == tuple[int, ...] and isinstance(value, Iterable) and not isinstance(value, str):
+        widths = tuple(value)
+        if all(map(_is_whole, widths)):
+            return tuple(map(int, widths))
+    raise wrong_value(kind, value, key)
+
+
+def _is_real(value: object) -> TypeGuard[float]:
+    return isinstance(value, float | numbers.Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, int | numbers.Integral):
+        return not isinstance(value, bool)
+    return _is_real(value) and float(value).is_integer()

@@ -1,9 +1,16 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and the folder for those that can be had again."""
 
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+import platformdirs
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder of bnexp, which need not be there yet: of data sets and of what was measured."""
+    return platformdirs.user_cache_path("bnexp")
 
 
 def write_whole(path: Path, fill: Callable[[Path], object]) -> None:

@@ -1,20 +1,17 @@
 """A run as a frozen value: what is trained, its identity and its arm.
 
 A `Run` holds everything that can change the numbers of one training and nothing that cannot (beyond rounding): device,
-workers and folders are not part of it. Names and types live here, choices in `choices.py`, values in `conf/`.
+workers and folders are not part of it. Names and types live here, choices in `choices.py`, what a value may be in
+`ranges.py`, values in `conf/`.
 """
 
 import dataclasses
 import hashlib
-import itertools
 import json
 import math
-import numbers
-import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from bnexp.choices import (
     Activation,
@@ -25,11 +22,8 @@ from bnexp.choices import (
     Optimizer,
     Placement,
     Schedule,
-    is_choice,
-    parse,
-    quote_value,
-    to_cli,
-    wrong_value,
+    check_range,
+    coerce,
 )
 from bnexp.errors import UserError
 
@@ -38,17 +32,66 @@ SEMANTICS: Final = 1
 
 
 def _key(key: str, default: Any = dataclasses.MISSING) -> Any:
-    """A field of `Run` with the name under which the command line knows it."""
+    """Return a field of `Run` with the name under which the command line knows it."""
     return field(default=default, metadata={"key": key})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One training: a frozen, validated value.
+    """One training: a frozen value that holds everything that can change its numbers.
 
-    `steps` and `evaluate` count optimizer steps; `data_train` and `data_validation` count examples; `warmup` and
-    `schedule_every` count steps; `lr`, decays and momenta are per step. Raises `UserError` with one sentence for any
-    value out of range. A field's `metadata["key"]` is its name on the command line.
+    Every argument is named, and all but `steps` and `evaluate` have a default. A choice may be written as a string and
+    a number as any that equals it. `metadata["key"]` of a field is its name on the command line.
+
+    Args:
+        placement: Where batch normalization stands: `none`, `pre` or `post`, see `bnexp.Placement`.
+        activation: The activation function, see `bnexp.Activation`.
+        lr: Learning rate.
+        seed: Draws the initial weights and the order of the examples; equal seeds share both across all arms.
+        data: Name of the data set: "mnist", "fashion_mnist" or "digits".
+        data_train: Number of training examples.
+        data_validation: Number of validation examples.
+        data_standardize: Whether inputs have mean 0 and standard deviation 1, instead of lying in [0, 1].
+        hidden: Widths of the hidden layers.
+        batch_size: Examples per optimizer step.
+        steps: Length of the training in optimizer steps.
+        evaluate: Optimizer steps between two evaluations.
+        optimizer: `sgd`, `adam` (weight decay in the gradient) or `adamw` (weight decay apart from it).
+        momentum: Momentum of `sgd`.
+        nesterov: Whether the momentum of `sgd` is Nesterov's.
+        beta1: Decay of the first moment of `adam` and `adamw`, per step.
+        beta2: Decay of their second moment, per step.
+        adam_eps: What they add to the root of the second moment.
+        weight_decay: Weight decay, per step.
+        decay_all: Whether biases, gamma and beta decay as the weights do.
+        hidden_lr_scale: Factor on `lr` for weights and biases of the hidden layers.
+        schedule: `constant`, `cosine` or `step`: how the learning rate moves after its warm-up.
+        warmup: Steps of linear warm-up.
+        schedule_every: Steps between two drops of the schedule `step`.
+        schedule_factor: Factor of one drop.
+        init_scheme: `torch`, `xavier`, `he`, `lecun` or `normal`: how initial weights are drawn.
+        init_gain: Factor on initial weights; under `normal` their standard deviation.
+        init_hidden_gain: One more factor, for the hidden layers alone.
+        norm_eps: What batch normalization adds to the variance.
+        norm_momentum: Weight of the newest batch in the running statistics.
+        norm_affine: Which of gamma and beta are learned: `both`, `gamma`, `beta` or `none`.
+        norm_statistics: What evaluation normalises by: `running` or `population` statistics.
+        dtype: `float32` or `float64`.
+
+    Raises:
+        UserError: A value is of the wrong type or out of range, or an epoch would end with a batch of one example.
+
+    Example:
+        >>> import bnexp
+        >>> digits = {"data": "digits", "data_train": 1200, "data_validation": 300}
+        >>> run = bnexp.Run(placement="pre", lr=1, hidden=[50, 20], steps=200, evaluate=20, **digits)
+        >>> run.placement, run.lr, run.hidden
+        (<Placement.pre: 'pre'>, 1.0, (50, 20))
+        >>> run.steps_per_epoch, run.epochs
+        (20, 10.0)
+        >>> bnexp.Run(lr=-1, steps=200, evaluate=20)
+        Traceback (most recent call last):
+        bnexp.errors.UserError: lr must be a finite number greater than 0; got -1.0
     """
 
     placement: Placement = _key("placement", Placement.none)
@@ -87,12 +130,9 @@ class Run:
 
     def __post_init__(self) -> None:
         for f in _FIELDS.values():
-            value = _coerce(f, getattr(self, f.name))
+            value = coerce(f.type, getattr(self, f.name), key(f.name))
             object.__setattr__(self, f.name, value)
-            if f.name in _RANGES:
-                holds, sentence = _RANGES[f.name]
-                if not holds(value):
-                    raise UserError(f"{f.metadata['key']} must be {sentence}; got {quote_value(value)}")
+            check_range(f.name, value, key(f.name))
         if self.batch_size > self.data_train:
             raise UserError(
                 f"batch_size must not exceed the {self.data_train} training examples; got {self.batch_size}: "
@@ -121,68 +161,9 @@ class Run:
         return self.steps / self.steps_per_epoch
 
 
-_RANGES: Final[dict[str, tuple[Any, str]]] = {
-    "lr": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
-    "seed": (lambda v: v >= 0, "a whole number of at least 0"),
-    "data_train": (lambda v: v >= 2, "at least 2 examples"),
-    "data_validation": (lambda v: v >= 1, "at least 1 example"),
-    "hidden": (
-        lambda v: len(v) > 0 and all(width >= 1 for width in v),
-        "a list of at least one width, each at least 1, such as [100,100]",
-    ),
-    "batch_size": (lambda v: v >= 2, "at least 2, because one example cannot be normalised"),
-    "steps": (lambda v: v >= 1, "at least 1"),
-    "evaluate": (lambda v: v >= 1, "at least 1"),
-    "momentum": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
-    "beta1": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
-    "beta2": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
-    "adam_eps": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
-    "weight_decay": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
-    "hidden_lr_scale": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
-    "warmup": (lambda v: v >= 0, "at least 0 steps"),
-    "schedule_every": (lambda v: v >= 1, "at least 1 step"),
-    "schedule_factor": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
-    "init_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
-    "init_hidden_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
-    "norm_eps": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
-    "norm_momentum": (lambda v: 0 <= v <= 1, "between 0 and 1"),
-}
-
-
 def key(name: str) -> str:
     """Return the command line's name of the `Run` field `name`."""
     return str(_FIELDS[name].metadata["key"])
-
-
-def _coerce(f: "dataclasses.Field[Any]", value: Any) -> Any:
-    """Return `value` in the type of field `f`: 1 as 1.0, "pre" as `Placement.pre`; raise `UserError` if none."""
-    if type(value) is f.type and f.type not in (int, float):
-        return value
-    if is_choice(f.type):
-        return parse(f.type, value, f.metadata["key"])
-    if f.type is float and _is_real(value):
-        return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
-    if f.type is int and _is_whole(value):
-        if int(value) >= 2**63:
-            raise UserError(f"{f.metadata['key']} must be below 2^63, the most that a store holds; got {value}")
-        return int(value)
-    if f.type in (bool, str) and isinstance(value, f.type):
-        return value
-    if f.type == tuple[int, ...] and isinstance(value, Iterable) and not isinstance(value, str):
-        widths = tuple(value)
-        if all(map(_is_whole, widths)):
-            return tuple(map(int, widths))
-    raise wrong_value(f.type, value, f.metadata["key"])
-
-
-def _is_real(value: object) -> TypeGuard[float]:
-    return isinstance(value, float | numbers.Real) and not isinstance(value, bool)
-
-
-def _is_whole(value: object) -> bool:
-    if isinstance(value, int | numbers.Integral):
-        return not isinstance(value, bool)
-    return _is_real(value) and float(value).is_integer()
 
 
 def propose_batch_sizes(examples: int, batch_size: int) -> list[int]:
@@ -239,54 +220,6 @@ def identity(run: Run, data_digest: str) -> str:
 def arm(run: Run) -> Run:
     """Return the run without its seed (seed 0 stands for none): the thing that is compared."""
     return dataclasses.replace(run, seed=0)
-
-
-def command(run: Run) -> str:
-    """Return the command line that trains `run`: every field that differs from the default of `Run`."""
-    acts = [name for name, value in acting(run).items() if value is not None]
-    return shlex.join(["bnexp", *_words({name: [getattr(run, name)] for name in acts})])
-
-
-def sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None:
-    """Return the command line that trains each of `arms` with each of `seeds`, and no other run.
-
-    None if the arms are not the full product of their settings. A setting that cannot act in some of them takes the
-    values that it has in the others.
-    """
-    acts = [(run, [name for name, value in acting(run).items() if value is not None]) for run in arms]
-    known = [{name: getattr(run, name) for name in names} for run, names in acts]
-    columns = {name: list(dict.fromkeys(one[name] for one in known if name in one)) for name in _FIELDS}
-    columns = {name: values for name, values in columns.items() if values and name != "seed"}
-    try:
-        product = [Run(**dict(zip(columns, values, strict=True))) for values in itertools.product(*columns.values())]
-    except UserError:  # two of the settings do not go together
-        return None
-    if {canonical(run) for run in product} != {canonical(arm(run)) for run in arms}:
-        return None
-    return shlex.join(["bnexp", "-m", *_words(columns), f"seed={_range(seeds)}"])
-
-
-def _words(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """Yield the words that give each setting its values, several of them as a sweep; defaults are left out.
-
-    `data.train` is left out only beside the default of `data.validation`: its own default is all that is left of it.
-    """
-    for name in ("steps", "evaluate", *(name for name in columns if name not in ("steps", "evaluate"))):
-        if _differs(columns, name) or (name == "data_train" and _differs(columns, "data_validation")):
-            yield f"{key(name)}={','.join(map(to_cli, columns[name]))}"
-
-
-def _differs(columns: Mapping[str, Sequence[Any]], name: str) -> bool:
-    """Say whether a setting has another value than its default."""
-    return list(columns[name]) != [_FIELDS[name].default]
-
-
-def _range(seeds: Sequence[int]) -> str:
-    """Return `seeds` as the command line writes them: range(10), range(5,10) or 3,7."""
-    first, end = seeds[0], seeds[-1] + 1
-    if list(seeds) != list(range(first, end)):
-        return ",".join(map(str, seeds))
-    return f"range({end})" if first == 0 else f"range({first},{end})"
 
 
 _FIELDS: Final = {f.name: f for f in dataclasses.fields(Run)}

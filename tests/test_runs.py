@@ -9,7 +9,8 @@ import pytest
 
 from bnexp.choices import Placement, nearest
 from bnexp.errors import UserError
-from bnexp.runs import Run, arm, command, identity, key, propose_batch_sizes
+from bnexp.runs import Run, arm, identity, key, propose_batch_sizes
+from bnexp.verdicts.commands import write_run_command
 
 
 def varied(run: Run, **changes: Any) -> Run:
@@ -150,6 +151,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"lr": "fast"}, "lr must be a number; got 'fast'"),
     ({"lr": True}, "lr must be a number; got true"),
     ({"lr": None}, "lr must be a number; got null"),
+    ({"seed": 2**63}, "seed must be below 2^63, the most that a store holds; got 9223372036854775808"),
     ({"seed": -1}, "seed must be a whole number of at least 0; got -1"),
     ({"seed": 0.5}, "seed must be a whole number; got 0.5"),
     ({"hidden": []}, "hidden must be a list of at least one width, each at least 1, such as [100,100]; got []"),
@@ -234,7 +236,7 @@ def test_the_nearest_word_is_proposed_and_a_far_one_is_not() -> None:
 def test_the_command_of_a_run_names_what_is_not_a_default_and_nothing_that_cannot_act() -> None:
     start = Run(steps=5, evaluate=2, norm_eps=1e-3, data_standardize=True, lr=1e-5)
     run = varied(start, placement="none", hidden=[8, 4])
-    assert command(run) == "bnexp steps=5 evaluate=2 lr=1e-05 data.standardize=true 'hidden=[8,4]'"
+    assert write_run_command(run) == "bnexp steps=5 evaluate=2 lr=1e-05 data.standardize=true 'hidden=[8,4]'"
 
 
 def test_the_name_of_a_field_on_the_command_line_is_its_key() -> None:

@@ -85,6 +85,19 @@ def test_an_installed_bnexp_finds_its_configuration_from_an_empty_folder(fresh: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_hydra_finds_the_plugins_of_an_installed_bnexp_by_itself(fresh: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from hydra.core.plugins import Plugins\n"
+        "found = Plugins.instance().discover()\n"
+        "print(*sorted(f'{plugin.__module__}.{plugin.__name__}' for plugin in found if 'Bnexp' in plugin.__name__))\n"
+        "assert not {'bnexp', 'numpy'} & set(sys.modules)\n"  # every program that uses Hydra pays for what they load
+    )
+    printed = run(fresh / "bin" / "python", "-c", script, cwd=tmp_path)
+    home = "hydra_plugins.hydra_bnexp"
+    assert printed.split() == [f"{home}.launcher.BnexpLauncher", f"{home}.sweeper.BnexpSweeper"]
+
+
 def test_an_installed_bnexp_trains_a_run_and_a_sweep_in_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
     tiny = ("data=digits", "epochs=1", "hidden=[16]")
     run(fresh / "bin" / "bnexp", *tiny, "placement=pre", cwd=tmp_path)

@@ -1,53 +1,52 @@
-"""The subcommands: what is done with runs that are stored, and with the data sets.
+"""The subcommands: what is done with runs that are stored, with the theory and with the data sets.
 
-As in `cli`, what loads numpy, torch, pandas or rich is imported where it is used.
+Each has a module of its own, which is imported when it is asked for: it may load numpy, torch, pandas and rich.
 """
 
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bnexp.choices import nearest
-from bnexp.cli import data, report, show
-from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.schema import KEYS
 from bnexp.cli.usage import OUTPUTS, USAGE
 from bnexp.errors import UserError
 
-if TYPE_CHECKING:
-    pass
 
+def run_command(words: Sequence[str]) -> int:
+    """Do what a subcommand, the first of `words`, asks with the others; return the exit code.
 
-def obey(word: str, *arguments: str) -> None:
-    """Do what a subcommand asks."""
-    match word, *arguments:
-        case "report", *words if words:
-            report.report(words)
-        case "show", run:
-            show.show(run, sorted(path.parent for path in OUTPUTS.glob("*/runs")))
-        case "show", run, folder:
-            show.show(run, [Path(folder)])
-        case ("check",):
-            _check(json_wanted=False)
-        case "check", "--json":
-            _check(json_wanted=True)
+    Raises:
+        UserError: There is no such subcommand, it takes no such arguments, or they ask for something impossible.
+    """
+    match words:
+        case "report", *rest if rest:
+            from bnexp.cli import report
+
+            report.rebuild(rest)
+        case "show", run, *folders if len(folders) <= 1:
+            from bnexp.cli import show
+
+            show.show(
+                run, [Path(folder) for folder in folders] or sorted(path.parent for path in OUTPUTS.glob("*/runs"))
+            )
+        case ("check",) | ("check", "--json"):
+            from bnexp.cli import check
+
+            return check.check(json_wanted="--json" in words)
         case "data", "fetch" | "verify" as action, *keys:
-            data.look_after(action, keys)
+            from bnexp.cli import data
+
+            data.print_files(action, keys)
         case _:
-            with one_sentence():
-                raise _no_command(word, arguments)
+            raise _no_command(words)
+    return 0
 
 
-def _no_command(word: str, arguments: Sequence[str]) -> UserError:
+def _no_command(words: Sequence[str]) -> UserError:
     """Return the error about a first word that is no command, or about arguments that its command does not take."""
+    word = words[0]
     if word in USAGE:
-        return UserError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', word, *arguments])}`")
+        return UserError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', *words])}`")
     hint = f": give it a value, {word}=…" if word in KEYS else nearest(word, USAGE) or ": see `bnexp --help`"
     return UserError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")
-
-
-def _check(*, json_wanted: bool) -> None:
-    from bnexp.cli.check import check  # here, because it loads torch
-
-    check(json_wanted=json_wanted)

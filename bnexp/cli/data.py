@@ -2,33 +2,28 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.usage import USAGE
+from bnexp.data import datasets
 from bnexp.errors import UserError
 
-if TYPE_CHECKING:
-    pass
 
+def print_files(action: str, words: Sequence[str]) -> None:
+    """Download (`fetch`) or check (`verify`) the data set that `words` name, and print the paths of its files.
 
-def look_after(action: str, words: Sequence[str]) -> None:
-    """Download (`fetch`) or check (`verify`) a data set and print its files."""
-    from bnexp.data import datasets
-
-    with one_sentence():
-        chosen = {"data": "mnist", "data.root": ""}
-        for word in words:
-            name, equals, value = word.partition("=")
-            if name not in chosen or not equals:
-                raise UserError(f"the command must be `{USAGE['data']}`; got '{word}' in it")
-            chosen[name] = value
-        root = Path(chosen["data.root"]).expanduser() if chosen["data.root"] else None
-        if action == "fetch":
-            files = datasets.fetch(chosen["data"], root)
-        else:
-            files = [path for path, _ in datasets.verify(chosen["data"], root)]
-    for path in files:
+    Raises:
+        UserError: A word is none of `data=NAME` and `data.root=DIR`, the set is not known, or a file is missing, wrong
+            or cannot be downloaded.
+    """
+    choices = {"data": "mnist", "data.root": ""}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name not in choices or not equals:
+            raise UserError(f"the command must be `{USAGE['data']}`; got '{word}' in it")
+        choices[name] = value
+    name, root = choices["data"], Path(choices["data.root"]).expanduser() if choices["data.root"] else None
+    paths = datasets.fetch(name, root) if action == "fetch" else [path for path, _ in datasets.verify(name, root)]
+    for path in paths:
         print(path)
-    if not files:
-        print(f"{chosen['data']} comes with scikit-learn: there is no file to {action}")
+    if not paths:
+        print(f"{name} comes with scikit-learn: there is no file to {action}")

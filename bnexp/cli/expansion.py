@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import Override, OverrideType, ValueType
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from bnexp.cli import values as config
+from bnexp.cli import values
 from bnexp.cli.schema import KEYS, Config
 from bnexp.cli.values import Values
 
@@ -26,10 +26,10 @@ from bnexp.cli.values import Values
 def expand(jobs: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConfig, first: int = 0) -> list[Values]:
     """Return the values of `jobs`, each a list of overrides of the sweep `master`; `first` is the number of jobs[0].
 
-    Raises for the first wrong job what `compose` and `config.values` raise for it.
+    Raises for the first wrong job what `compose` and `values.read` raise for it.
     """
     expansion = Expansion(loader, master)
-    return [expansion.values(overrides, number) for number, overrides in enumerate(jobs, first)]
+    return [expansion.read_job(overrides, number) for number, overrides in enumerate(jobs, first)]
 
 
 def compose(loader: ConfigLoader, master: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
@@ -41,7 +41,7 @@ def compose(loader: ConfigLoader, master: DictConfig, overrides: Sequence[str], 
     return cfg
 
 
-def task_part(cfg: DictConfig) -> DictConfig:
+def resolve_task_part(cfg: DictConfig) -> DictConfig:
     """Return a copy of `cfg`, Hydra's current configuration, without Hydra's own part and with all references resolved.
 
     They are resolved now, while `${hydra:job.num}` is the number of this job.
@@ -59,16 +59,16 @@ class _Base:
 
     cfg: DictConfig
     values: Values
-    found: dict[str, Any] = field(default_factory=dict)
+    by_line: dict[str, Any] = field(default_factory=dict)
 
-    def value(self, override: Override) -> Any:
+    def convert(self, override: Override) -> Any:
         """Return the value to which `override` sets its key; raise OmegaConf's error if the key cannot have it."""
         line, key = str(override.input_line), override.key_or_group
-        if line not in self.found:
+        if line not in self.by_line:
             OmegaConf.update(self.cfg, key, override.value(), merge=True)
             value = OmegaConf.select(self.cfg, key)
-            self.found[line] = tuple(value) if isinstance(value, ListConfig) else value
-        return self.found[line]
+            self.by_line[line] = tuple(value) if isinstance(value, ListConfig) else value
+        return self.by_line[line]
 
 
 class Expansion:
@@ -81,34 +81,34 @@ class Expansion:
         self.groups: dict[str, bool] = {}
         self.bases: dict[tuple[str, ...], _Base | None] = {}
 
-    def values(self, overrides: Sequence[str], number: int) -> Values:
+    def read_job(self, overrides: Sequence[str], number: int) -> Values:
         """Return the values of job `number`."""
-        job = self._short_way(overrides, number)
+        job = self._read_from_base(overrides, number)
         if job is None:
-            job = config.values(task_part(compose(self.loader, self.master, overrides, number)))
+            job = values.read(resolve_task_part(compose(self.loader, self.master, overrides, number)))
         return job
 
-    def _short_way(self, overrides: Sequence[str], number: int) -> Values | None:
+    def _read_from_base(self, overrides: Sequence[str], number: int) -> Values | None:
         """Return the values of a job, or nothing if it has to go the long way."""
-        words = [word for word in map(self._plain, overrides) if word is not None]
+        words = [word for word in map(self._parse_plain, overrides) if word is not None]
         choices = tuple(str(word.input_line) for word in words if self._is_group(word.key_or_group))
-        if len(words) < len(overrides) or (base := self._base(choices, number)) is None:
+        if len(words) < len(overrides) or (base := self._find_base(choices, number)) is None:
             return None
         try:
-            keys = {w.key_or_group: base.value(w) for w in words if not self._is_group(w.key_or_group)}
+            keys = {w.key_or_group: base.convert(w) for w in words if not self._is_group(w.key_or_group)}
         except OmegaConfBaseException:
             return None
         job = {**base.values, **keys}
         return None if MISSING in job.values() else job
 
-    def _plain(self, line: str) -> Override | None:
+    def _parse_plain(self, line: str) -> Override | None:
         """Return the override that `line` is if it chooses from a group or gives a key a value of its own."""
         if line not in self.parsed:
             (override,) = self.parser.parse_overrides([line])
             key, value = override.key_or_group, override.value()
             sets = override.type == OverrideType.CHANGE and override.value_type == ValueType.ELEMENT
             known = override.package is None and (key in KEYS or self._is_group(key))
-            own = not isinstance(value, dict) and value != MISSING and not _refers(value)
+            own = not isinstance(value, dict) and value != MISSING and not _is_reference(value)
             self.parsed[line] = override if sets and known and own else None
         return self.parsed[line]
 
@@ -121,19 +121,19 @@ class Expansion:
             self.groups[key] = bool(self.loader.get_group_options(key, None, config_name=name, overrides=hydra))
         return self.groups[key]
 
-    def _base(self, choices: tuple[str, ...], number: int) -> _Base | None:
+    def _find_base(self, choices: tuple[str, ...], number: int) -> _Base | None:
         """Return the base of jobs that make `choices`, or nothing if a key of it refers to another or is not ours."""
         if choices not in self.bases:
             cfg = compose(self.loader, self.master, choices, number)
             with read_write(cfg), open_dict(cfg):
                 del cfg["hydra"]
-            found = config.leaves(cfg, resolve=False)
-            ours = OmegaConf.get_type(cfg) is Config and found.keys() == KEYS.keys()
-            plain = ours and not any(map(_refers, found.values()))
-            self.bases[choices] = _Base(cfg, {name: found[name] for name in KEYS}) if plain else None
+            written = values.flatten(cfg, resolve=False)
+            ours = OmegaConf.get_type(cfg) is Config and written.keys() == KEYS.keys()
+            plain = ours and not any(map(_is_reference, written.values()))
+            self.bases[choices] = _Base(cfg, {name: written[name] for name in KEYS}) if plain else None
         return self.bases[choices]
 
 
-def _refers(value: object) -> bool:
+def _is_reference(value: object) -> bool:
     """Say whether `value` stands for another one that has to be worked out."""
     return "${" in str(value)

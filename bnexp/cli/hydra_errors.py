@@ -1,19 +1,17 @@
-"""What Hydra and OmegaConf say in many lines, in one sentence: what must hold; what was found; what to do.
+"""Errors at the border to Hydra: its own are told in one sentence, ours pass through it as they are.
 
-Where their errors carry the key and the value, these are used; else their words are recognised. A wording that is not
-recognised is still shortened to one line.
+Hydra, OmegaConf and YAML say in many lines what must hold, what was found and what to do. Where their errors carry the
+key and the value, these are used; else their words are recognised. A wording that is not recognised is still shortened
+to one line.
 """
 
 import contextlib
 import io
 import os
 import re
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException, SearchPathException
 from omegaconf.errors import (
     ConfigAttributeError,
@@ -29,52 +27,105 @@ from bnexp.cli.schema import KEYS
 from bnexp.cli.values import missing_value, unknown_key
 from bnexp.errors import UserError
 
-TRACEBACKS: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
-"""Whether the user asks, in Hydra's way, to see where an error comes from."""
+_UNREADABLE: Final = (HydraException, OmegaConfBaseException, YAMLError)
+"""What only Hydra and its libraries raise, where a configuration cannot be read."""
 
-_KINDS: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, str | None: str}
+Result = TypeVar("Result")
+
+_FIELD_TYPES: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, str | None: str}
 """Types of keys whose fields in `Run` have another type."""
 
 
-def is_told(error: Exception) -> bool:
-    """Return whether `error` tells a user something even while runs are trained.
+class _Passenger(BaseException):
+    """Carries an error of our task through Hydra, which prints every `Exception` of a task before it raises it."""
 
-    That is what Hydra, OmegaConf and YAML say (some of it as a plain `ValueError`), and what is `UserError`, such as
-    that a store cannot be written to. Any other `UserError` is then a bug.
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+@contextlib.contextmanager
+def pass_through_hydra() -> Iterator[None]:
+    """Let the errors of this block, which Hydra has called, come out of `call_hydra` as they are."""
+    try:
+        yield
+    except Exception as error:
+        raise _Passenger(error) from error
+
+
+def call_hydra(call: Callable[[], Result]) -> Result:
+    """Return what `call`, which calls Hydra, returns.
+
+    A `ValueError` of Hydra or a plugin is what the user has got wrong; one that our task raises while it trains is a
+    bug. What Hydra, OmegaConf and YAML raise besides says by its type that a configuration could not be read.
+
+    Raises:
+        UserError: What Hydra or its plugins refuse, in one sentence; Hydra's own error is its cause.
+        Exception: Whatever our task raises, as it was.
     """
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    told_by_hydra = isinstance(error, ValueError) and str(frame.f_globals["__name__"]).startswith("hydra.")
-    return told_by_hydra or isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserError)
+    try:
+        with _make_hydra_raise():
+            return call()
+    except _Passenger as passenger:
+        error = passenger.error
+    except UserError:
+        raise
+    except (*_UNREADABLE, ValueError) as refusal:
+        raise UserError(to_sentence(refusal)) from refusal
+    # Outside of the handlers, so that a traceback does not tell of the way through Hydra as well.
+    if isinstance(error, _UNREADABLE):
+        raise UserError(to_sentence(error)) from error
+    raise error
 
 
-def is_mistake(error: Exception) -> bool:
-    """Return whether the user is to blame for `error`, where no run is trained."""
-    return isinstance(error, ValueError) or is_told(error)
+@contextlib.contextmanager
+def _make_hydra_raise() -> Iterator[None]:
+    """Have Hydra raise its errors in this block: unless this variable says so, it prints them and exits."""
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]
+        if before is not None:
+            os.environ["HYDRA_FULL_ERROR"] = before
 
 
-def sentence(error: Exception) -> str:
+def check_options(words: Sequence[str]) -> None:
+    """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
+    from hydra._internal.utils import get_args_parser  # private: a test says what to do if it moves
+
+    usage = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(usage):
+            get_args_parser().parse_args(words)
+    except SystemExit:
+        reason = usage.getvalue().rpartition("error: ")[2].strip()
+        raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
+
+
+def to_sentence(error: Exception) -> str:
     """Return the one sentence for `error`, without a full stop."""
     cause = error.__cause__ or error.__context__
     if isinstance(error, OmegaConfBaseException):
-        return _about_key(error)
+        return _explain_key(error)
     if isinstance(error, HydraException) and isinstance(cause, OmegaConfBaseException):
-        return _about_key(cause) + _place(str(error))
+        return _explain_key(cause) + _name_file(str(error))
     if isinstance(error, MissingConfigException):
-        return _about_choice(error)
+        return _explain_choice(error)
     if isinstance(error, OverrideParseException):
         reason = re.search(r" while evaluating '.*?': (.+)", error.message)
-        found = f"'{error.override}'" + (f" ({reason[1].strip()})" if reason else "")
+        word = f"'{error.override}'" + (f" ({reason[1].strip()})" if reason else "")
         forms = "KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(10)'"
         hint = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
-        return f"an argument must be {forms}; got {found}: {hint}"
+        return f"an argument must be {forms}; got {word}: {hint}"
     if isinstance(error, SearchPathException):
         return re.sub(
-            r"Additional config directory (.*) not found", r"--config-dir must be a folder; got \1", _line(error)
+            r"Additional config directory (.*) not found", r"--config-dir must be a folder; got \1", _shorten(error)
         )
-    return _recognised(_line(error))
+    return _reword(_shorten(error))
 
 
-def _about_key(error: OmegaConfBaseException) -> str:
+def _explain_key(error: OmegaConfBaseException) -> str:
     """Return the sentence about a key that does not exist, or about its value."""
     name = str(error.full_key or error.key)
     if isinstance(error, ConfigAttributeError | ConfigKeyError):
@@ -84,21 +135,21 @@ def _about_key(error: OmegaConfBaseException) -> str:
     if "does not support deletion" in str(error):
         return str(missing_value(name))
     if isinstance(error, InterpolationResolutionError):
-        return f"{name} must have a value that can be worked out; got one that cannot ({_line(error)})"
+        return f"{name} must have a value that can be worked out; got one that cannot ({_shorten(error)})"
     name, entry, _ = name.partition("[")  # hidden[0]
     if isinstance(error, ValidationError) and name in KEYS:
-        kind, value = _KINDS.get(KEYS[name], KEYS[name]), [error.value] if entry else error.value
+        kind, value = _FIELD_TYPES.get(KEYS[name], KEYS[name]), [error.value] if entry else error.value
         return str(wrong_value(kind, value, name.removesuffix(".name")))
-    return _line(error)
+    return _shorten(error)
 
 
-def _place(words: str) -> str:
+def _name_file(words: str) -> str:
     """Return where a file of the user is at fault, or nothing: a key of the command line needs no such hint."""
-    found = re.match(r"In '(.+?)': \w+ raised while composing config", words)
-    return f" (in {found[1]}.yaml)" if found else ""
+    match = re.match(r"In '(.+?)': \w+ raised while composing config", words)
+    return f" (in {match[1]}.yaml)" if match else ""
 
 
-def _about_choice(error: MissingConfigException) -> str:
+def _explain_choice(error: MissingConfigException) -> str:
     path = str(error.missing_cfg_file)
     group, _, choice = path.rpartition("/")
     if not error.options:
@@ -106,48 +157,22 @@ def _about_choice(error: MissingConfigException) -> str:
     return f"{group} must be one of {', '.join(error.options)}; got '{choice}'{nearest(choice, error.options)}"
 
 
-def _recognised(words: str) -> str:
+def _reword(words: str) -> str:
     """Return the sentence for `words` of Hydra that are known here, else `words`."""
-    if found := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?: 1\.| requires)", words):
-        name, _, values = found[1].partition("=")
+    if match := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?: 1\.| requires)", words):
+        name, _, values = match[1].partition("=")
         hint = f", or write {name}=[{values}] for one list" if name == "hidden" else ""
-        return f"several values must come with -m, which asks for a sweep; got '{found[1]}' without it: add -m{hint}"
-    if found := re.match(r"Could not append to config\. An item is already at '(.+?)'", words):
-        return f"a + must stand only before a new key; got '+{found[1]}', which is known: leave out the +"
-    if found := re.match(r"Config group override must be a string or a list\. Got (.+)", words):
+        return f"several values must come with -m, which asks for a sweep; got '{match[1]}' without it: add -m{hint}"
+    if match := re.match(r"Could not append to config\. An item is already at '(.+?)'", words):
+        return f"a + must stand only before a new key; got '+{match[1]}', which is known: leave out the +"
+    if match := re.match(r"Config group override must be a string or a list\. Got (.+)", words):
         return (
-            f"a group must be given the name of a choice, such as data=mnist; got a value of another kind ({found[1]})"
+            f"a group must be given the name of a choice, such as data=mnist; got a value of another kind ({match[1]})"
         )
     return words
 
 
-def _line(error: Exception) -> str:
+def _shorten(error: Exception) -> str:
     """Return the words of `error` in one line, without OmegaConf's notes and Hydra's links and search path."""
     words = re.split(r"\n\s*(?:full_key:|Config search path:|Search path:|See http)", str(error))[0]
     return " ".join(words.split()).rstrip(".")
-
-
-def check_options(words: Sequence[str]) -> None:
-    """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            get_args_parser().parse_args(words)
-    except SystemExit:
-        reason = said.getvalue().rpartition("error: ")[2].strip()
-        raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
-
-
-@contextlib.contextmanager
-def one_sentence(spoken: Callable[[Exception], bool] = is_mistake) -> Iterator[None]:
-    """Turn the errors that are to be `spoken` into one sentence on stderr and exit code 2.
-
-    Put around what a user's mistake can break, never around training, where a `UserError` is a bug and must be seen.
-    """
-    try:
-        yield
-    except Exception as error:
-        if TRACEBACKS or not spoken(error):
-            raise
-        print(f"bnexp: {sentence(error)}", file=sys.stderr)
-        raise SystemExit(2) from None

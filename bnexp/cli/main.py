@@ -8,47 +8,62 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import hydra
 
 from bnexp.cli import commands, values
-from bnexp.cli.hydra_errors import check_options, is_told, one_sentence
-from bnexp.cli.task import Plan, Task
+from bnexp.cli.hydra_errors import call_hydra, check_options
+from bnexp.cli.task import Request, Task, train
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
 
-if TYPE_CHECKING:
-    pass
-
-# What loads numpy, torch, pandas or rich is imported where it is used: `bnexp --help` must not wait for it.
-
 
 def main() -> int:
-    """Do what `sys.argv` asks; return 0, 1 if a run failed, 2 if what is asked is wrong, 130 if interrupted."""
+    """Do what `sys.argv` asks and return the exit code.
+
+    Returns:
+        0, or 1 if a run failed or a claim of the theory does not hold, 2 if the user has to correct something, which a
+        sentence on standard error says, 130 if the command was interrupted. An error of bnexp itself leaves as it is:
+        Python then shows where it comes from and exits with 1.
+    """
     words = sys.argv[1:] or ["--help"]
     try:
-        if words[0] in USAGE and {"-h", "--help"}.intersection(words):
-            words = ["--help"]
-        if "--version" in words:
-            from bnexp import __version__
-
-            print(f"bnexp {__version__}")
-        elif words[0] == "plan":
-            return _compose(Plan(_command(words)), _as_sweep(words[1:]))
-        elif words[0].startswith(("-", "+", "~")) or "=" in words[0]:
-            return _compose(Task(_command(words)), _as_sweep(words))
-        else:
-            with _reader_may_leave():
-                commands.obey(*words)
+        return _dispatch(words)
+    except UserError as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":  # Hydra's way to ask where an error comes from
+            raise
+        print(f"bnexp: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"bnexp: interrupted; start it again with: {_command(words)}", file=sys.stderr)
         return 130
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[0] in USAGE and {"-h", "--help"}.intersection(words):
+        words = ["--help"]
+    if "--version" in words:
+        from bnexp import __version__
+
+        print(f"bnexp {__version__}")
+        return 0
+    if words[0] == "plan":
+        return _compose(Task(_command(words), _print_plan), _as_sweep(words[1:]))
+    if words[0].startswith(("-", "+", "~")) or "=" in words[0]:
+        return _compose(Task(_command(words), train), _as_sweep(words))
+    with _tolerate_closed_pipe():
+        return commands.run_command(words)
     return 0
 
 
 def _command(words: Sequence[str]) -> str:
     return shlex.join(["bnexp", *words])
+
+
+def _print_plan(request: Request) -> None:
+    from bnexp.cli.plan import print_plan  # here, because it loads pandas and rich
+
+    print_plan(request)
 
 
 def _as_sweep(words: Sequence[str]) -> list[str]:
@@ -57,33 +72,31 @@ def _as_sweep(words: Sequence[str]) -> list[str]:
     `study=null`, the default, is left out: Hydra takes no null for a choice from a group.
     """
     words = [word for word in words if word != "study=null"]
-    asked = [word for word in words if word.startswith("study=")]
-    with one_sentence():
-        if len(asked) > 1 or any("," in word for word in asked):
-            raise UserError(f"a command must ask for one study; got {' '.join(asked)}: run them one after another")
+    studies = [word for word in words if word.startswith("study=")]
+    if len(studies) > 1 or any("," in word for word in studies):
+        raise UserError(f"a command must ask for one study; got {' '.join(studies)}: run them one after another")
     looking = {"-c", "--cfg", "-i", "--info", "--hydra-help", "-sc", "--shell-completion", "--run", "-r"}
-    return ["-m", *words] if asked and looking.isdisjoint(words) else words
+    return ["-m", *words] if studies and looking.isdisjoint(words) else words
 
 
-def _compose(task: "Task", words: list[str]) -> int:
-    """Let Hydra read `words`, and call `task` with what it composes."""
-    with one_sentence():
-        check_options(words)
+def _compose(task: Task, words: list[str]) -> int:
+    """Let Hydra read `words` and call `task` with what it composes; return the exit code."""
+    check_options(words)
     sys.argv[1:] = words
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise its errors instead of printing them
-    with one_sentence(is_told):
-        from hydra_plugins.hydra_bnexp import register
-
-        register()
-        with _reader_may_leave():  # of --cfg, say
-            hydra.main(version_base="1.3", config_path=str(values.folder()), config_name="config")(task)()
-    with _reader_may_leave():
+    call = hydra.main(version_base="1.3", config_path=str(values.find_conf()), config_name="config")(task)
+    try:
+        with _tolerate_closed_pipe():  # the reader of --cfg may leave, too
+            call_hydra(call)
+    except SystemExit as end:  # how Hydra ends --help and --hydra-help
+        if end.code:
+            raise
+    with _tolerate_closed_pipe():
         task.conclude()
     return int(task.failed)
 
 
 @contextlib.contextmanager
-def _reader_may_leave() -> Iterator[None]:
+def _tolerate_closed_pipe() -> Iterator[None]:
     """Go on if whoever reads our words, such as `head`, has read enough."""
     try:
         yield

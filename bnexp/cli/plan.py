@@ -1,39 +1,57 @@
-"""What `bnexp plan` prints."""
+"""`bnexp plan`: what a sweep would do, without doing it."""
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from bnexp.choices import to_cli
+from bnexp.cli import values
+from bnexp.cli.task import Request, choose_resources, load_data, open_store
+from bnexp.sweeps import sweep
+from bnexp.sweeps.forecasts import Forecast
 
-if TYPE_CHECKING:
-    from bnexp.sweeps.forecasts import Forecast
 
-
-def print_plan(found: "Forecast", axes: "Mapping[str, Sequence[Any]]") -> None:
-    """Print what a sweep would do."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    missing = sum(len(given.pack.runs) for given in found.planned)
-    lanes = [len(given.pack.runs) for given in found.planned]
-    table.add_row("runs", f"{found.asked:,} asked, {found.asked - missing:,} stored, {missing:,} to train")
-    for name, values in axes.items():
-        table.add_row(f"  {name}", f"{len(values)}: {', '.join(map(to_cli, values))}")
-    if found.planned:
-        few, many = min(lanes), max(lanes)
-        sizes = f"{many} lanes each" if few == many else f"{few} to {many} lanes each"
-        threads = max(given.threads or 0 for given in found.planned)
-        each = f", {threads} {'thread' if threads == 1 else 'threads'} each" if threads else ""
-        table.add_row("packs", f"{len(lanes):,}, {sizes}")
-        table.add_row("workers", f"{found.workers} on {found.device}{each}")
-        table.add_row("memory", f"{found.memory / 2**20:,.0f} MiB per worker, the shared data included")
-        table.add_row("time", f"about {duration(found.seconds)}, measured on these packs; table and report come on top")
+def print_plan(request: Request) -> None:
+    """Print what the sweep of `request` would do, after two seconds of measuring; train and write nothing."""
+    forecast = sweep.forecast(
+        request.runs,
+        load_data(request),
+        open_store(request.options),
+        means=choose_resources(request.options),
+        save_weights=request.options.save_weights,
+        started=request.started,
+        probes=request.options.probes,
+    )
+    table = draw_table(forecast, values.find_axes(request.jobs))
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
 
 
-def duration(seconds: float) -> str:
+def draw_table(forecast: Forecast, axes: Mapping[str, Sequence[Any]]) -> Table:
+    """Return the table of what would run; `axes` are the keys in which its runs differ, with their values."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    lanes = [len(assignment.pack.runs) for assignment in forecast.planned]
+    stored, missing = forecast.asked - sum(lanes), sum(lanes)
+    table.add_row("runs", f"{forecast.asked:,} asked, {stored:,} stored, {missing:,} to train")
+    for name, column in axes.items():
+        table.add_row(f"  {name}", f"{len(column)}: {', '.join(map(to_cli, column))}")
+    if not lanes:
+        return table
+    few, many = min(lanes), max(lanes)
+    sizes = f"{many} lanes each" if few == many else f"{few} to {many} lanes each"
+    threads = max(assignment.threads or 0 for assignment in forecast.planned)
+    each = f", {threads} {'thread' if threads == 1 else 'threads'} each" if threads else ""
+    table.add_row("packs", f"{len(lanes):,}, {sizes}")
+    table.add_row("workers", f"{forecast.workers} on {forecast.device}{each}")
+    table.add_row("memory", f"{forecast.memory / 2**20:,.0f} MiB per worker, the shared data included")
+    time = format_duration(forecast.seconds)
+    table.add_row("time", f"about {time}, measured on these packs; table and report come on top")
+    return table
+
+
+def format_duration(seconds: float) -> str:
     """Return a time as one reads it: 7.2 s, 3 min 20 s, 2 h 5 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, left = divmod(minutes, 60)

@@ -3,88 +3,91 @@
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from bnexp.cli.hydra_errors import one_sentence
+import pandas as pd
+from rich.console import Console
+
+from bnexp.cli.summary import draw_table
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from bnexp.store.store import Store
-
+from bnexp.store.store import Store, each_run_once, load
 
 MOST_VERDICTS: Final = 12
 """Verdicts that are printed; the page has all."""
 
 
-def report(words: Sequence[str]) -> None:
-    """Build the report of all runs in the given folders again."""
-    import pandas as pd
+@dataclass(frozen=True)
+class _Wish:
+    """What the words behind `bnexp report` ask for; `margin` is a fraction, and `None` stands for the default."""
 
-    from bnexp.store.store import each_run_once
+    folders: tuple[Path, ...]
+    compare: str | None
+    margin: float | None
 
-    with one_sentence():
-        folders, settings = _report_words(words)
-        stores = [_open(Path(folder)) for folder in folders]
+
+def rebuild(words: Sequence[str]) -> None:
+    """Build the report of all runs in some folders again; `words` are the folders, `compare=KEY` and `margin=POINTS`.
+
+    Raises:
+        UserError: A word is something else, a folder holds no run, or there is no such comparison.
+    """
+    wish = _parse_words(words)
+    stores = [_open_store(folder) for folder in wish.folders]
     rows = each_run_once(pd.concat([store.runs for store in stores], ignore_index=True))
-    conclude(rows, stores, draw=True, **settings)
+    conclude(rows, stores, draw=True, compare=wish.compare, margin=wish.margin)
 
 
 def conclude(
-    rows: "pd.DataFrame",
-    stores: "Sequence[Store]",
+    rows: pd.DataFrame,
+    stores: Sequence[Store],
     *,
     draw: bool,
     compare: str | None = None,
     margin: float | None = None,
 ) -> None:
-    """Print the table of `rows` and, if a report is to be built and a run is stored, its answer and its path."""
-    from rich.console import Console
+    """Print the table of `rows`, runs of `stores`, and how many failed.
 
-    from bnexp.cli.summary import summary_table
-    from bnexp.report.build import build
+    With `draw`, and if a run is stored, the report is built before, and its answer and its path are printed, too.
+    """
+    failed, report = int((rows["status"] == "failed").sum()), None
+    if draw and failed < len(rows):
+        from bnexp.report.build import build  # here, because it loads matplotlib, for which report=false need not wait
 
+        report = build(stores, rows, compare, margin)
     # A pipe has no width: a table that were cut to 80 columns could not be read there.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    failed, made = int((rows["status"] == "failed").sum()), None
-    if draw and failed < len(rows):
-        with one_sentence():
-            made = build(stores, rows, compare, margin)
-    console.print(summary_table(rows))
-    if made:
-        for sentence in ("", made.headline, *(verdict.sentence for verdict in made.verdicts[:MOST_VERDICTS]), ""):
+    console.print(draw_table(rows))
+    if report:
+        for sentence in ("", report.headline, *(verdict.sentence for verdict in report.verdicts[:MOST_VERDICTS]), ""):
             console.print(sentence, markup=False)
-        console.print(str(made.page), soft_wrap=True, markup=False)
+        console.print(str(report.page), soft_wrap=True, markup=False)
     if failed:
         logs = " and ".join(str(store.log_path) for store in stores)
         print(f"bnexp: {failed} of {len(rows)} runs could not be trained; {logs} says why", file=sys.stderr)
 
 
-def _report_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Return the folders and the settings among the `words` behind `bnexp report`; raise `UserError` if one is wrong.
-
-    A folder may hold a "=", if it is there.
-    """
-    settings: dict[str, Any] = {}
+def _parse_words(words: Sequence[str]) -> _Wish:
+    """Return what `words` ask for; a folder may hold a "=", if it is there."""
     folders = [word for word in words if "=" not in word or Path(word).is_dir()]
+    compare, margin = None, None
     for word in (word for word in words if word not in folders):
         name, _, value = word.partition("=")
         match name:
             case "compare":
-                settings["compare"] = value
+                compare = value
             case "margin":
-                settings["margin"] = _points(value)
+                margin = _parse_points(value)
             case _:
                 raise UserError(f"the command must be `{USAGE['report']}`; got '{word}' in it")
     if not folders:
         raise UserError(f"the command must be `{USAGE['report']}`; got no DIR")
-    return folders, settings
+    return _Wish(tuple(map(Path, folders)), compare, margin)
 
 
-def _points(text: str) -> float:
+def _parse_points(text: str) -> float:
     """Return percentage points as a fraction."""
     try:
         points = float(text)
@@ -95,10 +98,8 @@ def _points(text: str) -> float:
     return points / 100
 
 
-def _open(folder: Path) -> "Store":
+def _open_store(folder: Path) -> Store:
     """Return the store in `folder`; raise `UserError` if there is none or it is empty."""
-    from bnexp.store.store import load
-
     store = load(folder)
     if store.runs.empty:
         raise UserError(f"a store must hold at least one run; got {folder}, which holds none: train some into it first")

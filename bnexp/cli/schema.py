@@ -20,12 +20,6 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-class Engine(StrEnum):
-    """What trains packs; `local` does it on this machine."""
-
-    local = "local"
-
-
 @dataclass
 class DataConfig:
     """Keys of the group `data`."""
@@ -85,7 +79,6 @@ class NormConfig:
 class EngineConfig:
     """Keys of the group `engine`."""
 
-    name: Engine
     lanes: int | None
 
 
@@ -144,6 +137,9 @@ def _types(node: Any, prefix: str = "") -> dict[str, Any]:
 
 KEYS: Final = _types(Config)
 """The type of every key, by its full name, such as `norm.eps`."""
+
+GROUPS: Final = ("data", "optimizer", "schedule", "engine", "study")
+"""Keys that are given the name of a file in the folder of this name, which sets all keys below."""
 
 STUDY: Final = tuple(f"study.{f.name}" for f in dataclasses.fields(StudyConfig))
 """Keys that a study says of itself."""

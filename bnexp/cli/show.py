@@ -4,27 +4,29 @@ import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
 
 from bnexp.choices import to_cli
-from bnexp.cli.hydra_errors import one_sentence
 from bnexp.cli.usage import OUTPUTS
 from bnexp.errors import UserError
-from bnexp.runs import Run, acting, command, key
-
-if TYPE_CHECKING:
-    from bnexp.store.store import Store
+from bnexp.runs import Run, acting, key
+from bnexp.store.store import Store, load
+from bnexp.verdicts.commands import write_run_command
 
 
 def show(prefix: str, folders: Sequence[Path]) -> None:
-    """Print the run in `folders` whose id starts with `prefix`, with the command that trains it again."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print the run in `folders` whose id starts with `prefix`, with the command that trains it again.
 
-    with one_sentence():
-        store, row = _find(prefix, folders)
-        run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
-        root = _root(store, run)
+    Raises:
+        UserError: A folder holds no store, or not exactly one run has such an id.
+    """
+    store, row = _find_run(prefix, folders)
+    run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
     table = Table(title=f"run {row['run']} in {store.path}", title_justify="left", show_header=False)
     for name, value in acting(run).items():
         if value is not None:
@@ -34,31 +36,26 @@ def show(prefix: str, folders: Sequence[Path]) -> None:
             table.add_row(name, str(value))
     console = Console(highlight=False)
     console.print(table)
-    console.print(command(run) + root, soft_wrap=True)
+    console.print(" ".join([write_run_command(run), *map(shlex.quote, _data_root(store, run))]), soft_wrap=True)
 
 
-def _find(prefix: str, folders: Sequence[Path]) -> "tuple[Store, dict[str, Any]]":
+def _find_run(prefix: str, folders: Sequence[Path]) -> tuple[Store, dict[str, Any]]:
     """Return the run whose id starts with `prefix`: its store, and what of its row is not missing."""
-    import numpy as np
-    import pandas as pd
-
-    from bnexp.store.store import load
-
     rows = [(store, row) for store in map(load, folders) for _, row in store.runs.iterrows()]
-    found = {row["run"]: (store, row) for store, row in rows if row["run"].startswith(prefix)}
-    if len(found) != 1:
+    matches = {row["run"]: (store, row) for store, row in rows if row["run"].startswith(prefix)}
+    if len(matches) != 1:
         where = ", ".join(map(str, folders)) or OUTPUTS
-        hint = "give more of its digits" if found else "they are in the column `run` of a store's runs"
+        hint = "give more of its digits" if matches else "they are in the column `run` of a store's runs"
         raise UserError(
-            f"RUN must be the beginning of one run's id; got '{prefix}', with which {len(found) or 'none'} of the ids "
-            f"in {where} begin: {hint}"
+            f"RUN must be the beginning of one run's id; got '{prefix}', with which {len(matches) or 'none'} of the "
+            f"ids in {where} begin: {hint}"
         )
-    ((store, row),) = found.values()
+    ((store, row),) = matches.values()
     return store, {str(name): value for name, value in row.items() if np.ndim(value) or not pd.isna(value)}
 
 
-def _root(store: "Store", run: Run) -> str:
+def _data_root(store: Store, run: Run) -> list[str]:
     """Return the word that names the folder of the data, if the latest sweep over this data named one."""
-    data = [sweep["configuration"]["data"] for sweep in store.sweeps]
-    roots = [one["root"] for one in data if one["name"] == run.data]
-    return " " + shlex.quote(f"data.root={roots[-1]}") if roots and roots[-1] else ""
+    groups = [sweep["configuration"]["data"] for sweep in store.sweeps]
+    roots = [group["root"] for group in groups if group["name"] == run.data]
+    return [f"data.root={roots[-1]}"] if roots and roots[-1] else []

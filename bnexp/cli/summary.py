@@ -16,28 +16,30 @@ MOST_ARMS: Final = 30
 """Rows of the table in a terminal."""
 
 
-def summary_table(runs: pd.DataFrame) -> Table:
+def draw_table(runs: pd.DataFrame) -> Table:
     """Return the table for the terminal: the accuracies at the end of each arm of `runs`, in the order of the axes.
 
     Of more than `MOST_ARMS` arms, those with the best validation accuracy. A diverged run counts at chance accuracy.
     """
     scored = score_runs(runs)
-    arms, varied = average_arms(scored), axes(scored)
+    arms, names = average_arms(scored), axes(scored)
     shown = arms[arms["validation_accuracy"].rank(method="first", ascending=False) <= MOST_ARMS]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, caption_justify="left")
-    table.caption = _table_caption(runs, len(arms))
-    for name in varied:
+    table.caption = _write_caption(runs, len(arms))
+    for name in names:
         table.add_column(key(name), overflow="fold")
     for heading in ("validation (%)", "test (%)", "n", "diverged", "stuck"):
         table.add_column(heading, justify="right", no_wrap=True)
     for arm in shown.to_dict("records"):
-        accuracies = [_percent(arm[name], arm[f"{name}_sd"]) for name in ("validation_accuracy", "test_accuracy")]
+        accuracies = [
+            _format_percent(arm[name], arm[f"{name}_sd"]) for name in ("validation_accuracy", "test_accuracy")
+        ]
         counts = [str(arm[name]) for name in ("n", "diverged", "stuck")]
-        table.add_row(*(value_text(arm[name]) for name in varied), *accuracies, *counts)
+        table.add_row(*(value_text(arm[name]) for name in names), *accuracies, *counts)
     return table
 
 
-def _table_caption(runs: pd.DataFrame, arms: int) -> str:
+def _write_caption(runs: pd.DataFrame, arms: int) -> str:
     failed, diverged = (int((runs["status"] == status).sum()) for status in ("failed", "diverged"))
     sentences = [
         f"{data_titles(runs)}. Accuracy at the end, mean ± sd over n seeds.",
@@ -51,5 +53,5 @@ def _table_caption(runs: pd.DataFrame, arms: int) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _percent(mean: float, sd: float) -> str:
+def _format_percent(mean: float, sd: float) -> str:
     return f"{100 * mean:.2f}" if math.isnan(sd) else f"{100 * mean:.2f} ± {100 * sd:.2f}"

@@ -1,20 +1,21 @@
-"""What Hydra calls with configurations: `Task` turns them into runs and trains these, `Plan` says what it would do."""
+"""What Hydra calls with configurations: `Task` turns them into a `Request` and has it carried out.
+
+Importing this loads neither numpy nor pandas: `bnexp --help` must not wait for them.
+"""
 
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from bnexp.cli import values
-from bnexp.cli.hydra_errors import is_told, one_sentence
-from bnexp.cli.plan import print_plan
-from bnexp.cli.report import conclude
+from bnexp.cli.hydra_errors import pass_through_hydra
 from bnexp.cli.usage import OUTPUTS
+from bnexp.cli.values import SweepOptions, Values
 from bnexp.runs import Run, acting
 
 if TYPE_CHECKING:
@@ -25,106 +26,117 @@ if TYPE_CHECKING:
     from bnexp.sweeps.sweep import Resources
 
 
-@dataclass
-class Task:
-    """What Hydra calls with configurations, all jobs at once or batch by batch, and what has come of them."""
+@dataclass(frozen=True)
+class Request:
+    """What jobs that are launched together ask for.
+
+    `runs` are those of `jobs`, in their order; `options` are the same for all of them. `command` is what was typed, at
+    `started` by `time.perf_counter`.
+    """
 
     command: str
-    settings: values.Settings | None = None
-    trained: "list[pd.DataFrame]" = field(default_factory=list)
+    started: float
+    jobs: tuple[Values, ...]
+    runs: tuple[Run, ...]
+    options: SweepOptions
+
+    def record(self) -> dict[str, Any]:
+        """Return what the store keeps: the command, the first configuration, and the keys in which others differ."""
+        first, axes = values.nest(self.jobs[0]), values.find_axes(self.jobs)
+        return {"command": self.command, "configuration": first, "axes": axes}
+
+
+def train(request: Request) -> "pd.DataFrame":
+    """Train what the store lacks of `request` and return a row for each of its runs, in their order."""
+    from bnexp.sweeps.sweep import train_sweep
+
+    return train_sweep(
+        request.runs,
+        load_data(request),
+        open_store(request.options),
+        means=choose_resources(request.options),
+        save_weights=request.options.save_weights,
+        record=request.record(),
+        probes=request.options.probes,
+    )
+
+
+def load_data(request: Request) -> "Iterator[Data]":
+    """Yield the data sets of the runs of `request`, each read when it is asked for."""
+    from bnexp.data.datasets import load
+
+    for name, size, validation, standardize in dict.fromkeys(run.data_setting for run in request.runs):
+        yield load(name, root=request.options.data_root, train=size, validation=validation, standardize=standardize)
+
+
+def open_store(options: SweepOptions) -> "Store":
+    """Return the store that `options` name, whether or not it is there."""
+    from bnexp.store.store import Store
+
+    return Store(OUTPUTS / options.name)
+
+
+def choose_resources(options: SweepOptions) -> "Resources":
+    """Return what `options` say about by what a sweep is trained."""
+    from bnexp.sweeps.sweep import Resources
+
+    return Resources(options.device, options.workers, options.lanes)
+
+
+@dataclass
+class Task:
+    """What Hydra calls with the configuration of a job, and our launcher with the values of many.
+
+    `carry_out` gets each request and returns the rows of its runs, or `None` if it trains none. `trained` are the rows
+    of all requests so far, `options` those of the last one.
+    """
+
+    command: str
+    carry_out: "Callable[[Request], pd.DataFrame | None]"
     started: float = field(default_factory=time.perf_counter)
+    options: SweepOptions | None = None
+    trained: "list[pd.DataFrame]" = field(default_factory=list)
 
     def __call__(self, cfg: DictConfig) -> float:
-        """Train the run of `cfg` and return its validation loss."""
-        with one_sentence():
-            job = values.values(cfg)
-        return self.together([job])[0]
+        """Have the run of `cfg` carried out and return its validation loss."""
+        with pass_through_hydra():
+            return self._launch([values.read(cfg)])[0]
 
-    def together(self, jobs: Sequence[values.Values]) -> list[float]:
-        """Train the runs of `jobs` as one sweep and return their validation losses in order.
+    def launch(self, jobs: Sequence[Values]) -> list[float]:
+        """Have the runs of `jobs` carried out as one request and return their validation losses in order.
 
-        A diverged run's is infinite, a failed run's NaN. Unless all `jobs` are right, none is trained.
+        That of a diverged run is infinite, that of a failed run or of one that was not trained NaN. Unless all `jobs`
+        are right, none is carried out.
         """
-        runs, settings = self.asked(jobs)
-        from bnexp.sweeps.sweep import train_sweep
+        with pass_through_hydra():
+            return self._launch(jobs)
 
-        store, data, record = _store(settings), _load(runs, settings.data_root), self._record(jobs)
-        keep, means = settings.save_weights, _resources(settings)
-        with one_sentence(is_told):
-            rows = train_sweep(runs, data, store, means=means, save_weights=keep, record=record, probes=settings.probes)
-        self.trained.append(rows)
-        lost = {"diverged": math.inf, "failed": math.nan}
-        return [lost.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
-
-    def asked(self, jobs: Sequence[values.Values]) -> tuple[list[Run], values.Settings]:
-        """Return the runs of `jobs` and what is the same for all of them."""
-        with one_sentence():
-            runs, settings = [values.run(job) for job in jobs], values.settings(jobs)
-        self.settings, different = settings, len({str(acting(run)) for run in runs})
+    def _launch(self, jobs: Sequence[Values]) -> list[float]:
+        runs = tuple(values.to_run(job) for job in jobs)
+        self.options = values.to_options(jobs)
+        different = len({str(acting(run)) for run in runs})
         if different < len(runs):
             reason = "a key that cannot act in a run, such as norm.eps under none, makes no other run of it"
             print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)
-        return runs, settings
+        rows = self.carry_out(Request(self.command, self.started, tuple(jobs), runs, self.options))
+        if rows is None:
+            return [math.nan] * len(jobs)
+        self.trained.append(rows)
+        without_loss = {"diverged": math.inf, "failed": math.nan}
+        return [without_loss.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
 
     def conclude(self) -> None:
         """Print the table of all that was trained, and draw its report."""
-        if self.settings is None or not self.trained:
+        if self.options is None or not self.trained:
             return
         import pandas as pd
 
+        from bnexp.cli.report import conclude
+
         rows = pd.concat(self.trained, ignore_index=True).drop_duplicates("run", keep="last", ignore_index=True)
-        conclude(rows, [_store(self.settings)], draw=self.settings.report)
+        conclude(rows, [open_store(self.options)], draw=self.options.report)
 
     @property
     def failed(self) -> bool:
         """Whether a run failed."""
         return any((rows["status"] == "failed").any() for rows in self.trained)
-
-    def _record(self, jobs: Sequence[values.Values]) -> dict[str, Any]:
-        """Return what the store keeps of the command: its words, the first configuration, and where others differ."""
-        return {"command": self.command, "configuration": values.nested(jobs[0]), "axes": values.axes(jobs)}
-
-
-class Plan(Task):
-    """The same for `bnexp plan`: it says what would be trained, and trains nothing."""
-
-    def together(self, jobs: Sequence[values.Values]) -> list[float]:
-        """Print what the sweep of `jobs` would do; there is no loss."""
-        runs, settings = self.asked(jobs)
-        from bnexp.sweeps.sweep import forecast
-
-        data, keep, means = _load(runs, settings.data_root), settings.save_weights, _resources(settings)
-        with one_sentence(is_told):
-            found = forecast(
-                runs,
-                data,
-                _store(settings),
-                means=means,
-                save_weights=keep,
-                started=self.started,
-                probes=settings.probes,
-            )
-        print_plan(found, values.axes(jobs))
-        return [math.nan] * len(jobs)
-
-
-def _load(runs: Sequence[Run], root: Path | None) -> "Iterator[Data]":
-    """Yield the data of `runs`."""
-    from bnexp.data.datasets import load
-
-    for name, train, validation, standardize in dict.fromkeys(run.data_setting for run in runs):
-        with one_sentence():
-            data = load(name, root=root, train=train, validation=validation, standardize=standardize)
-        yield data
-
-
-def _store(settings: values.Settings) -> "Store":
-    from bnexp.store.store import Store
-
-    return Store(OUTPUTS / settings.name)
-
-
-def _resources(settings: values.Settings) -> "Resources":
-    from bnexp.sweeps.sweep import Resources
-
-    return Resources(settings.device, settings.workers, settings.lanes)

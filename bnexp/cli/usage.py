@@ -1,14 +1,10 @@
 """What can be typed: the subcommands with their words, and the folder of all stores."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Final
 
 OUTPUTS: Final = Path("outputs")
-
+"""The folder of all stores."""
 
 USAGE: Final = {
     "plan": "bnexp plan [-m] KEY=VALUE ...",
@@ -17,3 +13,4 @@ USAGE: Final = {
     "check": "bnexp check [--json]",
     "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
 }
+"""The subcommands, each with all that can be typed behind it."""

@@ -1,4 +1,4 @@
-"""From `conf/`, whose keys are in `keys.py`, to plain values, and what these ask for: runs and settings.
+"""From `conf/`, whose keys are in `schema.py`, to plain values, and what these ask for: runs and options of a sweep.
 
 After the conversion nobody sees a `DictConfig`.
 """
@@ -13,9 +13,10 @@ from typing import Any, Final
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from bnexp.choices import Probes, nearest, quote_value
-from bnexp.cli.schema import KEYS, STUDY, Config, Device
+from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
+from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
-from bnexp.runs import Run
+from bnexp.runs import Run, key
 
 Values = Mapping[str, Any]
 """What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
@@ -33,7 +34,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Settings:
+class SweepOptions:
     """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind.
 
     `workers` are processes (`None`: one per core; 0: this one), `lanes` the most of a pack (`None`: to be measured).
@@ -50,33 +51,33 @@ class Settings:
     study: Study | None
 
 
-def folder() -> Path:
+def find_conf() -> Path:
     """Return the folder of the configuration: in the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     return next(path for path in (package / "conf", package.parent / "conf") if (path / "config.yaml").is_file())
 
 
-def values(cfg: DictConfig) -> Values:
+def read(cfg: DictConfig) -> Values:
     """Return what `cfg` asks for; raise `UserError` unless it has every key and no other."""
     if OmegaConf.get_type(cfg) is not Config:  # from a file of the user that leaves out the schema
         theirs, cfg = cfg, OmegaConf.structured(Config)
         cfg.merge_with(theirs)
-    written = leaves(cfg, resolve=False)
+    written = flatten(cfg, resolve=False)
     for name in [name for name, value in written.items() if value == MISSING] + [k for k in KEYS if k not in written]:
         raise missing_value(name)
     for name in written:
         if name not in KEYS:
             raise unknown_key(name)
-    found = leaves(cfg, resolve=True)
-    return {name: found[name] for name in KEYS}
+    resolved = flatten(cfg, resolve=True)
+    return {name: resolved[name] for name in KEYS}
 
 
-def leaves(cfg: DictConfig, *, resolve: bool) -> dict[str, Any]:
+def flatten(cfg: DictConfig, *, resolve: bool) -> dict[str, Any]:
     """Return the values of `cfg` by the full names of their keys: as they are written, or with `resolve` worked out."""
-    return _flat(OmegaConf.to_container(cfg, resolve=resolve))
+    return _flatten_node(OmegaConf.to_container(cfg, resolve=resolve))
 
 
-def nested(job: Values) -> dict[str, Any]:
+def nest(job: Values) -> dict[str, Any]:
     """Return the values of `job` as `conf/` writes them: keys of a group below its name, choices as plain strings."""
     tree: dict[str, Any] = {}
     for name, value in job.items():
@@ -86,29 +87,25 @@ def nested(job: Values) -> dict[str, Any]:
     return tree
 
 
-def run(job: Values) -> Run:
+def to_run(job: Values) -> Run:
     """Return the run that `job` asks for; raise `UserError` with one sentence if there is no such run.
 
     Epochs become optimizer steps, and the default of `data.train` the number of examples that it stands for.
     """
-    from bnexp.data.datasets import (
-        training_examples,  # here, because it loads numpy, for which `bnexp --help` must not wait
-    )
-
-    fields = {field: job[name] for field, name in _NAMES.items()}
-    fields["data_train"] = training_examples(job["data.name"], job["data.train"], job["data.validation"])
+    fields = {field: job[name] for field, name in _KEY_OF_FIELD.items()}
+    fields["data_train"] = count_training_examples(job["data.name"], job["data.train"], job["data.validation"])
     draft = Run(**fields | {"steps": 1, "evaluate": 1})  # everything but its length is right, so that an epoch has one
-    steps, evaluate = _length(job, draft.steps_per_epoch)
+    steps, evaluate = _count_steps(job, draft.steps_per_epoch)
     return dataclasses.replace(draft, steps=steps, evaluate=evaluate)
 
 
-def settings(jobs: Sequence[Values]) -> Settings:
-    """Return the settings that all `jobs` share; raise `UserError` if they differ or are out of range."""
+def to_options(jobs: Sequence[Values]) -> SweepOptions:
+    """Return the options that all `jobs` share; raise `UserError` if they differ or are out of range."""
     for name in (*_SHARED, *STUDY):
-        asked = dict.fromkeys(job[name] for job in jobs)
-        if len(asked) > 1:
+        values = dict.fromkeys(job[name] for job in jobs)
+        if len(values) > 1:
             raise UserError(
-                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(quote_value, asked))}: "
+                f"{name} must be the same for all runs of a sweep; got {' and '.join(map(quote_value, values))}: "
                 "take one"
             )
     first = jobs[0]
@@ -121,23 +118,32 @@ def settings(jobs: Sequence[Values]) -> Settings:
     if lanes is not None and lanes < 1:
         raise UserError(f"engine.lanes must be at least 1; got {lanes}")
     root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
-    left = first["report"], first["probes"], first["save_weights"]
-    return Settings(name, root, first["device"], workers, lanes, *left, _study(first))
+    return SweepOptions(
+        name=name,
+        data_root=root,
+        device=first["device"],
+        workers=workers,
+        lanes=lanes,
+        report=first["report"],
+        probes=first["probes"],
+        save_weights=first["save_weights"],
+        study=_to_study(first),
+    )
 
 
-def _study(job: Values) -> Study | None:
+def _to_study(job: Values) -> Study | None:
     """Return the study that `job` belongs to; raise `UserError` unless it says all of itself or nothing."""
-    said = [job[name] for name in STUDY]
-    lacking = [name for name, value in zip(STUDY, said, strict=True) if value is None]
-    if len(lacking) > 0 and any(said):
+    values = [job[name] for name in STUDY]
+    lacking = [name for name, value in zip(STUDY, values, strict=True) if value is None]
+    if len(lacking) > 0 and any(values):
         raise UserError(
             f"a study must say its name, question, time and the axis that it compares; got no {lacking[0]}: add it to "
             "the study's file"
         )
-    return None if lacking else Study(*said)
+    return None if lacking else Study(*values)
 
 
-def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
+def find_axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
     """Return the keys in which `jobs` differ, each with its values in the order of their first appearance."""
     columns = {name: list(dict.fromkeys(job[name] for job in jobs)) for name in KEYS}
     return {name: column for name, column in columns.items() if len(column) > 1}
@@ -145,8 +151,9 @@ def axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
 
 def unknown_key(name: str) -> UserError:
     """Return the error about a key that does not exist: it suggests keys of that last name, or else the nearest one."""
-    twins = [key for key in KEYS if key.rpartition(".")[2] == name.rpartition(".")[2]]
-    hint = f": did you mean {' or '.join(twins)}?" if twins else nearest(name, (k.removesuffix(".name") for k in KEYS))
+    twins = [known for known in KEYS if known.rpartition(".")[2] == name.rpartition(".")[2]]
+    words = dict.fromkeys([*(known.removesuffix(".name") for known in KEYS), *GROUPS])
+    hint = f": did you mean {' or '.join(twins)}?" if twins else nearest(name, words)
     return UserError(f"a key must be one of those that `bnexp --help` lists; got '{name}'{hint}")
 
 
@@ -155,13 +162,13 @@ def missing_value(name: str) -> UserError:
     return UserError(f"{name} must have a value; got none: give it one, or leave it out to take its default")
 
 
-def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+def _flatten_node(node: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(node, dict) or not node:
         return {prefix.removesuffix("."): tuple(node) if isinstance(node, list) else node}
-    return {name: value for k, inner in node.items() for name, value in _flat(inner, f"{prefix}{k}.").items()}
+    return {name: value for k, inner in node.items() for name, value in _flatten_node(inner, f"{prefix}{k}.").items()}
 
 
-def _length(job: Values, steps_per_epoch: int) -> tuple[int, int]:
+def _count_steps(job: Values, steps_per_epoch: int) -> tuple[int, int]:
     """Return the optimizer steps of the training and of the distance between two evaluations."""
     epochs, steps, evaluate = job["epochs"], job["steps"], job["evaluate"]
     for name, value in (("epochs", epochs), ("steps", steps), ("evaluate", evaluate)):
@@ -174,8 +181,9 @@ def _length(job: Values, steps_per_epoch: int) -> tuple[int, int]:
     )
 
 
-_KEYS_OF_RUN: Final = {f.name: f.metadata["key"] for f in dataclasses.fields(Run)}
-_NAMES: Final = {field: name if name in KEYS else f"{name}.name" for field, name in _KEYS_OF_RUN.items()}
+_KEY_OF_FIELD: Final = {
+    f.name: key(f.name) if key(f.name) in KEYS else f"{key(f.name)}.name" for f in dataclasses.fields(Run)
+}
 """The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
 
 _LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list[str])}

@@ -15,46 +15,18 @@ import urllib.request
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
+from bnexp.data.sources import File, Source
 from bnexp.errors import UserError
-from bnexp.files import write_whole
+from bnexp.files import cache_folder, write_whole
 
 TIMEOUT_SECONDS: Final = 20
 """How long a mirror may be silent before the next one is asked."""
-
-
-@dataclass(frozen=True)
-class File:
-    """An IDX file of uint8: its name without `.gz`, its number of dimensions, the sha256 of its content as hex."""
-
-    name: str
-    dimensions: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """A published data set.
-
-    `examples` and `validation` count examples: those of the training files, and how many of them are validation by
-    default. `folders` are where its files may lie below a folder that several sets share, the preferred one first.
-    `files` are training images and labels, then test images and labels; none if they come with a library.
-    """
-
-    name: str
-    classes: int
-    examples: int
-    validation: int
-    folders: tuple[str, ...] = ()
-    files: tuple[File, ...] = ()
-    mirrors: tuple[str, ...] = ()
 
 
 def locate(source: Source, root: Path | None) -> list[Path]:
@@ -63,41 +35,40 @@ def locate(source: Source, root: Path | None) -> list[Path]:
     Looks in `root` alone if it is given, else in `$BNEXP_DATA` and the user cache, and downloads into the cache what is
     in neither. Raises `UserError` if `root` lacks the files or no mirror has them.
     """
-    paths = present(source, root)
-    return fetch(source, cache()) if paths is None else paths
+    paths = find(source, root)
+    return fetch(source, cache_folder()) if paths is None else paths
 
 
-def present(source: Source, root: Path | None) -> list[Path] | None:
-    """Return what `locate` finds without a download: None if only a download is left."""
+def find(source: Source, root: Path | None) -> list[Path] | None:
+    """Return the paths of the source's files, unread, if they are on this machine, else `None`.
+
+    Looks in `root` alone if it is given, else in `$BNEXP_DATA` and the user's cache. Raises `UserError` if `root` lacks
+    the files.
+    """
     if root is not None:
         # A folder named for this set may hold its files directly; one that all sets share may hold those of another.
         folders = list(dict.fromkeys([*source.folders, "."]))
-        paths = _complete(source, root.expanduser(), folders)
+        paths = _find_all(source, root.expanduser(), folders)
         if paths is None:
-            raise UserError(_lacks(source, root.expanduser(), folders))
+            raise UserError(_explain_lack(source, root.expanduser(), folders))
         return paths
     shared = os.environ.get("BNEXP_DATA")
-    for base in [Path(shared), cache()] if shared else [cache()]:
-        if paths := _complete(source, base.expanduser(), source.folders):
+    for base in [Path(shared), cache_folder()] if shared else [cache_folder()]:
+        if paths := _find_all(source, base.expanduser(), source.folders):
             return paths
     return None
-
-
-def cache() -> Path:
-    """Return the user's cache folder, which all data sets share."""
-    return platformdirs.user_cache_path("bnexp")
 
 
 def fetch(source: Source, base: Path) -> list[Path]:
     """Return the paths of the source's files below `base`, all checked, downloading those that are missing or wrong."""
     base = base.expanduser()
-    paths = _complete(source, base, source.folders)
-    if paths and all(_good(path, file) for path, file in zip(paths, source.files, strict=True)):
+    paths = _find_all(source, base, source.folders)
+    if paths and all(_is_good(path, file) for path, file in zip(paths, source.files, strict=True)):
         return paths
     folder = base / source.folders[0]
-    from filelock import FileLock  # here, because it loads asyncio, for which `bnexp --help` must not wait
+    from filelock import FileLock  # here, because it loads asyncio, which files that are there do not need
 
-    with _spoken(folder, "a folder that can be written to"):
+    with _explain_refusal(folder, "a folder that can be written to"):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
             return [_fetch_file(source, file, folder) for file in source.files]
@@ -105,16 +76,16 @@ def fetch(source: Source, base: Path) -> list[Path]:
 
 def read(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
     """Return the array that `file` at `path` holds; raise `UserError` if that is not what was published."""
-    with _spoken(path, "a file that can be read"):
+    with _explain_refusal(path, "a file that can be read"):
         packed = path.read_bytes()
     try:
         return decode(packed, file)
     except ValueError as reason:
-        raise wrong(source, path, f"hold {source.name}'s {file.name}", str(reason)) from None
+        raise wrong_file(source, path, f"hold {source.name}'s {file.name}", str(reason)) from None
 
 
-def wrong(source: Source, path: Path, must: str, found: str) -> UserError:
-    """Return the one sentence about a file that is not what it should be."""
+def wrong_file(source: Source, path: Path, must: str, found: str) -> UserError:
+    """Return the error about the file at `path`, which must `must` but in which there is `found`."""
     return UserError(
         f"{path} must {must}; got {found}: replace it by running `bnexp data fetch data={source.name}` with the same "
         "data.root"
@@ -122,51 +93,51 @@ def wrong(source: Source, path: Path, must: str, found: str) -> UserError:
 
 
 def decode(packed: bytes, file: File) -> NDArray[np.uint8]:
-    """Return the array of an IDX file, gzip or plain; raise `UserError` with what was got instead of `file`."""
+    """Return the array of an IDX file, gzip or plain; raise `ValueError` with what was found instead."""
     content = _unpack(packed)
     start = 4 + 4 * file.dimensions
     if content[:2] != b"\0\0" or len(content) < 4:
-        raise UserError(f"no IDX file (it starts with {content[:4]!r})")
+        raise ValueError(f"no IDX file (it starts with {content[:4]!r})")
     if (content[2], content[3]) != (0x08, file.dimensions):
-        raise UserError(f"IDX type 0x{content[2]:02x} × {content[3]} dimensions instead of 0x08 × {file.dimensions}")
+        raise ValueError(f"IDX type 0x{content[2]:02x} × {content[3]} dimensions instead of 0x08 × {file.dimensions}")
     sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     length = start + math.prod(sizes)
     if len(content) != length:
-        raise UserError(f"{len(content)} bytes where its sizes {' × '.join(map(str, sizes))} need {length}")
+        raise ValueError(f"{len(content)} bytes where its sizes {' × '.join(map(str, sizes))} need {length}")
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != file.sha256:
-        raise UserError(f"content with sha256 {sha256} instead of {file.sha256}")
+        raise ValueError(f"content with sha256 {sha256} instead of {file.sha256}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
 
 
 def _unpack(packed: bytes) -> bytes:
     if not packed:
-        raise UserError("an empty file")
+        raise ValueError("an empty file")
     if packed.lstrip()[:1] == b"<":
-        raise UserError("a web page")
+        raise ValueError("a web page")
     if not packed.startswith(b"\x1f\x8b"):
         return packed
     try:
         return gzip.decompress(packed)
     except EOFError:
-        raise UserError("a truncated gzip file") from None
+        raise ValueError("a truncated gzip file") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"a damaged gzip file ({error})") from None
+        raise ValueError(f"a damaged gzip file ({error})") from None
 
 
-def _complete(source: Source, base: Path, folders: Sequence[str]) -> list[Path] | None:
+def _find_all(source: Source, base: Path, folders: Sequence[str]) -> list[Path] | None:
     """Return the paths of the files in the first of `folders` below `base` that has them all."""
     for folder in folders:
-        paths = [_existing(base / folder, file) for file in source.files]
+        paths = [_find_file(base / folder, file) for file in source.files]
         if None not in paths:
             return [path for path in paths if path]
     return None
 
 
-def _existing(folder: Path, file: File) -> Path | None:
+def _find_file(folder: Path, file: File) -> Path | None:
     # .gz first: it is what `fetch` writes, so that it wins over a plain file that turned out to be wrong.
     for path in (folder / f"{file.name}.gz", folder / file.name):
-        with _spoken(path, "a file that can be read"):
+        with _explain_refusal(path, "a file that can be read"):
             try:
                 regular = stat.S_ISREG(path.stat().st_mode)
             except (FileNotFoundError, NotADirectoryError):
@@ -176,9 +147,9 @@ def _existing(folder: Path, file: File) -> Path | None:
     return None
 
 
-def _lacks(source: Source, root: Path, folders: Sequence[str]) -> str:
+def _explain_lack(source: Source, root: Path, folders: Sequence[str]) -> str:
     places = [root / folder for folder in folders]
-    lacking = (", ".join(file.name for file in source.files if not _existing(place, file)) for place in places)
+    lacking = (", ".join(file.name for file in source.files if not _find_file(place, file)) for place in places)
     return (
         f"data.root must hold the files of {source.name}, plain or as .gz, in {' or '.join(map(str, places))}; got no "
         f"{min(lacking, key=len)}: run `bnexp data fetch data={source.name} data.root={root}` or leave data.root out"
@@ -187,15 +158,15 @@ def _lacks(source: Source, root: Path, folders: Sequence[str]) -> str:
 
 def _fetch_file(source: Source, file: File, folder: Path) -> Path:
     """Return the path of `file` in `folder`, downloaded unless it is there; to be called under the folder's lock."""
-    path = _existing(folder, file)
-    if path is None or not _good(path, file):
+    path = _find_file(folder, file)
+    if path is None or not _is_good(path, file):
         path = folder / f"{file.name}.gz"
         content = _download(source, file, folder)
         write_whole(path, lambda temporary: temporary.write_bytes(content))
     return path
 
 
-def _good(path: Path, file: File) -> bool:
+def _is_good(path: Path, file: File) -> bool:
     try:
         decode(path.read_bytes(), file)
     except (OSError, ValueError):
@@ -224,7 +195,7 @@ def _download(source: Source, file: File, folder: Path) -> bytes:
 
 
 @contextmanager
-def _spoken(path: Path, must: str) -> Iterator[None]:
+def _explain_refusal(path: Path, must: str) -> Iterator[None]:
     """Turn what the operating system refuses into one sentence."""
     try:
         yield

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bnexp.data.sources import SOURCES
 from bnexp.labels import number_text
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM
@@ -13,9 +14,6 @@ from bnexp.statistics.inference import LEVEL
 
 SHORT: Final = 220
 """Signs of a command under a figure; the page has the whole one."""
-
-_DATA: Final = {"mnist": ("MNIST", 784), "fashion_mnist": ("Fashion-MNIST", 784), "digits": ("Digits (8×8 pixels)", 64)}
-"""Title and input features of the data sets."""
 
 _ALWAYS: Final = (
     *("placement", "activation", "lr", "data", "data_train", "data_validation"),
@@ -31,7 +29,7 @@ _DEFAULTS: Final = {f.name: f.default for f in dataclasses.fields(Run) if f.name
 
 def title_of(data: str) -> str:
     """Return the title of a data set."""
-    return _DATA.get(data, (data, 0))[0]
+    return SOURCES[data].title if data in SOURCES else data
 
 
 def data_titles(runs: pd.DataFrame) -> str:
@@ -42,7 +40,8 @@ def data_titles(runs: pd.DataFrame) -> str:
 def describe_training(runs: pd.DataFrame) -> str:
     """Return what was trained: data, network, batch size, length, optimizer, all that is shared and not the default."""
     one = {name: _shared_value(runs, name) for name in ARM}
-    steps, inputs = one["steps"], _DATA.get(str(one["data"]), ("", "inputs"))[1]
+    steps, source = one["steps"], SOURCES.get(str(one["data"]))
+    inputs = source.features if source else "inputs"
     size = f", {one['data_train']:,} training examples" if one["data_train"] else ""
     network = f"network {inputs}-{one['hidden']}-{_shared_value(runs, 'classes')}" if one["hidden"] else ""
     batch = f"batch {one['batch_size']}" if one["batch_size"] else ""

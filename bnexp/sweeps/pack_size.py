@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bnexp import provenance
-from bnexp.data import download
-from bnexp.files import write_whole
+from bnexp.files import cache_folder, write_whole
 from bnexp.runs import Run
 from bnexp.sweeps.plans import lane_bytes
 
@@ -21,7 +20,7 @@ def fast_bytes(device: str, measure: Callable[[], list[dict[str, float]]]) -> fl
 
     `measure` returns for each worker, all of them busy at once, the seconds per run-step by the number of lanes.
     """
-    path = download.cache() / "machine.json"
+    path = cache_folder() / "machine.json"
     known = _read(path)
     key = f"{provenance.machine()}; torch {metadata.version('torch')}; {device}"
     if key not in known:

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from bnexp.choices import Probes
-from bnexp.runs import Run, sweep_command
+from bnexp.runs import Run
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
 from bnexp.verdicts.answers import Answer
+from bnexp.verdicts.commands import write_sweep_command
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination) -> st
     """Return the command for the arms of `rows`, None if they are not the full product of their settings."""
     arms = [_arm(row) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
     roots = {store.roots.get(arm.data, "") for arm in arms}
-    command = sweep_command(arms, seeds)
+    command = write_sweep_command(arms, seeds)
     if command is None or len(roots) > 1:
         return None
     words = [f"name={_quote(store.name)}"]

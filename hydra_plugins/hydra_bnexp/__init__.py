@@ -1,13 +1,5 @@
-"""Hydra plugins of bnexp; Hydra 1.3 insists on the package name `hydra_plugins`."""
+"""Hydra plugins of bnexp; Hydra 1.3 insists on the package name `hydra_plugins`, and finds them there by itself.
 
-from hydra.core.plugins import Plugins
-
-
-def register() -> None:
-    """Make the plugins known to Hydra, which does not look for them where bnexp is installed as editable."""
-    plugins = Plugins.instance()  # first: it executes every plugin module that it finds
-    from hydra_plugins.hydra_bnexp.launcher import BnexpLauncher
-    from hydra_plugins.hydra_bnexp.sweeper import BnexpSweeper
-
-    plugins.register(BnexpLauncher)
-    plugins.register(BnexpSweeper)
+Hydra imports them for every program on the machine that uses Hydra. So they import bnexp where they use it, and bnexp
+does not import them.
+"""

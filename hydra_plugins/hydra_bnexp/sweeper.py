@@ -1,15 +1,16 @@
-"""The sweeper: Hydra's basic one without its file, and with every job launched at once."""
+"""The sweeper: every combination of the values, as Hydra's basic one has it, but every job launched at once."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -30,13 +31,16 @@ class BnexpSweeperConf:
 ConfigStore.instance().store(group="hydra/sweeper", name="bnexp", node=BnexpSweeperConf, provider="bnexp")
 
 
-class BnexpSweeper(BasicSweeper):
+class BnexpSweeper(Sweeper):
     """Every combination of the values, in one launch, because runs that are launched together share packs."""
 
+    def __init__(self, max_batch_size: int | None, params: dict[str, str] | None = None) -> None:
+        self.max_batch_size, self.params = max_batch_size, params or {}
+
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra has for a sweeper."""
-        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self.task_function = task_function
+        """Take what Hydra has for a sweeper, and have it make the launcher."""
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+        self.launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Return the launched jobs; raise `HydraException` with one sentence if `arguments` cannot be enumerated.
@@ -47,34 +51,47 @@ class BnexpSweeper(BasicSweeper):
         assert self.hydra_context is not None
         assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        overrides = parser.parse_overrides([*(f"{key}={values}" for key, values in self.params.items()), *arguments])
         for override in overrides:
             _check(override)
         if self.max_batch_size is not None and self.max_batch_size < 1:
             raise HydraException(f"hydra.sweeper.max_batch_size must be at least 1; got {self.max_batch_size}")
-        batches = self.split_arguments(overrides, self.max_batch_size)
-        if len(batches) > 1:
-            self._check_all(list(chain.from_iterable(batches)))
+        jobs = combine(overrides)
+        size = self.max_batch_size or len(jobs)
+        if len(jobs) > size:
+            self._check_all(jobs)
         launched: list[Sequence[JobReturn]] = []
-        for batch in batches:
-            launched.append(self.launcher.launch(batch, initial_job_idx=sum(map(len, launched))))
+        for first in range(0, len(jobs), size):
+            launched.append(self.launcher.launch(jobs[first : first + size], initial_job_idx=first))
             for job in launched[-1]:
                 _ = job.return_value  # raises the error of a job that failed
         return launched
 
     def _check_all(self, jobs: Sequence[Sequence[str]]) -> None:
-        """Exit with one sentence if a job is wrong: a launch sees only its own ones."""
+        """Raise the error of the first wrong job: a launch sees only its own ones."""
         from bnexp.cli import values
         from bnexp.cli.expansion import expand
-        from bnexp.cli.hydra_errors import one_sentence
         from bnexp.cli.task import Task
 
         assert self.hydra_context is not None
         assert self.config is not None
         if isinstance(self.task_function, Task):
-            with one_sentence():
-                for job in expand(jobs, self.hydra_context.config_loader, self.config):
-                    values.run(job)
+            for job in expand(jobs, self.hydra_context.config_loader, self.config):
+                values.to_run(job)
+
+
+def combine(overrides: Sequence[Override]) -> list[list[str]]:
+    """Return the overrides of each job: every combination of the values, those of the last key changing fastest.
+
+    A key that is given twice takes its last values, at its first place, as in Hydra's basic sweeper.
+    """
+    words: dict[str, list[str]] = {}
+    for override in overrides:
+        key = override.get_key_element()
+        swept = override.is_sweep_override()
+        values = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
+        words[key] = [f"{key}={value}" for value in values]
+    return [list(job) for job in itertools.product(*words.values())]
 
 
 def _check(override: Override) -> None:

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from rich.table import Table
 
-from bnexp.cli import main, summary
+from bnexp.cli import main
+from bnexp.cli import report as cli_report
 from bnexp.data import datasets
 from bnexp.report import build as building
 from bnexp.report.build import Report
@@ -101,7 +102,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(sweep, "train_sweep", train_sweep)
     monkeypatch.setattr(datasets, "load", load)
     monkeypatch.setattr(building, "build", build)
-    monkeypatch.setattr(summary, "summary_table", table)
+    monkeypatch.setattr(cli_report, "draw_table", table)
     return asked
 
 
@@ -109,14 +110,11 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """`command("-m", "lr=1,2")` runs bnexp in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # so that it is restored after the command has set it
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
     def run(*words: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["bnexp", *words])
-        try:
-            code: Any = main.main()
-        except SystemExit as end:
-            code = end.code or 0
+        code = main.main()
         said = capsys.readouterr()
         return Ended(code, said.out, said.err)
 

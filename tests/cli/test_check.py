@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from bnexp.cli.check import table
+from bnexp.cli.check import draw_table
 from bnexp.theory import checks
 from bnexp.theory.claims import Claim, at_least, at_most, near, reported
 from tests.cli.conftest import Command
@@ -70,7 +70,7 @@ def test_every_claim_can_be_read_in_full_in_a_terminal(width: int) -> None:
     claims = checks.measure(checks.EXACT)
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(table(claims))
+        console.print(draw_table(claims))
     drawn = captured.get().replace(HAT, "")
     lines = drawn.splitlines()
     assert max(map(len, lines)) <= width

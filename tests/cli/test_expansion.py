@@ -17,12 +17,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from bnexp.cli import expansion
-from bnexp.cli import values as config
+from bnexp.cli import expansion, values
 from bnexp.cli.expansion import Expansion
-from bnexp.cli.hydra_errors import is_mistake, sentence
+from bnexp.cli.hydra_errors import call_hydra
 from bnexp.cli.values import Values
-from hydra_plugins.hydra_bnexp import register
+from bnexp.errors import UserError
 
 LEAVES = {
     "placement": ["pre", "post", "'none'", "midle", "null", "[pre]"],
@@ -86,12 +85,11 @@ class Sweep:
 
     def composed(self, job: Sequence[str], number: int = 0) -> Values:
         """The values of a job that is composed for itself."""
-        return config.values(expansion.task_part(expansion.compose(self.loader, self.master, job, number)))
+        return values.read(expansion.resolve_task_part(expansion.compose(self.loader, self.master, job, number)))
 
 
 @contextlib.contextmanager
 def begun(folder: Path, name: str, *overrides: str) -> Iterator[Sweep]:
-    register()
     current = HydraConfig.instance().cfg
     with hydra.initialize_config_dir(str(folder), version_base="1.3"):
         state = GlobalHydra.instance().hydra
@@ -103,19 +101,16 @@ def begun(folder: Path, name: str, *overrides: str) -> Iterator[Sweep]:
 
 @pytest.fixture
 def sweep() -> Iterator[Sweep]:
-    with begun(config.folder(), "config") as default:
+    with begun(values.find_conf(), "config") as default:
         yield default
 
 
 def outcome(ask: Callable[..., object], *arguments: Any) -> str:
     """What comes of asking for values: these, with their types, or the sentence that refuses them."""
     try:
-        found = ask(*arguments)
-    except Exception as error:
-        if not is_mistake(error):
-            raise
-        return sentence(error)
-    return repr(found)
+        return repr(call_hydra(lambda: ask(*arguments)))
+    except UserError as error:
+        return str(error)
 
 
 def some_job(draw: random.Random) -> list[str]:
@@ -154,12 +149,12 @@ def test_a_job_has_the_values_or_the_error_of_its_composition_alone(
     for owner, name in ((sweep.loader, "load_sweep_config"), (sweep.loader.repository, "load_config")):
         monkeypatch.setattr(owner, name, remembering(getattr(owner, name)))
     draw = random.Random(0)  # noqa: S311 - no secret
-    every = [f"{name}={value}" for name, values in {**LEAVES, **GROUPS}.items() for value in values]
+    every = [f"{name}={value}" for name, words in {**LEAVES, **GROUPS}.items() for value in words]
     jobs = [[word] for word in [*every, *SPECIAL]] + TWICE + [some_job(draw) for _ in range(80)]
     together, refused = Expansion(sweep.loader, sweep.master), 0
     for number, job in enumerate(jobs):
         alone = outcome(sweep.composed, job, number)
-        assert outcome(together.values, job, number) == alone, job
+        assert outcome(together.read_job, job, number) == alone, job
         refused += not alone.startswith("{")
     assert len(jobs) / 3 < refused < len(jobs) / 2
 
@@ -173,9 +168,9 @@ def test_only_another_choice_needs_another_composition(sweep: Sweep, monkeypatch
     jobs = list(
         itertools.product(["optimizer=adam", "optimizer=sgd"], ["lr=1", "lr=2"], [f"seed={s}" for s in range(50)])
     )
-    values = sweep.expanded(*jobs)
+    expanded = sweep.expanded(*jobs)
     assert composed == [["optimizer=adam"], ["optimizer=sgd"]]
-    assert [(f"optimizer={v['optimizer.name']}", f"lr={v['lr']:g}", f"seed={v['seed']}") for v in values] == jobs
+    assert [(f"optimizer={v['optimizer.name']}", f"lr={v['lr']:g}", f"seed={v['seed']}") for v in expanded] == jobs
 
 
 def test_the_first_wrong_job_is_the_one_that_is_told(sweep: Sweep) -> None:
@@ -208,18 +203,18 @@ def test_configurations_of_the_user_may_refer_and_reach_wherever_hydra_lets_them
     (tmp_path / "optimizer" / "heavy.yaml").write_text("defaults: [sgd]\nmomentum: 0.95\n")
     (tmp_path / "optimizer" / "reaching.yaml").write_text("# @package _global_\nlr: 3\noptimizer: {name: adam}\n")
     (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{content}\n")
-    with begun(tmp_path, "mine", f"hydra.searchpath=[{config.folder()}]") as theirs:
+    with begun(tmp_path, "mine", f"hydra.searchpath=[{values.find_conf()}]") as theirs:
         jobs = [overrides, [*overrides, "placement=pre"], overrides[:1]]
         for number, job in enumerate(jobs, 3):
             expected = outcome(theirs.composed, job, number)
-            assert outcome(Expansion(theirs.loader, theirs.master).values, job, number) == expected
+            assert outcome(Expansion(theirs.loader, theirs.master).read_job, job, number) == expected
 
 
 def test_a_group_of_the_user_that_is_called_like_a_key_is_a_group(tmp_path: Path) -> None:
     (tmp_path / "lr").mkdir()
     (tmp_path / "lr" / "low.yaml").write_text("# @package _global_\nlr: 0.001\nnorm: {eps: 0.5}\n")
     (tmp_path / "mine.yaml").write_text("defaults: [config, {lr: low}, _self_]\n")
-    with begun(tmp_path, "mine", f"hydra.searchpath=[{config.folder()}]") as theirs:
+    with begun(tmp_path, "mine", f"hydra.searchpath=[{values.find_conf()}]") as theirs:
         (job,) = theirs.expanded(["lr=low", "seed=1"])
         assert (job["lr"], job["norm.eps"], job["seed"]) == (0.001, 0.5, 1)
         assert outcome(theirs.expanded, ["lr=0.5"]) == outcome(theirs.composed, ["lr=0.5"])

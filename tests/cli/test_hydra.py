@@ -1,6 +1,7 @@
 """Hydra's other roads: files of the user, other sweepers, other launchers, other programs."""
 
 import math
+import random
 import re
 import textwrap
 from collections.abc import Sequence
@@ -8,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from bnexp.cli import values
-from hydra_plugins.hydra_bnexp import register
 from tests.cli.conftest import DIVERGES, FAILS, Command, Fakes, process
 
 
@@ -62,7 +65,7 @@ def test_a_mistake_in_a_file_of_the_user_is_told_in_one_sentence(
 def test_a_file_of_the_user_that_leaves_out_the_schema_is_held_to_it(
     word: str, sentence: str | None, command: Command, fakes: Fakes, tmp_path: Path
 ) -> None:
-    whole = (values.folder() / "config.yaml").read_text()
+    whole = (values.find_conf() / "config.yaml").read_text()
     (tmp_path / "bare.yaml").write_text(whole.replace("  - schema\n", ""))
     for words in ([word], ["-m", word]):
         ended = command("--config-dir", ".", "--config-name", "bare", *words)
@@ -80,7 +83,7 @@ def test_a_file_of_the_user_that_is_no_yaml_is_told_in_one_line(command: Command
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[JobReturn]:
     """All jobs that our launcher has returned, in order."""
-    register()  # first: looking for plugins, Hydra executes their modules once more
+    Plugins.instance()  # first: looking for plugins, Hydra executes their modules once more
     from hydra_plugins.hydra_bnexp.launcher import BnexpLauncher
 
     returned: list[JobReturn] = []
@@ -121,6 +124,28 @@ def test_a_sweep_in_batches_numbers_its_jobs_through(
     asked = [[(run.lr, run.seed) for run in asked.runs] for asked in fakes.sweeps]
     assert asked == [[(0.5, 0), (0.4, 1)], [(0.3, 2), (0.2, 3)], [(0.1, 4)]]
     assert [job.return_value for job in jobs] == [0.5, 0.4, 0.3, 0.2, 0.1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lr=1,2", "placement=none,pre,post", "seed=range(3)"],
+        ["lr=1,2", "seed=0", "lr=3,4,5"],
+        ["lr=1", "seed=1,2", "lr=2"],
+        ["hidden=[1,2],[3]", "data.root='a b','c,d'", "~norm.eps", "+x=null,1", "++y=[]", "optimizer={name:adam},sgd"],
+        ["lr=choice(1,2)", "seed=shuffle(range(3))", "name=sort(b,a,reverse=true)", "steps=1e3,1.0", "~lr=1"],
+        [],
+    ],
+)
+def test_a_sweep_asks_for_the_jobs_of_the_basic_sweeper_in_its_order(words: list[str]) -> None:
+    Plugins.instance()
+    from hydra_plugins.hydra_bnexp.sweeper import combine
+
+    overrides = OverridesParser.create().parse_overrides(words)
+    random.seed(0)  # for shuffle
+    (expected,) = BasicSweeper.split_arguments(overrides, None)
+    random.seed(0)
+    assert combine(overrides) == expected
 
 
 def test_a_mistake_in_the_last_batch_is_told_before_the_first_is_trained(command: Command, fakes: Fakes) -> None:
@@ -223,13 +248,11 @@ def test_the_jobs_of_another_program_are_left_to_the_launcher_of_hydra(tmp_path:
     (tmp_path / "theirs.py").write_text(
         textwrap.dedent("""
             import hydra
-            from hydra_plugins.hydra_bnexp import register
 
             @hydra.main(version_base="1.3", config_path=None)
             def main(cfg):
                 print("x is", cfg.x)
 
-            register()
             main()
         """)
     )

@@ -146,7 +146,7 @@ def test_a_wording_of_hydra_that_is_not_known_here_is_still_one_line(
     def new(_: Any) -> None:
         raise HydraException("Something\n  new.\nSee https://hydra.cc/docs")
 
-    monkeypatch.setattr(values, "run", new)
+    monkeypatch.setattr(values, "to_run", new)
     assert command("lr=1") == Ended(2, "", "bnexp: Something new\n")
 
 

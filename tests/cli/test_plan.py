@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bnexp.cli.plan import duration
+from bnexp.cli.plan import format_duration
 from tests.cli.conftest import Command
 
 WORDS = ["-m", "data=digits", "hidden=[8]", "epochs=1", "device=cpu", "workers=0", "engine.lanes=2", "report=false"]
@@ -45,4 +45,4 @@ def test_a_mistake_is_told_as_in_a_sweep_and_help_is_the_help(command: Command) 
     [(0.44, "0.4 s"), (59, "59.0 s"), (200, "3 min 20 s"), (7501, "2 h 5 min"), (3600, "1 h 0 min")],
 )
 def test_a_time_is_written_as_one_reads_it(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words

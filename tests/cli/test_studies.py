@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from bnexp.cli import values
 from tests.cli.conftest import Command, Ended, Fakes
 
-STUDIES = sorted(path.stem for path in (values.folder() / "study").iterdir())
+STUDIES = sorted(path.stem for path in (values.find_conf() / "study").iterdir())
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -14,7 +14,7 @@ def test_a_study_is_a_sweep_without_m_over_the_product_of_its_grid(name: str, co
     ended = command(f"study={name}")
     assert ended.code == 0, ended.err
     (asked,) = fakes.sweeps
-    written = OmegaConf.to_container(OmegaConf.load(values.folder() / "study" / f"{name}.yaml"))
+    written = OmegaConf.to_container(OmegaConf.load(values.find_conf() / "study" / f"{name}.yaml"))
     assert isinstance(written, dict)
     assert len(asked.runs) >= 18
     assert len(set(asked.runs)) == len(asked.runs)

@@ -5,14 +5,14 @@ import dataclasses
 import pandas as pd
 from rich.console import Console
 
-from bnexp.cli.summary import summary_table
+from bnexp.cli.summary import draw_table
 from tests.support.synthetic import product, rows
 
 
 def printed(runs: pd.DataFrame) -> list[str]:
     console = Console(width=200)
     with console.capture() as capture:
-        console.print(summary_table(runs))
+        console.print(draw_table(runs))
     return [" ".join(line.split()) for line in capture.get().splitlines()]
 
 

@@ -12,13 +12,13 @@ import hydra
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Probes, Schedule, is_choice
+from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Probes, Schedule
 from bnexp.cli import values
-from bnexp.cli.schema import KEYS, STUDY, Device, Engine
+from bnexp.cli.schema import GROUPS, KEYS, STUDY, Device
 from bnexp.cli.values import Values
-from bnexp.data import datasets
-from bnexp.runs import Run, command, identity, key
-from hydra_plugins.hydra_bnexp import register
+from bnexp.data.sources import SETS, count_training_examples
+from bnexp.runs import Run, identity, key
+from bnexp.verdicts.commands import write_run_command
 
 ANOTHER = {
     "placement": "pre",
@@ -67,14 +67,9 @@ ANOTHER = {
 """Another value for every key that can have one."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    register()
-
-
 @functools.cache
 def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    with hydra.initialize_config_dir(str(values.folder()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(values.find_conf()), version_base="1.3"):
         return hydra.compose("config", list(overrides))
 
 
@@ -83,14 +78,14 @@ def compose(*overrides: str) -> DictConfig:
 
 
 def job(*overrides: str) -> Values:
-    return values.values(compose(*overrides))
+    return values.read(compose(*overrides))
 
 
 def changed(name: str, value: Any) -> Values:
     """The default job with another value for the key `name`: what an override does, without a new composition."""
     cfg = compose()
     OmegaConf.update(cfg, name, value)
-    return values.values(cfg)
+    return values.read(cfg)
 
 
 def another(name: str) -> Values:
@@ -98,7 +93,7 @@ def another(name: str) -> Values:
 
 
 def run_of(*overrides: str) -> Run:
-    return values.run(job(*overrides))
+    return values.to_run(job(*overrides))
 
 
 def test_the_defaults_of_the_configuration_are_those_of_a_run_trained_for_ten_epochs() -> None:
@@ -117,21 +112,20 @@ def test_the_configuration_holds_exactly_the_keys_of_the_schema() -> None:
 @pytest.mark.parametrize("name", ANOTHER)
 def test_every_key_changes_the_run_or_the_settings_of_the_sweep(name: str) -> None:
     default, other = job(), another(name)
-    assert (values.run(other), values.settings([other])) != (values.run(default), values.settings([default]))
+    assert (values.to_run(other), values.to_options([other])) != (values.to_run(default), values.to_options([default]))
 
 
-def test_only_a_key_with_a_single_choice_has_no_other_value() -> None:
-    single = {n for n, kind in KEYS.items() if is_choice(kind) and len(kind) == 1}
-    assert KEYS.keys() - ANOTHER.keys() - set(STUDY) == single
+def test_every_key_but_those_of_a_study_has_another_value_here() -> None:
+    assert KEYS.keys() - set(STUDY) == ANOTHER.keys()
 
 
 def test_a_study_is_a_setting_of_its_sweep_and_says_all_of_itself() -> None:
-    settings = values.settings([job("study=affine")])
+    settings = values.to_options([job("study=affine")])
     assert settings.study is not None
     assert (settings.study.name, settings.study.compare, settings.name) == ("affine", "norm.affine", "affine")
     assert settings.study.question.endswith("?")
     with pytest.raises(ValueError, match=r"a study must say its name, question, time and .*; got no study.time"):
-        values.settings([job("study=affine", "study.time=null")])
+        values.to_options([job("study=affine", "study.time=null")])
 
 
 def test_a_value_may_be_the_product_of_others() -> None:
@@ -142,7 +136,7 @@ def test_a_value_may_be_the_product_of_others() -> None:
 @pytest.mark.parametrize("field", dataclasses.fields(Run), ids=lambda field: field.name)
 def test_every_field_of_a_run_can_be_set_by_its_key(field: "dataclasses.Field[Any]") -> None:
     name = field.metadata["key"]
-    run = values.run(another(name if name in KEYS else f"{name}.name"))
+    run = values.to_run(another(name if name in KEYS else f"{name}.name"))
     assert getattr(run, field.name) != getattr(run_of(), field.name)
 
 
@@ -161,14 +155,18 @@ def test_every_field_of_a_run_can_be_set_by_its_key(field: "dataclasses.Field[An
 def test_every_choice_can_be_made_by_its_name(name: str, choices: Any) -> None:
     field = next(f.name for f in dataclasses.fields(Run) if key(f.name) == name)
     for choice in choices:
-        run = values.run(changed(name if name in KEYS else f"{name}.name", str(choice)))
+        run = values.to_run(changed(name if name in KEYS else f"{name}.name", str(choice)))
         assert getattr(run, field) == choice
 
 
 @pytest.mark.parametrize("group", ["data", "optimizer", "schedule", "engine"])
 def test_a_group_has_a_file_for_every_choice_and_no_other(group: str) -> None:
-    choices: dict[str, Any] = {"data": datasets.SETS, "optimizer": Optimizer, "schedule": Schedule, "engine": Engine}
-    assert {path.stem for path in (values.folder() / group).iterdir()} == set(choices[group])
+    choices: dict[str, Any] = {"data": SETS, "optimizer": Optimizer, "schedule": Schedule, "engine": ["local"]}
+    assert {path.stem for path in (values.find_conf() / group).iterdir()} == set(choices[group])
+
+
+def test_every_folder_of_the_configuration_is_a_group() -> None:
+    assert {path.name for path in values.find_conf().iterdir() if path.is_dir()} - {"hydra"} == set(GROUPS)
 
 
 @pytest.mark.parametrize("chosen", ["optimizer=adam", "optimizer=adamw", "schedule=cosine", "schedule=step"])
@@ -177,10 +175,10 @@ def test_choosing_from_a_group_changes_nothing_but_the_choice(chosen: str) -> No
     assert run_of(chosen) == run_of(f"{group}.name={choice}")
 
 
-@pytest.mark.parametrize("name", datasets.SETS)
+@pytest.mark.parametrize("name", SETS)
 def test_a_data_set_is_chosen_by_its_name_and_validates_on_as_many_examples_as_it_does_by_default(name: str) -> None:
     run = run_of(f"data={name}")
-    assert (run.data, run.data_train) == (name, datasets.training_examples(name, None, None))
+    assert (run.data, run.data_train) == (name, count_training_examples(name, None, None))
 
 
 def test_epochs_become_steps_that_count_the_short_last_batch() -> None:
@@ -222,7 +220,7 @@ def test_data_train_takes_only_so_many_examples() -> None:
 )
 def test_the_command_of_a_run_trains_that_run_again(overrides: list[str]) -> None:
     run = run_of(*overrides)
-    program, *words = shlex.split(command(run))
+    program, *words = shlex.split(write_run_command(run))
     assert program == "bnexp"
     assert identity(run_of(*words), "") == identity(run, "")
 
@@ -261,7 +259,7 @@ def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) 
     with pytest.raises(
         ValueError, match=rf"^{name} must be the same for all runs of a sweep; got .+ and .+: take one$"
     ):
-        values.settings([job(), another(name)])
+        values.to_options([job(), another(name)])
 
 
 def test_settings_are_those_of_the_configuration() -> None:
@@ -269,12 +267,12 @@ def test_settings_are_those_of_the_configuration() -> None:
         *("name=a-b_1", "data.root='~/x'", "device=cuda", "workers=0", "engine.lanes=8"),
         *("report=false", "probes=full", "save_weights=true"),
     )
-    expected = values.Settings(
+    expected = values.SweepOptions(
         *("a-b_1", Path.home() / "x", Device.cuda, 0, 8),
         report=False, probes=Probes.full, save_weights=True, study=None,
     )  # fmt: skip
-    assert values.settings([asked, asked]) == expected
-    assert values.settings([job()]) == values.Settings(
+    assert values.to_options([asked, asked]) == expected
+    assert values.to_options([job()]) == values.SweepOptions(
         *("runs", None, Device.auto, None, None),
         report=True, probes=Probes.basic, save_weights=False, study=None,
     )  # fmt: skip
@@ -283,13 +281,13 @@ def test_settings_are_those_of_the_configuration() -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/a", "a\\b", "a:b"])
 def test_a_name_that_is_no_plain_folder_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"^name must be a plain folder name without slashes or a leading dot; got "):
-        values.settings([changed("name", name)])
+        values.to_options([changed("name", name)])
 
 
 def test_the_axes_of_a_sweep_are_the_keys_in_which_its_jobs_differ() -> None:
     jobs = [job(f"placement={p}", f"hidden={h}") for p in ("pre", "none") for h in ("[5]", "[6,7]")]
-    assert values.axes(jobs) == {"placement": ["pre", "none"], "hidden": [(5,), (6, 7)]}
-    assert values.axes(jobs[:1]) == {}
+    assert values.find_axes(jobs) == {"placement": ["pre", "none"], "hidden": [(5,), (6, 7)]}
+    assert values.find_axes(jobs[:1]) == {}
 
 
 def test_the_values_of_a_job_are_plain_and_typed_and_the_record_has_the_form_of_the_configuration() -> None:
@@ -297,8 +295,8 @@ def test_the_values_of_a_job_are_plain_and_typed_and_the_record_has_the_form_of_
     assert list(asked) == list(KEYS)
     assert (asked["placement"], asked["optimizer.name"]) == (Placement.pre, Optimizer.adam)
     assert (repr(asked["lr"]), asked["hidden"], asked["steps"]) == ("1.0", (6, 7), None)
-    written = json.dumps(values.nested(asked))
-    assert json.loads(written) == values.nested(asked)
+    written = json.dumps(values.nest(asked))
+    assert json.loads(written) == values.nest(asked)
     cfg = compose("placement=pre", "optimizer=adam", "hidden=[6,7]", "lr=1")
     assert written == json.dumps(OmegaConf.to_container(cfg, resolve=True, enum_to_str=True))
     assert '"placement": "pre"' in written
@@ -311,6 +309,6 @@ def test_the_configuration_of_an_installed_package_wins_over_a_folder_beside_it(
         folder.mkdir(parents=True)
         (folder / "config.yaml").touch()
     monkeypatch.setattr(values, "__file__", str(tmp_path / "bnexp" / "cli" / "values.py"))
-    assert values.folder() == tmp_path / "bnexp" / "conf"
+    assert values.find_conf() == tmp_path / "bnexp" / "conf"
     (tmp_path / "bnexp" / "conf" / "config.yaml").unlink()
-    assert values.folder() == tmp_path / "conf"
+    assert values.find_conf() == tmp_path / "conf"

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from bnexp.data import datasets, download
 from bnexp.data.datasets import Data
-from bnexp.data.download import File, Source
+from bnexp.data.sources import SOURCES, File, Source, count_training_examples
+from bnexp.files import cache_folder
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
@@ -56,7 +57,7 @@ def tiny(seed: int = 0, images: int = 40, labels: int = 40, highest: int = 3) ->
 
 def published(contents: dict[str, bytes], mirrors: tuple[str, ...] = (), name: str = "tiny") -> Source:
     files = [File(n, 3 if "idx3" in n else 1, hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
-    return Source(name, 4, 40, 8, folders=(name, f"{name.upper()}/raw"), files=tuple(files), mirrors=mirrors)
+    return Source(name, name, 6, 4, 40, 8, folders=(name, f"{name.upper()}/raw"), files=tuple(files), mirrors=mirrors)
 
 
 def write(folder: Path, contents: dict[str, bytes], packed: bool = True) -> Path:
@@ -147,6 +148,13 @@ def test_real_mnist_has_the_published_class_counts_and_a_stratified_validation_p
     assert validation.sum() == 10_000
     assert np.abs(validation - np.array(published_counts) / 6).max() < 1
     assert list(np.bincount(mnist.y_test_N)) == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_the_values_of_a_data_set_are_those_of_its_files(mnist: Data, digits: Data) -> None:
+    for name, data in (("mnist", mnist), ("digits", digits)):
+        source, labels = SOURCES[name], np.concatenate(labels_of(data)[:2])
+        assert {x_ND.shape[1] for x_ND in parts(data)} == {source.features}
+        assert (len(labels), len(np.unique(labels))) == (source.examples, source.classes)
 
 
 def test_real_mnist_has_the_known_mean_and_deviation(mnist: Data) -> None:
@@ -245,10 +253,10 @@ def test_the_number_of_training_examples_is_known_before_a_file_is_read(
 ) -> None:
     if name == "mnist":
         everything = 60_000 - (10_000 if validation is None else validation)
-        assert datasets.training_examples(name, train, validation) == (train or everything)
+        assert count_training_examples(name, train, validation) == (train or everything)
     else:
         got = datasets.load(name, root=None, train=train, validation=validation, standardize=False)
-        assert datasets.training_examples(name, train, validation) == len(got.x_train_ND)
+        assert count_training_examples(name, train, validation) == len(got.x_train_ND)
 
 
 # Where it is found
@@ -272,7 +280,7 @@ def test_data_root_comes_before_the_environment_and_that_before_the_cache(
     source = published(tiny())
     shared = tmp_path / "shared"
     monkeypatch.setenv("BNEXP_DATA", str(shared))
-    for base in (download.cache(), shared, tmp_path / "root"):
+    for base in (cache_folder(), shared, tmp_path / "root"):
         write(base / "tiny", tiny())
         root = tmp_path / "root" if base == tmp_path / "root" else None
         assert {path.parent for path in download.locate(source, root)} == {base / "tiny"}
@@ -287,7 +295,7 @@ def test_a_shared_folder_with_the_files_of_another_set_is_passed_over(
 
 
 def test_mnist_and_fashion_mnist_share_file_names_but_neither_digests_nor_folders() -> None:
-    a, b = datasets.MNIST, datasets.FASHION_MNIST
+    a, b = SOURCES["mnist"], SOURCES["fashion_mnist"]
     assert [f.name for f in a.files] == [f.name for f in b.files] == NAMES
     assert len({f.sha256 for f in (*a.files, *b.files)}) == 8
     assert all(len(bytes.fromhex(f.sha256)) == 32 for f in (*a.files, *b.files))
@@ -316,7 +324,7 @@ def test_what_is_missing_is_downloaded_once_into_the_cache(mirror: Mirror) -> No
     first, second = read(source, None), read(source, None)
     assert (first.x_train_ND == second.x_train_ND).all()
     assert mirror.asked == {f"/a/{name}.gz": 1 for name in NAMES}
-    assert sorted(p.name for p in (download.cache() / "tiny").glob("[!.]*")) == sorted(f"{n}.gz" for n in NAMES)
+    assert sorted(p.name for p in (cache_folder() / "tiny").glob("[!.]*")) == sorted(f"{n}.gz" for n in NAMES)
 
 
 @pytest.mark.parametrize("answer", ["nothing", "web page", "other content", "half a file", "a broken line"])
@@ -343,7 +351,7 @@ def test_without_any_mirror_one_sentence_names_the_urls_the_folder_and_the_digit
     with pytest.raises(ValueError, match="or be downloaded") as error:
         read(published(tiny(), (nobody, f"{mirror.address}/none/")), None)
     text = sentence(error)
-    folder = download.cache() / "tiny"
+    folder = cache_folder() / "tiny"
     for part in (nobody, f"{mirror.address}/none/", str(folder), "data=digits", "Not Found", *NAMES):
         assert part in text
 
@@ -499,7 +507,7 @@ def test_an_impossible_split_is_one_sentence_before_any_file_is_looked_for(
     tmp_path: Path, name: str, train: int | None, validation: int | None, match: str
 ) -> None:
     for attempt in (
-        lambda: datasets.training_examples(name, train, validation),
+        lambda: count_training_examples(name, train, validation),
         lambda: datasets.load(name, root=tmp_path, train=train, validation=validation, standardize=False),
     ):
         with pytest.raises(ValueError, match=match) as error:
@@ -519,7 +527,7 @@ def test_verifying_names_every_file_with_its_digest_or_the_first_that_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents = tiny()
-    monkeypatch.setitem(datasets._SOURCES, "tiny", published(contents))
+    monkeypatch.setitem(SOURCES, "tiny", published(contents))
     write(tmp_path, contents)
     expected = [(tmp_path / f"{n}.gz", hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
     assert datasets.verify("tiny", tmp_path) == expected
@@ -530,7 +538,7 @@ def test_verifying_names_every_file_with_its_digest_or_the_first_that_is_wrong(
 
 def test_verifying_downloads_nothing(monkeypatch: pytest.MonkeyPatch, mirror: Mirror) -> None:
     contents = tiny()
-    monkeypatch.setitem(datasets._SOURCES, "tiny", published(contents, (mirror.serve("a", contents),)))
+    monkeypatch.setitem(SOURCES, "tiny", published(contents, (mirror.serve("a", contents),)))
     with pytest.raises(ValueError, match=r"must lie in .* to be verified") as error:
         datasets.verify("tiny", None)
     assert "bnexp data fetch data=tiny" in sentence(error)
@@ -543,8 +551,8 @@ def test_fetching_fills_data_root_else_the_shared_folder_else_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
 ) -> None:
     contents = tiny()
-    monkeypatch.setitem(datasets._SOURCES, "tiny", published(contents, (mirror.serve("a", contents),)))
-    assert {path.parent for path in datasets.fetch("tiny", None)} == {download.cache() / "tiny"}
+    monkeypatch.setitem(SOURCES, "tiny", published(contents, (mirror.serve("a", contents),)))
+    assert {path.parent for path in datasets.fetch("tiny", None)} == {cache_folder() / "tiny"}
     monkeypatch.setenv("BNEXP_DATA", str(tmp_path / "shared"))
     assert {path.parent for path in datasets.fetch("tiny", None)} == {tmp_path / "shared/tiny"}
     assert {path.parent for path in datasets.fetch("tiny", tmp_path / "root")} == {tmp_path / "root/tiny"}

@@ -129,7 +129,7 @@ def test_the_name_of_a_pack_is_that_of_its_runs_in_their_lanes():
 
 
 def test_how_large_packs_should_be_is_measured_once_and_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr("bnexp.data.download.cache", lambda: tmp_path)
+    monkeypatch.setattr("bnexp.sweeps.pack_size.cache_folder", lambda: tmp_path)
     asked_for = []
 
     def measure():

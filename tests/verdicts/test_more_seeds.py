@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from bnexp.choices import Optimizer
-from bnexp.runs import Run, canonical, sweep_command
+from bnexp.runs import Run, canonical
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.comparisons import compare_at_best
 from bnexp.verdicts.answers import answer_cells
+from bnexp.verdicts.commands import write_sweep_command
 from bnexp.verdicts.more_seeds import Destination, command_for_more_seeds
 from tests.support.synthetic import clear_accuracy, grid, name, product, rows
 
@@ -120,18 +121,18 @@ def test_runs_that_lie_apart_in_two_stores_get_no_command() -> None:
 
 def test_a_sweep_is_the_full_product_of_its_settings_or_none() -> None:
     arms = product(BN, lrs=[0.1, 1.0], seeds=[0])
-    assert sweep_command(arms, [0, 1]) is not None
-    assert sweep_command(arms[:3], [0, 1]) is None
+    assert write_sweep_command(arms, [0, 1]) is not None
+    assert write_sweep_command(arms[:3], [0, 1]) is None
 
 
 def test_a_number_of_training_examples_that_is_the_default_is_named_where_validation_is_not() -> None:
     (arm,) = product(["pre"], seeds=[0])
     arm = dataclasses.replace(arm, data="mnist", data_train=50_000, data_validation=5_000)
-    assert "data.train=50000 data.validation=5000" in str(sweep_command([arm], [0]))
+    assert "data.train=50000 data.validation=5000" in str(write_sweep_command([arm], [0]))
 
 
 def test_the_arms_of_a_product_are_those_that_were_given() -> None:
     pairs = itertools.product(product(seeds=[0]), (1e-5, 1e-3))
     arms = [dataclasses.replace(run, norm_eps=eps) for run, eps in pairs]
     assert len({canonical(arm) for arm in arms}) == 5
-    assert "norm.eps=1e-05,0.001" in str(sweep_command(arms, [0]))
+    assert "norm.eps=1e-05,0.001" in str(write_sweep_command(arms, [0]))

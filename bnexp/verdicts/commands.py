@@ -1,0 +1,62 @@
+"""The commands that train runs again: one, or a sweep of arms and seeds."""
+
+import dataclasses
+import itertools
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from bnexp.choices import to_cli
+from bnexp.errors import UserError
+from bnexp.runs import Run, acting, arm, canonical, key
+
+
+def write_run_command(run: Run) -> str:
+    """Return the command line that trains `run`: every field that differs from the default of `Run`."""
+    acts = [name for name, value in acting(run).items() if value is not None]
+    return shlex.join(["bnexp", *_words({name: [getattr(run, name)] for name in acts})])
+
+
+def write_sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None:
+    """Return the command line that trains each of `arms` with each of `seeds`, and no other run.
+
+    None if the arms are not the full product of their settings. A setting that cannot act in some of them takes the
+    values that it has in the others.
+    """
+    acts = [(run, [name for name, value in acting(run).items() if value is not None]) for run in arms]
+    known = [{name: getattr(run, name) for name in names} for run, names in acts]
+    columns = {name: list(dict.fromkeys(one[name] for one in known if name in one)) for name in _FIELDS}
+    columns = {name: values for name, values in columns.items() if values and name != "seed"}
+    try:
+        product = [Run(**dict(zip(columns, values, strict=True))) for values in itertools.product(*columns.values())]
+    except UserError:  # two of the settings do not go together
+        return None
+    if {canonical(run) for run in product} != {canonical(arm(run)) for run in arms}:
+        return None
+    return shlex.join(["bnexp", "-m", *_words(columns), f"seed={_range(seeds)}"])
+
+
+def _words(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    """Yield the words that give each setting its values, several of them as a sweep; defaults are left out.
+
+    `data.train` is left out only beside the default of `data.validation`: its own default is all that is left of it.
+    """
+    for name in ("steps", "evaluate", *(name for name in columns if name not in ("steps", "evaluate"))):
+        if _differs(columns, name) or (name == "data_train" and _differs(columns, "data_validation")):
+            yield f"{key(name)}={','.join(map(to_cli, columns[name]))}"
+
+
+def _differs(columns: Mapping[str, Sequence[Any]], name: str) -> bool:
+    """Say whether a setting has another value than its default."""
+    return list(columns[name]) != [_FIELDS[name].default]
+
+
+def _range(seeds: Sequence[int]) -> str:
+    """Return `seeds` as the command line writes them: range(10), range(5,10) or 3,7."""
+    first, end = seeds[0], seeds[-1] + 1
+    if list(seeds) != list(range(first, end)):
+        return ",".join(map(str, seeds))
+    return f"range({end})" if first == 0 else f"range({first},{end})"
+
+
+_FIELDS: Final = {f.name: f for f in dataclasses.fields(Run)}

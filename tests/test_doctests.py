@@ -1,0 +1,62 @@
+"""What `help()` shows of the public names stands alone, and its examples do what they show."""
+
+import doctest
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bnexp
+
+NAMES = [name for name in bnexp.__all__ if name != "__version__"]
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def examples_of(thing: Any, name: str) -> list[doctest.DocTest]:
+    """The examples in the docstring of `thing` and, if it is a class, of what it defines."""
+    return [test for test in doctest.DocTestFinder().find(thing, name, globs={}) if test.examples]
+
+
+def run_examples(tests: list[doctest.DocTest]) -> str:
+    """What doctest says about examples that print something else than they show."""
+    report: list[str] = []
+    for test in tests:
+        doctest.DocTestRunner().run(test, out=report.append)
+    return "".join(report)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_has_an_example_that_does_what_it_shows(name: str) -> None:
+    tests = examples_of(getattr(bnexp, name), name)
+    assert tests
+    assert run_examples(tests) == ""
+
+
+def test_the_example_of_the_package_does_what_it_shows() -> None:
+    tests = [test for test in examples_of(bnexp, "bnexp") if test.name == "bnexp"]
+    assert len(tests) == 1
+    assert run_examples(tests) == ""
+
+
+def test_an_example_that_does_something_else_is_told() -> None:
+    def wrong() -> None: ...
+
+    wrong.__doc__ = ">>> 1 + 1\n3\n"
+    assert "Got:\n    2" in run_examples(examples_of(wrong, "wrong"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_a_public_name_stands_alone(name: str) -> None:
+    thing = getattr(bnexp, name)
+    text = inspect.getdoc(thing) or ""
+    takes = any(word not in ("self", "args", "kwds", "cls") for word in inspect.signature(thing).parameters)
+    assert not takes or "\nArgs:\n" in text or "\nAttributes:\n" in text
+    assert inspect.isclass(thing) or "\nReturns:\n" in text
+    assert inspect.isclass(thing) or "\nRaises:\n" in text
+    for borrowed in ("Likewise", "The same of", "as above", "see above"):
+        assert borrowed not in text
