@@ -27,6 +27,7 @@ from bnexp.runs import Run, acting
 from bnexp.statistics import comparisons, curves, speed
 from bnexp.statistics.design import design
 from bnexp.statistics.sensitivity import sensitivity
+from bnexp.store.records import SweepRecord
 from bnexp.store.schemas import METRICS
 from bnexp.store.store import Store
 from bnexp.verdicts import verdicts
@@ -77,7 +78,7 @@ def make(store: Store, count: int, points: int) -> None:
     for start in range(0, len(asked), LANES):
         rows, curve = frames(asked[start : start + LANES], rng)
         store.write(f"{start:06d}", rows.assign(pack=f"{start:06d}"), curve)
-    store.write_sweep("made", {"command": "bnexp -m 'seed=range(120)'", "created": "2026-01-01", "data": {}})
+    store.write_sweep("made", SweepRecord(command="bnexp -m 'seed=range(120)'", created="2026-01-01"))
 
 
 @contextmanager
@@ -136,7 +137,7 @@ def measure(store: Store) -> None:
     with timed("speed"):
         speed.speed(rows, seeds, asked)
     with timed("verdicts"):
-        found = verdicts.verdicts(effects, asked, store.sweeps[-1]["command"])
+        found = verdicts.verdicts(effects, asked, store.sweeps[-1].command)
     print(verdicts.headline(found))
 
 

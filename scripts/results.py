@@ -11,7 +11,7 @@ import argparse
 import html
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from pictures import for_the_web
 from bnexp import load
 from bnexp.files import write_whole
 from bnexp.statistics.arms import ARM, STUCK, score_runs
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -93,7 +94,7 @@ def results(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
     pictures: dict[str, Path] = {}
     for name, store in zip(names, stores, strict=True):
         record = newest(store)
-        found = tally(store.runs, record["asked"])
+        found = tally(store.runs, record.asked)
         shown = {f"{name}-{path.name}": path for path in drawn(store, record)}
         rows.append(f"| [{plain(name)}](#{name}) | {plain(question(record))} | {_counts(found)} |")
         sections.append(section(name, store, record, found, shown))
@@ -102,7 +103,7 @@ def results(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
     return "\n".join([HEAD, table, *rows, *sections]), pictures
 
 
-def section(name: str, store: Store, record: Mapping[str, Any], found: Tally, pictures: Iterable[str]) -> str:
+def section(name: str, store: Store, record: SweepRecord, found: Tally, pictures: Iterable[str]) -> str:
     """Return what the page says about one store."""
     said = answer(store) or f"No verdict: the store has no report.md yet; `bnexp report outputs/{name}` makes it."
     images = [f"![{Path(picture).stem}](figures/{picture})" for picture in pictures]
@@ -122,15 +123,14 @@ def answer(store: Store) -> str | None:
     return above.strip()
 
 
-def drawn(store: Store, record: Mapping[str, Any]) -> list[Path]:
+def drawn(store: Store, record: SweepRecord) -> list[Path]:
     """Return the pictures in the report that the page shows, in their order."""
-    study = record["configuration"].get("study") or {}  # stores of the first versions know no studies
-    wanted = dict.fromkeys([*FIGURES[:2], *(study.get("figures") or ()), *FIGURES[2:]])
+    wanted = dict.fromkeys([*FIGURES[:2], *(record.study.get("figures") or ()), *FIGURES[2:]])
     found = {path.stem: path for path in sorted((store.path / "report").rglob("*.png"), reverse=True)}
     return [found[figure] for figure in wanted if figure in found]
 
 
-def newest(store: Store) -> dict[str, Any]:
+def newest(store: Store) -> SweepRecord:
     """Return what the newest command recorded; raise `ValueError` if there is none."""
     sweeps = store.sweeps
     if not sweeps:
@@ -138,10 +138,9 @@ def newest(store: Store) -> dict[str, Any]:
     return sweeps[-1]
 
 
-def question(record: Mapping[str, Any]) -> str:
+def question(record: SweepRecord) -> str:
     """Return what the study asks, or that the sweep was no study."""
-    study = record["configuration"].get("study") or {}
-    return study.get("question") or "A sweep without a question of its own."
+    return record.study.get("question") or "A sweep without a question of its own."
 
 
 def tally(runs: pd.DataFrame, asked: Iterable[str]) -> Tally:
@@ -172,16 +171,16 @@ def _counts(found: Tally) -> str:
     return " | ".join(f"{count:,}" for count in counts)
 
 
-def asked_by(record: Mapping[str, Any]) -> str:
+def asked_by(record: SweepRecord) -> str:
     """Return the command of a sweep without the folder of its data, which no number depends on and nobody else has."""
-    return shlex.join(word for word in shlex.split(record["command"]) if not word.startswith("data.root="))
+    return shlex.join(word for word in shlex.split(record.command) if not word.startswith("data.root="))
 
 
-def provenance(runs: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def provenance(runs: pd.DataFrame, sweeps: Sequence[SweepRecord]) -> dict[str, str]:
     """Return what was trained on what, where, when and with which code, of all runs of a store."""
     rows = score_runs(runs)
     seeds = rows.groupby(list(ARM), dropna=False)["seed"].nunique()
-    days = [str(sweep["created"])[:10] for sweep in sweeps]
+    days = [sweep.created[:10] for sweep in sweeps]
     return {
         "runs in the store": f"{len(rows):,}, {len(seeds):,} arms with {_span(seeds)} seeds each",
         "length": f"{_span(rows['epochs'])} epochs, {_span(rows['steps'])} steps",
@@ -202,9 +201,9 @@ def _span(values: "pd.Series[Any]") -> str:
     return " to ".join(end if isinstance(end, str) else f"{end:,.6g}" for end in ends)
 
 
-def _data(rows: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> list[str]:
+def _data(rows: pd.DataFrame, sweeps: Sequence[SweepRecord]) -> list[str]:
     """Return for each data set its name, the examples and how its content's digest begins."""
-    digests = {name: digest for sweep in sweeps for name, digest in sweep["data"].items()}
+    digests = {name: digest for sweep in sweeps for name, digest in sweep.data.items()}
     settings = rows[["data", "data_train", "data_validation"]].drop_duplicates().itertuples(index=False)
     return [
         f"{name}, {train:,} training and {validation:,} validation examples, digest {str(digests.get(name, '–'))[:12]}"
@@ -212,12 +211,12 @@ def _data(rows: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _versions(sweep: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in sweep["versions"].items())
+def _versions(sweep: SweepRecord) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sweep.versions.items())
 
 
-def _commit(sweep: Mapping[str, Any]) -> str:
-    git = sweep["git"]
+def _commit(sweep: SweepRecord) -> str:
+    git = sweep.git
     return (
         "of an installed package" if git is None else f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
     )

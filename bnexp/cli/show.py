@@ -59,6 +59,6 @@ def _find(prefix: str, folders: Sequence[Path]) -> "tuple[Store, dict[str, Any]]
 
 def _root(store: "Store", run: Run) -> str:
     """Return the word that names the folder of the data, if the latest sweep over this data named one."""
-    data = [sweep["configuration"]["data"] for sweep in store.sweeps]
-    roots = [one["root"] for one in data if one["name"] == run.data]
+    data = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
+    roots = [one["root"] for one in data if one.get("name") == run.data]
     return " " + shlex.quote(f"data.root={roots[-1]}") if roots and roots[-1] else ""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bnexp.data.datasets import Data
+    from bnexp.store.records import SweepRecord
     from bnexp.store.store import Store
-    from bnexp.sweeps.sweep import Resources
+    from bnexp.sweeps.resources import Resources
 
 
 @dataclass
@@ -49,9 +50,11 @@ class Task:
         from bnexp.sweeps.sweep import train_sweep
 
         store, data, record = _store(settings), _load(runs, settings.data_root), self._record(jobs)
-        keep, means = settings.save_weights, _resources(settings)
+        keep, resources = settings.save_weights, _resources(settings)
         with one_sentence(is_told):
-            rows = train_sweep(runs, data, store, means=means, save_weights=keep, record=record, probes=settings.probes)
+            rows = train_sweep(
+                runs, data, store, resources=resources, save_weights=keep, record=record, probes=settings.probes
+            )
         self.trained.append(rows)
         lost = {"diverged": math.inf, "failed": math.nan}
         return [lost.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
@@ -80,9 +83,11 @@ class Task:
         """Whether a run failed."""
         return any((rows["status"] == "failed").any() for rows in self.trained)
 
-    def _record(self, jobs: Sequence[values.Values]) -> dict[str, Any]:
+    def _record(self, jobs: Sequence[values.Values]) -> "SweepRecord":
         """Return what the store keeps of the command: its words, the first configuration, and where others differ."""
-        return {"command": self.command, "configuration": values.nested(jobs[0]), "axes": values.axes(jobs)}
+        from bnexp.store.records import SweepRecord
+
+        return SweepRecord(command=self.command, configuration=values.nested(jobs[0]), axes=values.axes(jobs))
 
 
 class Plan(Task):
@@ -91,15 +96,15 @@ class Plan(Task):
     def together(self, jobs: Sequence[values.Values]) -> list[float]:
         """Print what the sweep of `jobs` would do; there is no loss."""
         runs, settings = self.asked(jobs)
-        from bnexp.sweeps.sweep import forecast
+        from bnexp.sweeps.sweep import forecast_sweep
 
-        data, keep, means = _load(runs, settings.data_root), settings.save_weights, _resources(settings)
+        data, keep, resources = _load(runs, settings.data_root), settings.save_weights, _resources(settings)
         with one_sentence(is_told):
-            found = forecast(
+            found = forecast_sweep(
                 runs,
                 data,
                 _store(settings),
-                means=means,
+                resources=resources,
                 save_weights=keep,
                 started=self.started,
                 probes=settings.probes,
@@ -125,6 +130,6 @@ def _store(settings: values.Settings) -> "Store":
 
 
 def _resources(settings: values.Settings) -> "Resources":
-    from bnexp.sweeps.sweep import Resources
+    from bnexp.sweeps.resources import Resources
 
     return Resources(settings.device, settings.workers, settings.lanes)

@@ -22,6 +22,7 @@ from bnexp.report.explorer import Explorer, Level
 from bnexp.report.figure import ReportFigure
 from bnexp.report.result_tables import diverged_runs, result_tables
 from bnexp.statistics.comparisons import MARGIN
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import Verdict
 
@@ -121,7 +122,7 @@ def _page(
         figures=tuple(parts[main:]),
         explorer=_explorer(found, made),
         diverged=None if (lost := diverged_runs(found)) is None else _linked(lost),
-        commands=tuple(dict.fromkeys(str(sweep["command"]) for sweep in found.sweeps)),
+        commands=tuple(dict.fromkeys(sweep.command for sweep in found.sweeps)),
         provenance=tuple(_provenance(found)),
         citation=CITATION,
         bibtex=BIBTEX,
@@ -169,7 +170,7 @@ def _dashes(line: Any) -> str:
 
 
 def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
-    runs, last = found.runs, found.sweeps[-1] if found.sweeps else {}
+    runs, last = found.runs, found.sweeps[-1] if found.sweeps else SweepRecord()
     ended = ", ".join(f"{int((runs['status'] == status).sum()):,} {status}" for status in ("done", "diverged"))
     stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {found.failed:,} failed and left out"
     yield "runs", f"{len(runs):,}: {ended}, {stuck}"
@@ -179,18 +180,18 @@ def _provenance(found: Evidence) -> Iterator[tuple[str, str]]:
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"
     yield "machine", ", ".join(map(str, runs["machine"].dropna().unique()))
     for sweep in _last_of_each(found.sweeps):
-        yield "commit", _commit(sweep.get("git"))
-    yield "versions", ", ".join(f"{name} {version}" for name, version in last.get("versions", {}).items())
-    for name, digest in last.get("data", {}).items():
+        yield "commit", _commit(sweep.git)
+    yield "versions", ", ".join(f"{name} {version}" for name, version in last.versions.items())
+    for name, digest in last.data.items():
         yield f"sha256 of {captions.title_of(name)}", str(digest)
     if found.sweeps:
-        yield "date", f"{str(found.sweeps[0]['created'])[:16]} to {str(last['created'])[:16]} UTC"
+        yield "date", f"{found.sweeps[0].created[:16]} to {last.created[:16]} UTC"
     yield "chosen", "learning rates on validation accuracy alone; the test set is evaluated for the record"
 
 
-def _last_of_each(sweeps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _last_of_each(sweeps: Sequence[SweepRecord]) -> list[SweepRecord]:
     """Return the newest sweep of each commit."""
-    return list({str(sweep.get("git")): sweep for sweep in sweeps}.values())
+    return list({str(sweep.git): sweep for sweep in sweeps}.values())
 
 
 def _commit(git: Mapping[str, Any] | None) -> str:

@@ -1,7 +1,7 @@
 """What stands under a figure or a table: on what was trained, how to read it, and the command that made it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.inference import LEVEL
+from bnexp.store.records import SweepRecord
 
 SHORT: Final = 220
 """Signs of a command under a figure; the page has the whole one."""
@@ -90,11 +91,11 @@ def short_batches(runs: pd.DataFrame) -> str:
     )
 
 
-def command(sweeps: Sequence[Mapping[str, Any]]) -> str:
+def command(sweeps: Sequence[SweepRecord]) -> str:
     """Return the command of the newest sweep, its middle left out when it is long."""
     if not sweeps:
         return ""
-    said = str(sweeps[-1]["command"])
+    said = sweeps[-1].command
     short = said if len(said) <= SHORT else f"{said[: SHORT - 60]} … {said[-55:]}"
     return f"{'Command' if len(sweeps) == 1 else f'Last of {len(sweeps)} commands'}: {short}"
 

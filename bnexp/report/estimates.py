@@ -55,7 +55,7 @@ def estimate(found: Evidence, design: Design, margin: float) -> Estimates:
     runs = found.runs
     effects = comparisons.effects(runs, design, METRIC, margin)
     finals = comparisons.finals(runs, design, METRIC)
-    command = str(found.sweeps[-1]["command"]) if found.sweeps else None
+    command = found.sweeps[-1].command if found.sweeps else None
     return Estimates(
         design=design,
         margin=margin,

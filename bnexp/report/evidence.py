@@ -12,6 +12,7 @@ from bnexp.runs import key
 from bnexp.statistics.arms import axes, score_runs
 from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, design
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store, each_run_once
 
 
@@ -20,7 +21,8 @@ class Evidence:
     """Runs that count with their curves, and where they come from.
 
     `runs` are those of `statistics.arms.score_runs`, `points` their curves as `statistics.curves.complete_curves` gives
-    them; `failed` runs are in neither. `sweeps` are the records of the commands, oldest first.
+    them; `failed` runs are in neither. `sweeps` are the records of the commands, oldest first; `stored` are the rows
+    of runs as each of the `stores` has them.
     """
 
     title: str
@@ -28,19 +30,20 @@ class Evidence:
     runs: pd.DataFrame
     points: pd.DataFrame
     failed: int
-    sweeps: Sequence[Mapping[str, Any]]
+    sweeps: Sequence[SweepRecord]
     stores: Sequence[Store]
+    stored: Sequence[pd.DataFrame]
 
     def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
-        parts = [store.layers_of(store.runs.merge(runs[["run", "pack"]])) for store in self.stores]
+        here = [rows.merge(runs[["run", "pack"]]) for rows in self.stored]
+        parts = [store.layers_of(rows) for store, rows in zip(self.stores, here, strict=True)]
         return pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step", "layer"])
 
     @property
-    def study(self) -> dict[str, Any]:
+    def study(self) -> Mapping[str, Any]:
         """What the newest command that was a study says of itself; empty if none was one."""
-        said = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
-        return next((study for study in said if study.get("name")), {})
+        return next((sweep.study for sweep in reversed(self.sweeps) if sweep.study.get("name")), {})
 
 
 def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidence:
@@ -60,7 +63,7 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
         )
     parts = [store.curves_of(part) for store, part in zip(stores, kept, strict=True)]
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
-    sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
+    sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: sweep.created)
     names = [store.path.resolve().name for store in stores]
     first = stores[0].path
     folder = (first if len(stores) == 1 else first.parent / "+".join(names)) / "report"
@@ -72,6 +75,7 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
         int((rows["status"] == "failed").sum()),
         sweeps,
         stores,
+        kept,
     )
 
 
