@@ -35,8 +35,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     A column that a later version added is missing in older files: its values are missing, too.
     """
     with _readable(path), pq.ParquetFile(path) as file:
-        table = file.read([name for name in schema.names if name in file.schema_arrow.names])
-    columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]
+        there = set(file.schema_arrow.names)
+        table = file.read([name for name in schema.names if name in there])
+    columns = [table[f.name] if f.name in there else pa.nulls(len(table), f.type) for f in schema]
     return pa.table(columns, schema)
 
 
