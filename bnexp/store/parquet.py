@@ -84,5 +84,5 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        what = "move it away, and the command that made it trains its runs again"
-        raise UserError(f"{_describe(path, str(error))}: {what}") from None
+        advice = f"{'move it away, and ' if path.exists() else ''}the command that made it trains its runs again"
+        raise UserError(f"{_describe(path, str(error))}: {advice}") from None

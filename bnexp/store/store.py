@@ -56,8 +56,8 @@ class Store:
         >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
         >>> runs = [bnexp.Run(placement=p, steps=20, evaluate=10, **setting) for p in ("pre", "post")]
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     store = bnexp.Store(folder)
-        ...     store.write("both", *bnexp.train(runs, digits))
+        ...     store, (rows, curves) = bnexp.Store(folder), bnexp.train(runs, digits)
+        ...     store.write(rows["pack"][0], rows, curves)
         ...     store.runs[["placement", "status"]]
           placement status
         0       pre   done
@@ -252,9 +252,10 @@ def load(path: Path | str) -> Store:
         >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
         >>> run = bnexp.Run(steps=20, evaluate=10, **setting)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     bnexp.Store(folder).write("one", *bnexp.train([run], digits))
-        ...     sorted(set(bnexp.load(folder).curves["step"]))
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]
+        ...     rows, curves = bnexp.train([run], digits)
+        ...     bnexp.Store(folder).write(rows["pack"][0], rows, curves)
+        ...     bnexp.load(folder).curves.dropna(subset="test_accuracy")["step"].tolist()
+        [0, 10, 20]
     """
     if not (Path(path) / "runs").is_dir():
         raise UserError(f"a store must be a folder with results in runs/; found none in {path}: train into it first")

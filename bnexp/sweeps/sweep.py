@@ -5,27 +5,26 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bnexp import provenance
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import packs
 from bnexp.errors import UserError
-from bnexp.runs import SEMANTICS, Run, canonical, identity
+from bnexp.runs import Run, identity
 from bnexp.store.records import SweepRecord
 from bnexp.store.rows import failure_rows, origin_columns
 from bnexp.store.schemas import RUNS
 from bnexp.store.store import Store
-from bnexp.sweeps import forecasts, pack_size, plans
+from bnexp.sweeps import forecasts, plans
 from bnexp.sweeps.in_process import InProcess
 from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.progress import Display
-from bnexp.sweeps.protocol import Assignment, Extras, Kind, TimePackSizes
+from bnexp.sweeps.protocol import Assignment, Extras, Kind
+from bnexp.sweeps.requests import complete_record, count_stored, find_missing, find_stored, plan_packs
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.workers import Workers
 
@@ -89,15 +88,6 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
     return Results(in_order.reindex(columns=RUNS.names), curves)
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What a sweep has to do: the ids of the runs asked, in order; the data by its setting; by id, what is missing."""
-
-    asked: list[str]
-    data: dict[Any, Data]
-    missing: dict[str, Run]
-
-
 def train_sweep(
     runs: Sequence[Run],
     loaded: Iterable[Data],
@@ -120,29 +110,27 @@ def train_sweep(
         store.remove_abandoned()
         set_aside = store.set_aside_broken()
         store.check_semantics()
-        stored = _stored_as_asked(store, extras)
+        stored = find_stored(store, extras)
 
         # 2. Start workers. If nothing is stored, all is missing: they load torch while this process loads the data.
         if not stored:
             workers.resize(resources.first_workers(len(runs)))
 
         # 3. Load the data. Its digest is part of the runs' ids, and so of what is missing.
-        request = _find_missing(runs, workers.share(loaded), stored)
+        request = find_missing(runs, workers.share(loaded), stored)
 
         # 4. Plan the packs of what is missing.
-        device, planned = _plan(request, store, workers, resources)
+        device, planned = plan_packs(request, store, workers, resources)
 
         # 5. Record the plan before anything is trained: if this sweep is cut off, the next one finishes the plan.
         now = datetime.now(UTC)
-        whole = _complete_record(record, request, planned, device)
-        store.write_sweep(
-            f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            dataclasses.replace(whole, created=record.created or str(now)),
-        )
+        record = dataclasses.replace(record, created=record.created or str(now))
+        record = complete_record(record, request, planned, device)
+        store.write_sweep(f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", record)
 
         # 6. Train.
         with Display(planned) as display:
-            for sentence in (*set_aside, *_count_stored(request)):
+            for sentence in (*set_aside, *count_stored(request)):
                 display.say(sentence)
             if planned:
                 workers.resize(min(len(planned), resources.max_workers(device)))
@@ -167,9 +155,9 @@ def forecast_sweep(
     extras = Extras(save_weights, probes)
     with _choose_workers(runs, store, resources, extras) as workers:
         store.check_semantics()
-        stored = _stored_as_asked(store, extras)
-        request = _find_missing(runs, workers.share(loaded), stored)
-        device, planned = _plan(request, store, workers, resources)
+        stored = find_stored(store, extras)
+        request = find_missing(runs, workers.share(loaded), stored)
+        device, planned = plan_packs(request, store, workers, resources)
         count = max(1, min(len(planned), resources.max_workers(device)))
         if planned:
             workers.resize(count)
@@ -183,70 +171,6 @@ def _choose_workers(runs: Sequence[Run], store: Store, resources: Resources, ext
     if resources.workers == 0:
         return InProcess(store, resources.device, extras)
     return ProcessPool(store, resources.device, extras, len({run.data_setting for run in runs}))
-
-
-def _stored_as_asked(store: Store, extras: Extras) -> set[str]:
-    """Return the ids of the runs that are stored as asked: a failed run is missing, a diverged one has no weights."""
-    rows = store.read_runs(["run", "status", "probes"])
-    return {
-        run
-        for run, status, probes in zip(rows["run"], rows["status"], rows["probes"], strict=True)
-        if status != "failed"
-        and Probes(probes).covers(extras.probes)
-        and (status == "diverged" or not extras.weights or store.weights(run).is_file())
-    }
-
-
-def _find_missing(runs: Sequence[Run], data: Sequence[Data], stored: set[str]) -> _Request:
-    """Return what is to be done; here, and nowhere else in a sweep, the ids of its runs are computed."""
-    by_setting = {one.setting: one for one in data}
-    runs = [canonical(run) for run in runs]
-    ids = {run: identity(run, by_setting[run.data_setting].digest) for run in dict.fromkeys(runs)}
-    missing = {run_id: run for run, run_id in ids.items() if run_id not in stored}
-    return _Request([ids[run] for run in runs], by_setting, missing)
-
-
-def _plan(request: _Request, store: Store, workers: Workers, resources: Resources) -> tuple[str, list[Assignment]]:
-    """Return the device and the packs of what is missing; how large they should be is measured once on a machine."""
-    if not request.missing:
-        return resources.device, []
-    workers.resize(resources.first_workers(len(request.missing)))
-    device = workers.describe()
-    most = max(1, resources.max_workers(device))
-
-    def time_pack_sizes() -> list[dict[str, float]]:
-        workers.resize(most)
-        return workers.measure(TimePackSizes())
-
-    fast = pack_size.fast_bytes(device, time_pack_sizes) if resources.lanes is None else 0.0
-    cores = provenance.cores() if resources.workers != 0 and device == "cpu" else None
-    machine = plans.Machine(device, most, cores, fast, resources.lanes)
-    earlier = [record for record in store.read_sweeps() if record.device == device]
-    return device, plans.plan(request.missing, earlier, request.data, machine)
-
-
-def _complete_record(record: SweepRecord, request: _Request, planned: Sequence[Assignment], device: str) -> SweepRecord:
-    """Return `record` with what the sweep knows: on what it trains, in which packs, where and with what code."""
-    return dataclasses.replace(
-        record,
-        data={one.name: one.digest for one in request.data.values()},
-        asked=list(dict.fromkeys(request.asked)),
-        packs={assignment.name: assignment.ids for assignment in planned},
-        threads={assignment.name: assignment.threads for assignment in planned},
-        semantics=SEMANTICS,
-        device=device,
-        machine=provenance.machine(),
-        versions=provenance.versions(),
-        git=provenance.commit(),
-    )
-
-
-def _count_stored(request: _Request) -> Sequence[str]:
-    """Return a sentence about what is stored and what is missing; none if nothing is stored."""
-    asked, missing = len(set(request.asked)), len(request.missing)
-    if missing == asked:
-        return ()
-    return (f"{asked:,} runs asked, {asked - missing:,} stored, {missing:,} to train",)
 
 
 def _train_packs(
