@@ -13,8 +13,12 @@ PACKAGES: Final[tuple[str, ...]] = ("bnexp", "torch", "numpy", "hydra-core", "pa
 
 def machine() -> str:
     """Return operating system, processor and number of cores in one line."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # macOS has none
-    return f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores"
+    return f"{platform.system()} {platform.machine()}, {_processor()}, {cores()} cores"
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # macOS has none
 
 
 def version() -> str:

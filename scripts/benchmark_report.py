@@ -31,6 +31,7 @@ from bnexp.statistics.design import deduce_design
 from bnexp.statistics.grid import build_grid
 from bnexp.statistics.sensitivity import lr_sensitivity
 from bnexp.statistics.speed import steps_to_threshold
+from bnexp.store.records import SweepRecord
 from bnexp.store.schemas import METRICS
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import headline, write_verdicts
@@ -81,7 +82,7 @@ def fill_store(store: Store, count: int, points: int) -> None:
     for start in range(0, len(wanted), LANES):
         rows, curve = draw_rows(wanted[start : start + LANES], rng)
         store.write(f"{start:06d}", rows.assign(pack=f"{start:06d}"), curve)
-    store.write_sweep("made", {"command": "bnexp -m 'seed=range(120)'", "created": "2026-01-01", "data": {}})
+    store.write_sweep("made", SweepRecord(command="bnexp -m 'seed=range(120)'", created="2026-01-01"))
 
 
 @contextmanager

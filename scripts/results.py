@@ -11,7 +11,7 @@ import argparse
 import html
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from bnexp.report.evidence import choose_design, gather
 from bnexp.report.page import KINDS
 from bnexp.statistics.arms import ARM, STUCK, score_runs
 from bnexp.statistics.comparisons import MARGIN
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
@@ -97,7 +98,7 @@ def write_page(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
     pictures: dict[str, Path] = {}
     for name, store in zip(names, stores, strict=True):
         record = newest_record(store)
-        tally = count_runs(store.runs, record["asked"])
+        tally = count_runs(store.runs, record.asked)
         shown = {f"{name}-{path.name}": path for path in find_pictures(store, record)}
         rows.append(f"| [{escape(name)}](#{name}) | {escape(question(record))} | {_counts(tally)} |")
         sections.append(write_section(name, store, record, tally, shown))
@@ -106,12 +107,12 @@ def write_page(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
     return "\n".join([HEAD, table, *rows, *sections]), pictures
 
 
-def write_section(name: str, store: Store, record: Mapping[str, Any], tally: Tally, pictures: Iterable[str]) -> str:
+def write_section(name: str, store: Store, record: SweepRecord, tally: Tally, pictures: Iterable[str]) -> str:
     """Return what the page says about one store."""
     verdicts = answer(store) or f"No verdict: the store has no report.md yet; `bnexp report outputs/{name}` makes it."
     images = [f"![{Path(picture).stem}](figures/{picture})" for picture in pictures]
     commands = "\n".join(
-        f"    {command}" for command in dict.fromkeys(public_command(sweep["command"]) for sweep in store.sweeps)
+        f"    {command}" for command in dict.fromkeys(public_command(sweep.command) for sweep in store.sweeps)
     )
     facts = "\n".join(f"- {key}: {escape(value)}" for key, value in provenance(store.runs, store.sweeps).items())
     origin = f"<details><summary>How it was made</summary>\n\n{commands}\n\n{facts}\n\n</details>\n"
@@ -137,15 +138,14 @@ def answer(store: Store) -> str | None:
     return "\n\n".join(blocks)
 
 
-def find_pictures(store: Store, record: Mapping[str, Any]) -> list[Path]:
+def find_pictures(store: Store, record: SweepRecord) -> list[Path]:
     """Return the pictures in the report that the page shows, in their order."""
-    study = record["configuration"].get("study") or {}  # stores of the first versions know no studies
-    wanted = dict.fromkeys([*FIGURES[:2], *(study.get("figures") or ()), *FIGURES[2:]])
+    wanted = dict.fromkeys([*FIGURES[:2], *(record.study.get("figures") or ()), *FIGURES[2:]])
     paths = {path.stem: path for path in sorted((store.path / "report").rglob("*.png"), reverse=True)}
     return [paths[figure] for figure in wanted if figure in paths]
 
 
-def newest_record(store: Store) -> dict[str, Any]:
+def newest_record(store: Store) -> SweepRecord:
     """Return what the newest command recorded; raise `ValueError` if there is none."""
     sweeps = store.sweeps
     if not sweeps:
@@ -153,10 +153,9 @@ def newest_record(store: Store) -> dict[str, Any]:
     return sweeps[-1]
 
 
-def question(record: Mapping[str, Any]) -> str:
+def question(record: SweepRecord) -> str:
     """Return what the study asks, or that the sweep was no study."""
-    study = record["configuration"].get("study") or {}
-    return study.get("question") or "A sweep without a question of its own."
+    return record.study.get("question") or "A sweep without a question of its own."
 
 
 def count_runs(runs: pd.DataFrame, asked: Iterable[str]) -> Tally:
@@ -192,11 +191,11 @@ def public_command(command: str) -> str:
     return shlex.join(word for word in shlex.split(command) if not word.startswith("data.root="))
 
 
-def provenance(runs: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def provenance(runs: pd.DataFrame, sweeps: Sequence[SweepRecord]) -> dict[str, str]:
     """Return what was trained on what, where, when and with which code, of all runs of a store."""
     rows = score_runs(runs)
     seeds = rows.groupby(list(ARM), dropna=False)["seed"].nunique()
-    days = [str(sweep["created"])[:10] for sweep in sweeps]
+    days = [sweep.created[:10] for sweep in sweeps]
     return {
         "runs in the store": f"{len(rows):,}, {len(seeds):,} arms with {_span(seeds)} seeds each",
         "length": f"{_span(rows['epochs'])} epochs, {_span(rows['steps'])} steps",
@@ -217,9 +216,9 @@ def _span(values: "pd.Series[Any]") -> str:
     return " to ".join(end if isinstance(end, str) else f"{end:,.6g}" for end in ends)
 
 
-def _data(rows: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> list[str]:
+def _data(rows: pd.DataFrame, sweeps: Sequence[SweepRecord]) -> list[str]:
     """Return for each data set its name, the examples and how its content's digest begins."""
-    digests = {name: digest for sweep in sweeps for name, digest in sweep["data"].items()}
+    digests = {name: digest for sweep in sweeps for name, digest in sweep.data.items()}
     settings = rows[["data", "data_train", "data_validation"]].drop_duplicates().itertuples(index=False)
     return [
         f"{name}, {train:,} training and {validation:,} validation examples, digest {str(digests.get(name, '–'))[:12]}"
@@ -227,12 +226,12 @@ def _data(rows: pd.DataFrame, sweeps: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _versions(sweep: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in sweep["versions"].items())
+def _versions(sweep: SweepRecord) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sweep.versions.items())
 
 
-def _commit(sweep: Mapping[str, Any]) -> str:
-    git = sweep["git"]
+def _commit(sweep: SweepRecord) -> str:
+    git = sweep.git
     return (
         "of an installed package" if git is None else f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
     )

@@ -16,11 +16,11 @@ from bnexp.sweeps.forecasts import Forecast
 
 def print_plan(request: Request) -> None:
     """Print what the sweep of `request` would do, after two seconds of measuring; train and write nothing."""
-    forecast = sweep.forecast(
+    forecast = sweep.forecast_sweep(
         request.runs,
         load_data(request),
         open_store(request.options),
-        means=choose_resources(request.options),
+        resources=choose_resources(request.options),
         save_weights=request.options.save_weights,
         started=request.started,
         probes=request.options.probes,

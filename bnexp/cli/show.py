@@ -56,6 +56,6 @@ def _find_run(prefix: str, folders: Sequence[Path]) -> tuple[Store, dict[str, An
 
 def _data_root(store: Store, run: Run) -> list[str]:
     """Return the word that names the folder of the data, if the latest sweep over this data named one."""
-    groups = [sweep["configuration"]["data"] for sweep in store.sweeps]
-    roots = [group["root"] for group in groups if group["name"] == run.data]
+    groups = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
+    roots = [group["root"] for group in groups if group.get("name") == run.data]
     return [f"data.root={roots[-1]}"] if roots and roots[-1] else []

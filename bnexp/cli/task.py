@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bnexp.data.datasets import Data
+    from bnexp.store.records import SweepRecord
     from bnexp.store.store import Store
-    from bnexp.sweeps.sweep import Resources
+    from bnexp.sweeps.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,12 @@ class Request:
     runs: tuple[Run, ...]
     options: SweepOptions
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> "SweepRecord":
         """Return what the store keeps: the command, the first configuration, and the keys in which others differ."""
+        from bnexp.store.records import SweepRecord
+
         first, axes = values.nest(self.jobs[0]), values.find_axes(self.jobs)
-        return {"command": self.command, "configuration": first, "axes": axes}
+        return SweepRecord(command=self.command, configuration=first, axes=axes)
 
 
 def train(request: Request) -> "pd.DataFrame":
@@ -54,7 +57,7 @@ def train(request: Request) -> "pd.DataFrame":
         request.runs,
         load_data(request),
         open_store(request.options),
-        means=choose_resources(request.options),
+        resources=choose_resources(request.options),
         save_weights=request.options.save_weights,
         record=request.record(),
         probes=request.options.probes,
@@ -78,7 +81,7 @@ def open_store(options: SweepOptions) -> "Store":
 
 def choose_resources(options: SweepOptions) -> "Resources":
     """Return what `options` say about by what a sweep is trained."""
-    from bnexp.sweeps.sweep import Resources
+    from bnexp.sweeps.resources import Resources
 
     return Resources(options.device, options.workers, options.lanes)
 

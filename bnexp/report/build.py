@@ -23,6 +23,7 @@ from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
 from bnexp.statistics.comparisons import MARGIN
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import Verdict
 
@@ -117,7 +118,7 @@ def _make_page(evidence: Evidence, estimates: Estimates, figures: Sequence[Repor
         figures=on_page[main:],
         explorer=_make_explorer(evidence, estimates),
         diverged=None if diverged is None else _link_files(diverged),
-        commands=tuple(dict.fromkeys(str(sweep["command"]) for sweep in evidence.sweeps)),
+        commands=tuple(dict.fromkeys(sweep.command for sweep in evidence.sweeps)),
         provenance=tuple(_list_provenance(evidence)),
         citation=CITATION,
         bibtex=BIBTEX,
@@ -165,7 +166,7 @@ def _svg_dashes(line: Any) -> str:
 
 def _list_provenance(evidence: Evidence) -> Iterator[tuple[str, str]]:
     runs, sweeps = evidence.runs, evidence.sweeps
-    last = sweeps[-1] if sweeps else {}
+    last = sweeps[-1] if sweeps else SweepRecord()
     ended = ", ".join(f"{int((runs['status'] == status).sum()):,} {status}" for status in ("done", "diverged"))
     stuck = f"{int(runs['stuck'].sum()):,} of them stuck; {evidence.failed:,} failed and left out"
     yield "runs", f"{len(runs):,}: {ended}, {stuck}"
@@ -175,18 +176,18 @@ def _list_provenance(evidence: Evidence) -> Iterator[tuple[str, str]]:
     yield "time of training", f"{runs['seconds'].sum() / 3600:.2f} core hours"
     yield "machine", ", ".join(map(str, runs["machine"].dropna().unique()))
     for sweep in _last_of_each_commit(sweeps):
-        yield "commit", _commit_text(sweep.get("git"))
-    yield "versions", ", ".join(f"{name} {version}" for name, version in last.get("versions", {}).items())
-    for name, digest in last.get("data", {}).items():
+        yield "commit", _commit_text(sweep.git)
+    yield "versions", ", ".join(f"{name} {version}" for name, version in last.versions.items())
+    for name, digest in last.data.items():
         yield f"sha256 of {captions.title_of(name)}", str(digest)
     if sweeps:
-        yield "date", f"{str(sweeps[0]['created'])[:16]} to {str(last['created'])[:16]} UTC"
+        yield "date", f"{sweeps[0].created[:16]} to {last.created[:16]} UTC"
     yield "chosen", "learning rates on validation accuracy alone; the test set is evaluated for the record"
 
 
-def _last_of_each_commit(sweeps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _last_of_each_commit(sweeps: Sequence[SweepRecord]) -> list[SweepRecord]:
     """Return the newest sweep of each commit."""
-    return list({str(sweep.get("git")): sweep for sweep in sweeps}.values())
+    return list({str(sweep.git): sweep for sweep in sweeps}.values())
 
 
 def _commit_text(git: Mapping[str, Any] | None) -> str:

@@ -1,7 +1,7 @@
 """What stands under a figure or a table: on what was trained, how to read it, and the command that made it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -11,6 +11,7 @@ from bnexp.labels import number_text
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.inference import LEVEL
+from bnexp.store.records import SweepRecord
 
 SHORT: Final = 220
 """Signs of a command under a figure; the page has the whole one."""
@@ -95,11 +96,11 @@ def warn_of_short_batches(runs: pd.DataFrame) -> str:
     )
 
 
-def describe_command(sweeps: Sequence[Mapping[str, Any]]) -> str:
+def describe_command(sweeps: Sequence[SweepRecord]) -> str:
     """Return the command of the newest sweep, its middle left out when it is long."""
     if not sweeps:
         return ""
-    whole = str(sweeps[-1]["command"])
+    whole = sweeps[-1].command
     short = whole if len(whole) <= SHORT else f"{whole[: SHORT - 60]} … {whole[-55:]}"
     return f"{'Command' if len(sweeps) == 1 else f'Last of {len(sweeps)} commands'}: {short}"
 

@@ -12,6 +12,7 @@ from bnexp.runs import key
 from bnexp.statistics.arms import ScoredRuns, axes, score_runs
 from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, deduce_design
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store, each_run_once
 from bnexp.verdicts.more_seeds import Destination
 
@@ -22,7 +23,7 @@ class Evidence:
 
     Runs are scored once, when they are gathered: `runs` are those of `statistics.arms.score_runs`, `points` their
     curves as `statistics.curves.complete_curves` gives them; `failed` runs are in neither. `sweeps` are the records of
-    the commands, oldest first.
+    the commands, oldest first; `stored` are the rows of runs as each of the `stores` has them.
     """
 
     title: str
@@ -30,28 +31,28 @@ class Evidence:
     runs: ScoredRuns
     points: pd.DataFrame
     failed: int
-    sweeps: Sequence[Mapping[str, Any]]
+    sweeps: Sequence[SweepRecord]
     stores: Sequence[Store]
+    stored: Sequence[pd.DataFrame]
 
     def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
-        parts = [store.layers_of(store.runs.merge(runs[["run", "pack"]])) for store in self.stores]
+        here = [rows.merge(runs[["run", "pack"]]) for rows in self.stored]
+        parts = [store.layers_of(rows) for store, rows in zip(self.stores, here, strict=True)]
         return pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step", "layer"])
 
     @property
     def destinations(self) -> list[Destination]:
         """Where runs like these go: each store as a command names it."""
-        alone = len(self.stores) == 1  # then it holds all of them, and need not be read again
         return [
-            Destination(store.path.resolve().name, set((self if alone else store).runs["run"]), _data_roots(store))
-            for store in self.stores
+            Destination(store.path.resolve().name, set(rows["run"]), _data_roots(store))
+            for store, rows in zip(self.stores, self.stored, strict=True)
         ]
 
     @property
-    def study(self) -> dict[str, Any]:
+    def study(self) -> Mapping[str, Any]:
         """What the newest command that was a study says of itself; empty if none was one."""
-        studies = (sweep.get("configuration", {}).get("study", {}) for sweep in reversed(self.sweeps))
-        return next((study for study in studies if study.get("name")), {})
+        return next((sweep.study for sweep in reversed(self.sweeps) if sweep.study.get("name")), {})
 
 
 def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidence:
@@ -71,7 +72,7 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
         )
     parts = [store.curves_of(part) for store, part in zip(stores, kept, strict=True)]
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
-    sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: str(sweep["created"]))
+    sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: sweep.created)
     names = [store.path.resolve().name for store in stores]
     first, scored = stores[0].path, score_runs(rows)
     folder = (first if len(stores) == 1 else first.parent / "+".join(names)) / "report"
@@ -83,12 +84,13 @@ def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidenc
         int((rows["status"] == "failed").sum()),
         sweeps,
         stores,
+        kept,
     )
 
 
 def _data_roots(store: Store) -> dict[str, str]:
     """Return the folder of each data set that the latest sweep over it named."""
-    data = [sweep.get("configuration", {}).get("data", {}) for sweep in store.sweeps]
+    data = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
     latest = {one["name"]: one["root"] for one in data if one}
     return {name: str(root) for name, root in latest.items() if root}
 

@@ -54,20 +54,20 @@ def layer_rows(
     """
     size = len(pack.runs[0].hidden) + 2
     run_RPL, point_RPL, layer_RPL = np.indices((len(ids), len(measured), size)).reshape(3, -1)
-    steps_P = np.array([one.step for one in measured], np.int64)
+    steps_P = np.array([point.step for point in measured], np.int64)
     frame = pd.DataFrame(
         {"run": np.array(ids, dtype=object)[run_RPL], "step": steps_P[point_RPL], "layer": layer_RPL}
     )  # fmt: skip
     missing = np.full((len(ids), size), np.nan)
-    for name in dict.fromkeys(name for one in measured for name in one.numbers):
-        frame[name] = np.stack([one.numbers.get(name, missing) for one in measured], 1).ravel()
+    for name in dict.fromkeys(name for point in measured for name in point.numbers):
+        frame[name] = np.stack([point.numbers.get(name, missing) for point in measured], 1).ravel()
     for name in HISTOGRAMS:
-        tables = [one.histograms.get(name) for one in measured]
+        tables = [point.histograms.get(name) for point in measured]
         frame[name] = pd.Series(
             [_bars(tables[p], r, layer) for r, p, layer in zip(run_RPL, point_RPL, layer_RPL, strict=True)],
             dtype=object,
         )
-    seen_P = np.array(["loss" in one.numbers for one in measured], np.bool_)
+    seen_P = np.array(["loss" in point.numbers for point in measured], np.bool_)
     shown = (layer_RPL > 0) | seen_P[point_RPL]
     return frame[shown & (steps_P[point_RPL] < _ends(pack, points)[run_RPL])].reset_index(drop=True)
 
@@ -102,13 +102,13 @@ def setting_rows(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def failed_runs(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
+def failure_rows(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run of a pack that could not be trained: what it was, and no number."""
     return setting_rows(pack, ids).assign(status="failed")
 
 
-def origin(pack: str, lanes: int, classes: int, device: str) -> dict[str, Any]:
-    """Return what the rows of a pack say of where its runs were trained."""
+def origin_columns(pack: str, lanes: int, classes: int, device: str) -> dict[str, Any]:
+    """Return the columns, the same for every pack, that say where the runs of a pack were trained."""
     return {
         "classes": classes,
         "pack": pack,

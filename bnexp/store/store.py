@@ -4,7 +4,7 @@
     curves/<pack>.parquet   a row per run and point (columns `schemas.CURVES`)
     layers/<pack>.parquet   a row per run, point and layer (columns `schemas.LAYERS`), unless `probes=none`
     weights/<run>.safetensors, when asked
-    sweeps/<id>.json        one per command: the command, its configuration, its packs, commit, versions, machine
+    sweeps/<id>.json        one per command (`records.SweepRecord`): what it asked, its packs, commit, versions, machine
     logs/                   what went wrong, in full
     broken/                 files that could not be read, set aside by the sweep that trained their runs again
 
@@ -13,17 +13,15 @@ commit. Two sweeps may write at once; a run that both trained is read once.
 """
 
 import contextlib
-import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -31,13 +29,39 @@ from bnexp.choices import Probes
 from bnexp.errors import UserError
 from bnexp.files import write_whole
 from bnexp.runs import SEMANTICS
+from bnexp.store import parquet
+from bnexp.store.records import SweepRecord, decode_record
 from bnexp.store.schemas import CURVES, LAYERS, RUNS
 
 
 class Store:
-    """The results in the folder `path`, read anew at every access.
+    """The results in the folder `path`, which need not be there yet.
 
-    Reading raises `UserError` for a file that cannot be read, writing if the folder cannot be written to.
+    `runs`, `curves` and `layers` are pandas frames and `sweeps` a list, each read from the files whenever it is asked
+    for, because a sweep may be writing: keep what you read in a variable.
+
+    Args:
+        path: the folder of one store, such as `outputs/demo`.
+
+    Raises:
+        UserError: by every reading method for a file that cannot be read, by every writing one for a folder that cannot
+            be written to.
+
+    Example:
+        Runs are trained and kept:
+
+        >>> import tempfile
+        >>> import bnexp
+        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
+        >>> runs = [bnexp.Run(placement=p, steps=20, evaluate=10, **setting) for p in ("pre", "post")]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store, (rows, curves) = bnexp.Store(folder), bnexp.train(runs, digits)
+        ...     store.write(rows["pack"][0], rows, curves)
+        ...     store.runs[["placement", "status"]]
+          placement status
+        0       pre   done
+        1      post   done
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -45,31 +69,48 @@ class Store:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """A row per run (columns `RUNS`), each run once, as `each_run_once` chooses it."""
-        return each_run_once(_read(self._files("runs"), RUNS))
+        """A row per run (columns `schemas.RUNS`), each run once, as `each_run_once` chooses it."""
+        return self.read_runs()
 
     @property
     def curves(self) -> pd.DataFrame:
-        """A row per run and point (columns `CURVES`) of the runs in `runs`, in their order."""
-        return self.curves_of(self.runs)
+        """A row per run and point (columns `schemas.CURVES`) of the runs in `runs`, in their order."""
+        return self.curves_of(self.read_runs())
 
     @property
     def layers(self) -> pd.DataFrame:
-        """A row per run, point and layer (columns `LAYERS`) of the measured runs in `runs`, in their order."""
-        return self.layers_of(self.runs)
-
-    def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
-        """The same of `runs`, rows of `runs`: only the files of their packs are read."""
-        return self._parts("curves", CURVES, runs[runs["status"] != "failed"])
-
-    def layers_of(self, runs: pd.DataFrame) -> pd.DataFrame:
-        """Likewise."""
-        return self._parts("layers", LAYERS, runs[(runs["status"] != "failed") & (runs["probes"] != Probes.none)])
+        """A row per run, point and layer (columns `schemas.LAYERS`) of the measured runs in `runs`, in their order."""
+        return self.layers_of(self.read_runs())
 
     @property
-    def sweeps(self) -> list[dict[str, Any]]:
+    def sweeps(self) -> list[SweepRecord]:
         """What each command that wrote here recorded, oldest first."""
-        return sorted(map(_record, self._files("sweeps")), key=lambda sweep: str(sweep["created"]))
+        return self.read_sweeps()
+
+    def read_runs(self, columns: Collection[str] = RUNS.names) -> pd.DataFrame:
+        """Return a row per run, each run once, as `each_run_once` chooses it.
+
+        Of `columns`, which must hold `run`, `status` and `probes`, the files of all packs are read.
+        """
+        schema = pa.schema([f for f in RUNS if f.name in columns])
+        tables = [parquet.read_table(path, schema) for path in self._files("runs")]
+        return each_run_once(pa.concat_tables([schema.empty_table(), *tables]).to_pandas())
+
+    def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return the curves of `runs`, rows of `read_runs`; only the files of their packs are read."""
+        return self._rows_of(runs[runs["status"] != "failed"], "curves", CURVES)
+
+    def layers_of(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return what was measured inside the layers of `runs`, rows of `read_runs`.
+
+        Only the files of their packs are read.
+        """
+        measured = (runs["status"] != "failed") & (runs["probes"] != Probes.none)
+        return self._rows_of(runs[measured], "layers", LAYERS)
+
+    def read_sweeps(self) -> list[SweepRecord]:
+        """Return what each command that wrote here recorded, oldest first."""
+        return sorted(map(_read_record, self._files("sweeps")), key=lambda record: record.created)
 
     def remove_abandoned(self) -> None:
         """Remove the temporary files of processes that were killed while they wrote: nothing takes an hour to write."""
@@ -79,24 +120,20 @@ class Store:
                     path.unlink()
 
     def set_aside_broken(self) -> list[str]:
-        """Move packs that cannot be read to `broken/`, so that their runs are missing; return a sentence about each.
+        """Move packs that are broken to `broken/`, so that their runs are missing; return a sentence about each.
 
         A pack whose curves or layers are not there is one of them: its runs file is only written after they are.
         """
         sentences = []
         for path in self._files("runs"):
-            parts = [path]
-            if not path.stem.endswith("-failed"):
-                parts.append(self.path / "curves" / path.name)
-                if _broken(path) is None and self.measured(path.stem) is not Probes.none:
-                    parts.append(self.path / "layers" / path.name)
-            broken = [sentence for sentence in map(_broken, parts) if sentence]
+            files = self._files_of(path)
+            broken = [sentence for sentence in map(parquet.find_damage, files) if sentence]
             if not broken:
                 continue
-            for part in filter(Path.is_file, parts):
-                with _sentence(part):
+            for file in filter(Path.is_file, files):
+                with _writable(file):
                     (self.path / "broken").mkdir(exist_ok=True)
-                    part.replace(self.path / "broken" / f"{part.parent.name}-{part.name}")
+                    file.replace(self.path / "broken" / f"{file.parent.name}-{file.name}")
             sentences.append(
                 f"{broken[0]}: set aside in {self.path / 'broken'}, its runs are trained again if asked for"
             )
@@ -105,33 +142,30 @@ class Store:
     def check_semantics(self) -> None:
         """Raise `UserError` if a run was trained under other training semantics: it cannot stand beside new ones."""
         for path in self._files("runs"):
-            with _readable(path):
-                number = int((pq.read_schema(path).metadata or {}).get(b"semantics", 1))
-            if number != SEMANTICS:
+            if (number := parquet.read_semantics(path)) != SEMANTICS:
                 raise UserError(
                     f"a store must hold runs of one training semantics, which is number {SEMANTICS} in this version of "
                     f"bnexp; got number {number} in {path}: take another name=…, or the version that its column "
                     "`version` names"
                 )
 
-    def measured(self, pack: str) -> Probes | None:
-        """Return how much was measured in the pack of this name, or nothing if it is not stored."""
+    def probes_of(self, pack: str) -> Probes | None:
+        """Return how much was measured in the pack of this name, or None if it is not stored."""
         path = self.path / "runs" / f"{pack}.parquet"
         if not path.is_file():
             return None
-        rows = _read([path], RUNS)
-        return Probes(rows["probes"].fillna(str(Probes.none)).iloc[0])
+        return Probes(parquet.read_table(path, pa.schema([RUNS.field("probes")]))["probes"][0].as_py() or Probes.none)
 
     def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame, layers: pd.DataFrame | None = None) -> None:
         """Add the rows of a pack; all of them are there afterwards, or none."""
-        self._write(self.path / "curves" / f"{pack}.parquet", _parquet(curves, CURVES))
+        self._write(self.path / "curves" / f"{pack}.parquet", parquet.filler(curves, CURVES))
         if layers is not None:
-            self._write(self.path / "layers" / f"{pack}.parquet", _parquet(layers, LAYERS))
-        self._write(self.path / "runs" / f"{pack}.parquet", _parquet(runs, RUNS))
+            self._write(self.path / "layers" / f"{pack}.parquet", parquet.filler(layers, LAYERS))
+        self._write(self.path / "runs" / f"{pack}.parquet", parquet.filler(runs, RUNS))
 
     def write_failure(self, pack: str, runs: pd.DataFrame) -> None:
         """Add the rows of a pack that could not be trained; what it gave at another time stays."""
-        self._write(self.path / "runs" / f"{pack}-failed.parquet", _parquet(runs, RUNS))
+        self._write(self.path / "runs" / f"{pack}-failed.parquet", parquet.filler(runs, RUNS))
 
     def write_weights(self, run: str, pack: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Add the weights of a run as safetensors, with the name of the pack that trained them."""
@@ -142,9 +176,9 @@ class Store:
         """Return where the weights of `run` are, if they were asked for."""
         return self.path / "weights" / f"{run}.safetensors"
 
-    def write_sweep(self, sweep: str, record: Mapping[str, Any]) -> None:
+    def write_sweep(self, sweep: str, record: SweepRecord) -> None:
         """Add what one command asked for and where it ran."""
-        text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
+        text = record.encode()
         self._write(self.path / "sweeps" / f"{sweep}.json", lambda path: path.write_text(text))
 
     @property
@@ -154,24 +188,35 @@ class Store:
 
     def log(self, text: str) -> None:
         """Append `text` to the log."""
-        with _sentence(self.log_path):
+        with _writable(self.log_path):
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.log_path.open("a") as file:
                 file.write(text.rstrip() + "\n")
 
-    def _parts(self, kind: str, schema: pa.Schema, runs: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of `kind` of the given runs, pack by pack."""
-        frames = [
-            _read([self.path / kind / f"{pack}.parquet"], schema, rows["run"])
-            for pack, rows in runs.groupby("pack", sort=False)
-        ]
-        return pd.concat(frames, ignore_index=True) if frames else schema.empty_table().to_pandas()
+    def _rows_of(self, runs: pd.DataFrame, kind: str, schema: pa.Schema) -> pd.DataFrame:
+        """Return the rows of `kind` of `runs`, pack by pack."""
+        tables = [schema.empty_table()]
+        for pack, rows in runs.groupby("pack", sort=False):
+            table = parquet.read_table(self.path / kind / f"{pack}.parquet", schema)
+            tables.append(table.filter(pa.compute.is_in(table["run"], pa.array(rows["run"]))))
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        return frame
 
     def _files(self, kind: str) -> list[Path]:
         return sorted(path for path in (self.path / kind).glob("*") if not path.name.startswith("."))
 
+    def _files_of(self, runs: Path) -> list[Path]:
+        """Return the Parquet files of the pack whose runs file is `runs`, that one first."""
+        if runs.stem.endswith("-failed"):
+            return [runs]
+        files = [runs, self.path / "curves" / runs.name]
+        with contextlib.suppress(UserError):  # a broken runs file does not say whether there are layers
+            if self.probes_of(runs.stem) is not Probes.none:
+                files.append(self.path / "layers" / runs.name)
+        return files
+
     def _write(self, path: Path, fill: Callable[[Path], object]) -> None:
-        with _sentence(path):
+        with _writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, fill)
 
@@ -189,14 +234,36 @@ def each_run_once(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def load(path: Path | str) -> Store:
-    """Return the store in the folder `path`; raise `UserError` if there is none."""
+    """Return the store in the folder `path`.
+
+    Args:
+        path: the folder of one store, such as `outputs/demo`; `bnexp name=demo …` makes it.
+
+    Returns:
+        The store; its `runs`, `curves` and `layers` are pandas frames.
+
+    Raises:
+        UserError: if there are no results in the folder.
+
+    Example:
+        >>> import tempfile
+        >>> import bnexp
+        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
+        >>> run = bnexp.Run(steps=20, evaluate=10, **setting)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     rows, curves = bnexp.train([run], digits)
+        ...     bnexp.Store(folder).write(rows["pack"][0], rows, curves)
+        ...     bnexp.load(folder).curves.dropna(subset="test_accuracy")["step"].tolist()
+        [0, 10, 20]
+    """
     if not (Path(path) / "runs").is_dir():
         raise UserError(f"a store must be a folder with results in runs/; found none in {path}: train into it first")
     return Store(path)
 
 
 @contextlib.contextmanager
-def _sentence(path: Path) -> Iterator[None]:
+def _writable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -210,50 +277,8 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)  # pyarrow's own words are longer
 
 
-def _record(path: Path) -> dict[str, Any]:
+def _read_record(path: Path) -> SweepRecord:
     try:
-        record: dict[str, Any] = json.loads(path.read_text())
+        return decode_record(path.read_text())
     except ValueError as error:
         raise UserError(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
-    return record
-
-
-def _parquet(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:
-    marked = schema.with_metadata({"semantics": str(SEMANTICS)})
-    table = pa.Table.from_pandas(frame.reindex(columns=schema.names), marked, preserve_index=False)
-    return lambda path: pq.write_table(table, path)
-
-
-def _broken(path: Path) -> str | None:
-    """Return the sentence about a Parquet file that is missing or damaged, else None."""
-    try:
-        pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        return _unreadable(path, error)
-    return None
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    return f"{path} must be a Parquet file that bnexp wrote; got '{str(error).splitlines()[0]}'"
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        what = "the command that made it sets it aside and trains its runs again"
-        raise UserError(f"{_unreadable(path, error)}: {what}") from None
-
-
-def _read(paths: list[Path], schema: pa.Schema, runs: "pd.Series[str] | None" = None) -> pd.DataFrame:
-    tables = [schema.empty_table()]
-    for path in paths:
-        with _readable(path):
-            table = pq.read_table(path, partitioning=None)
-        # A column that a later version added is missing in older files: its values are missing, too.
-        columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]
-        table = pa.table(columns, schema)
-        tables.append(table if runs is None else table.filter(pa.compute.is_in(table["run"], pa.array(runs))))
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    return frame

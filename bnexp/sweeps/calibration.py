@@ -28,23 +28,25 @@ FEATURES: Final = 784
 """Inputs of the net whose speed is measured, 784-100-100-100-10 with batches of 60."""
 
 
-def time_pack(given: Assignment, data: Data, device: torch.device, seconds: float, level: Probes) -> dict[str, float]:
-    """Train a pack for about so many `seconds` and return what its parts take, in seconds, and the memory in bytes.
+def time_pack(
+    assignment: Assignment, data: Data, device: torch.device, seconds: float, level: Probes
+) -> dict[str, float]:
+    """Train a pack for about `seconds` and return what its parts take, in seconds, and the memory in bytes.
 
     `begin` is its start, `step` one step of all its lanes, `evaluation` one of all on validation and test examples,
     with what `level` asks to be measured inside the layers.
     `memory` is the most that this process has held so far.
     """
-    run = given.pack.runs[0]
-    torch.set_num_threads(given.threads or torch.get_num_threads())
+    run = assignment.pack.runs[0]
+    torch.set_num_threads(assignment.threads or torch.get_num_threads())
     started = time.perf_counter()
-    state = training.begin(given.pack, training.to_device(data, run, device))
+    state = training.begin(assignment.pack, training.to_device(data, run, device))
     begun = time.perf_counter()
     few = min(2 * EVALUATION_BATCH, len(data.y_test_N))
     training.evaluate(state, *(part[:few] for part in state.examples.test))
     evaluated = time.perf_counter()
-    probed = _probing(state, level)
-    rows_KSB = _batches(run, len(given.pack.seeds), 5).to(device)
+    probing = _time_probes(state, level)
+    rows_KSB = _random_batches(run, len(assignment.pack.seeds), 5).to(device)
     state, _, _ = training.advance(state, rows_KSB)  # the first steps allocate
     steps, took = 0, 0.0
     while steps == 0 or time.perf_counter() - started < seconds:
@@ -54,13 +56,13 @@ def time_pack(given: Assignment, data: Data, device: torch.device, seconds: floa
         steps, took = steps + len(rows_KSB), took + time.perf_counter() - before
     return {
         "begin": begun - started,
-        "evaluation": (evaluated - begun) * (len(data.y_validation_N) + len(data.y_test_N)) / few + probed,
+        "evaluation": (evaluated - begun) * (len(data.y_validation_N) + len(data.y_test_N)) / few + probing,
         "step": took / steps,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     }
 
 
-def _probing(state: training.State, level: Probes) -> float:
+def _time_probes(state: training.State, level: Probes) -> float:
     """Return the seconds that looking inside the layers takes, once its buffers are there."""
     took = 0.0
     for _ in range(2 if level is not Probes.none else 0):
@@ -72,7 +74,7 @@ def _probing(state: training.State, level: Probes) -> float:
 
 def time_pack_sizes(device: torch.device) -> dict[str, float]:
     """Return the seconds per run-step, the least of five tries, for each size of pack in `LANES`."""
-    found, threads = {}, torch.get_num_threads()
+    rates, threads = {}, torch.get_num_threads()
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     x_ND, y_N = rng.random((600, FEATURES), dtype=np.float32), rng.integers(10, size=600)
@@ -84,19 +86,19 @@ def time_pack_sizes(device: torch.device) -> dict[str, float]:
         runs = [replace(long, lr=0.1 + g / 1000, seed=s) for s in range(2) for g in range(lanes // 2)]
         (pack,) = packs(runs, lanes)
         state = training.begin(pack, training.to_device(data, runs[0], device))
-        rows_KSB = _batches(runs[0], 2, math.ceil(64 / lanes)).to(device)
+        rows_KSB = _random_batches(runs[0], 2, math.ceil(64 / lanes)).to(device)
         tries = []
         for _ in range(6):
             started = time.perf_counter()
             state, loss_KR, _ = training.advance(state, rows_KSB)
             loss_KR.cpu()
             tries.append((time.perf_counter() - started) / len(rows_KSB) / lanes)
-        found[str(lanes)] = min(tries[1:])
+        rates[str(lanes)] = min(tries[1:])
     torch.set_num_threads(threads)
-    return found
+    return rates
 
 
-def _batches(run: Run, seeds: int, steps: int) -> torch.Tensor:
+def _random_batches(run: Run, seeds: int, steps: int) -> torch.Tensor:
     """Return random training examples [K, S, B]: what they are does not change how long a step takes."""
     size = (steps, seeds, run.batch_size)
     return torch.from_numpy(np.random.default_rng(0).integers(run.data_train, size=size))

@@ -8,15 +8,14 @@ from typing import Any, Final
 
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import shape
-from bnexp.sweeps.in_process import InProcess
 from bnexp.sweeps.plans import work
-from bnexp.sweeps.process_pool import ProcessPool
-from bnexp.sweeps.protocol import Assignment
+from bnexp.sweeps.protocol import Assignment, TimePack
+from bnexp.sweeps.workers import Workers
 
 SECONDS: Final = 2.0
 """What measuring may take, in all."""
 
-MOST_SHAPES: Final = 8
+MAX_SHAPES: Final = 8
 """Shapes that are measured, the costliest ones; the others are assumed to be as fast for their size."""
 
 STORING: Final = 0.05
@@ -40,38 +39,38 @@ class Forecast:
 
 
 def forecast(
-    asked: int,
     planned: Sequence[Assignment],
     data: Mapping[Any, Data],
-    hands: ProcessPool | InProcess,
+    workers: Workers,
+    *,
+    count: int,
+    asked: int,
     device: str,
-    workers: int,
     started: float,
 ) -> Forecast:
-    """Measure the largest pack of each shape on all workers at once, and add up what the sweep would take."""
+    """Measure the largest pack of each shape on all `count` workers at once, and add up what the sweep would take."""
     if not planned:
         return Forecast(asked, planned, device, 0, 0.0, 0.0)
     largest: dict[Any, Assignment] = {}
-    for given in planned:  # the costliest come first
-        largest.setdefault(shape(given.pack.runs[0]), given)
-    measured, memory = {}, 0.0
-    hands.wait()
+    for assignment in planned:  # the costliest come first
+        largest.setdefault(shape(assignment.pack.runs[0]), assignment)
+    rates, memory = {}, 0.0
+    workers.wait()
     starting = time.perf_counter() - started
-    for name, given in list(largest.items())[:MOST_SHAPES]:
-        budget = SECONDS / min(len(largest), MOST_SHAPES)
-        answers = hands.ask({"do": "pace", "assignment": given.plain(), "seconds": budget})
+    for pack_shape, assignment in list(largest.items())[:MAX_SHAPES]:
+        answers = workers.measure(TimePack(assignment, SECONDS / min(len(largest), MAX_SHAPES)))
         memory = max(memory, *(answer["memory"] for answer in answers))
         mean = {part: sum(answer[part] for answer in answers) / len(answers) for part in answers[0]}
-        measured[name] = _seconds(given, mean) / work(given, data)
-    usual = sum(measured.values()) / len(measured)
-    ends = [0.0] * workers
-    for given in planned:
-        seconds = measured.get(shape(given.pack.runs[0]), usual) * work(given, data) + STORING
+        rates[pack_shape] = _pack_seconds(assignment, mean) / work(assignment, data)
+    usual = sum(rates.values()) / len(rates)
+    ends = [0.0] * count
+    for assignment in planned:
+        seconds = rates.get(shape(assignment.pack.runs[0]), usual) * work(assignment, data) + STORING
         ends[ends.index(min(ends))] += seconds
-    return Forecast(asked, planned, device, workers, memory, starting + max(ends))
+    return Forecast(asked, planned, device, count, memory, starting + max(ends))
 
 
-def _seconds(given: Assignment, pace: Mapping[str, float]) -> float:
+def _pack_seconds(assignment: Assignment, parts: Mapping[str, float]) -> float:
     """Return what a pack takes from its start to its last point; there is one evaluation before the first step."""
-    run = given.pack.runs[0]
-    return pace["begin"] + run.steps * pace["step"] + (1 + math.ceil(run.steps / run.evaluate)) * pace["evaluation"]
+    run = assignment.pack.runs[0]
+    return parts["begin"] + run.steps * parts["step"] + (1 + math.ceil(run.steps / run.evaluate)) * parts["evaluation"]

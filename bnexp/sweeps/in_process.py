@@ -1,40 +1,39 @@
 """This process as the only worker (`workers=0`), where a debugger or a profiler can look."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.store.store import Store
-from bnexp.sweeps.protocol import Assignment, Event
+from bnexp.sweeps.protocol import Assignment, Event, Extras, Measurement
 
 
 @dataclass(eq=False)
 class InProcess:
-    """What a `Pool` is to a sweep, without other processes."""
+    """The `Workers` of a sweep without other processes: one, which is always ready."""
 
     store: Store
     device: str
-    weights: bool
-    data: dict[Any, Data] = field(default_factory=dict)
-    probes: Probes = Probes.none
+    extras: Extras
+    _data: dict[Any, Data] = field(default_factory=dict)
 
-    def __enter__(self) -> "InProcess":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        """Nothing has to stop."""
 
-    def share(self, data: Data) -> Data:
-        """Return `data`: nobody else needs it."""
-        self.data[data.setting] = data
-        return data
-
-    def launch(self, workers: int) -> None:
+    def resize(self, count: int) -> None:
         """Nothing has to start."""
 
-    def start(self, workers: int) -> str:  # noqa: ARG002 – as `Pool`'s
+    def share(self, loaded: Iterable[Data]) -> list[Data]:
+        """Return the data sets as they are: nobody else needs them."""
+        self._data = {data.setting: data for data in loaded}
+        return list(self._data.values())
+
+    def describe(self) -> str:
         """Return the device."""
         from bnexp.engine.training import choose_device
 
@@ -43,19 +42,19 @@ class InProcess:
     def wait(self) -> None:
         """Nothing has to start."""
 
-    def ask(self, order: dict[str, Any]) -> list[dict[str, float]]:
-        """Measure something and return the one answer."""
+    def measure(self, order: Measurement) -> list[dict[str, float]]:
+        """Measure, and return the one answer."""
         from bnexp.sweeps.worker import measure
 
-        return [measure(order, self.data, self.start(0), self.probes)]
+        return [measure(order, self._data, self.describe(), self.extras.probes)]
 
-    def train(self, todo: deque[Assignment]) -> Iterator[tuple[Assignment, Event]]:
-        """Train what is in `todo`, which may grow meanwhile, and yield every event with its pack."""
-        from bnexp.sweeps.worker import train
+    def train(self, queue: deque[Assignment]) -> Iterator[tuple[Assignment, Event]]:
+        """Train what is in `queue`, which may grow meanwhile, and yield every event with its pack."""
+        from bnexp.sweeps.worker import train_pack
 
-        while todo:
-            given = todo.popleft()
-            data = self.data[given.pack.runs[0].data_setting]
-            device, level = self.start(0), self.probes
-            for said in train(given, data, self.store, device, weights=self.weights, level=level):
-                yield given, said
+        device = self.describe()
+        while queue:
+            assignment = queue.popleft()
+            data = self._data[assignment.pack.runs[0].data_setting]
+            for event in train_pack(assignment, data, self.store, device, self.extras):
+                yield assignment, event

@@ -12,7 +12,7 @@ from bnexp.runs import Run
 from bnexp.sweeps.plans import lane_bytes
 
 SLACK: Final = 1.03
-"""A pack whose run-steps take at most so many times the least is fast."""
+"""A pack is fast if its run-steps take at most `SLACK` times the least."""
 
 
 def fast_bytes(device: str, measure: Callable[[], list[dict[str, float]]]) -> float:
@@ -27,12 +27,11 @@ def fast_bytes(device: str, measure: Callable[[], list[dict[str, float]]]) -> fl
         answers = measure()
         known[key] = {lanes: sum(answer[lanes] for answer in answers) / len(answers) for lanes in answers[0]}
         _write(path, known)
-    lanes = most_fast(known[key])
-    return lanes * lane_bytes(Run(steps=1, evaluate=1), features=784, classes=10)
+    return largest_fast_pack(known[key]) * lane_bytes(Run(steps=1, evaluate=1), features=784, classes=10)
 
 
-def most_fast(rates: dict[str, float]) -> int:
-    """Return the most lanes that are fast, because fewer packs are fewer files."""
+def largest_fast_pack(rates: dict[str, float]) -> int:
+    """Return the most lanes whose `rates`, seconds per run-step, are fast, because fewer packs are fewer files."""
     least = min(rates.values())
     return max(int(lanes) for lanes, seconds in rates.items() if seconds <= SLACK * least)
 

@@ -18,6 +18,7 @@ from bnexp.data.datasets import Data
 from bnexp.engine.packs import Pack, packs, shape
 from bnexp.engine.sizes import EVALUATION_BATCH
 from bnexp.runs import Run
+from bnexp.store.records import SweepRecord
 from bnexp.sweeps.protocol import Assignment
 
 MEMORY: Final = {"cpu": 1.25 * 2**30, "cuda": 8 * 2**30}
@@ -49,7 +50,7 @@ class Machine:
 
 
 def plan(
-    missing: Mapping[str, Run], sweeps: Iterable[Mapping[str, Any]], data: Mapping[Any, Data], machine: Machine
+    missing: Mapping[str, Run], sweeps: Iterable[SweepRecord], data: Mapping[Any, Data], machine: Machine
 ) -> list[Assignment]:
     """Return the packs that train the runs `missing` (by id), the longest first.
 
@@ -57,33 +58,36 @@ def plan(
     """
     left, planned = dict(missing), []
     for sweep in sweeps:
-        for name, ids in sweep["packs"].items():
+        for name, ids in sweep.packs.items():
             if left.keys() >= set(ids) and len(ids) <= (machine.lanes or len(ids)):
-                runs = tuple(left.pop(run) for run in ids)
-                pack = Pack(runs, tuple(dict.fromkeys(run.seed for run in runs)))
-                planned.append(Assignment(name, pack, sweep.get("threads", {}).get(name)))
-    ids_of = {run: name for name, run in left.items()}
+                pack = _rebuild_pack([left.pop(run) for run in ids])
+                planned.append(Assignment(name, pack, tuple(ids), sweep.threads.get(name)))
+    ids_of = {run: run_id for run_id, run in left.items()}
     by_shape: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
     for run in ids_of:
         by_shape[shape(run)].append(run)
-    for runs_of_shape in by_shape.values():
-        lanes = _lanes(runs_of_shape[0], data[runs_of_shape[0].data_setting], machine)
-        planned += [
-            Assignment(name_of([ids_of[run] for run in pack.runs]), pack)
-            for pack in packs(runs_of_shape, lanes, machine.workers)
-        ]
+    for runs in by_shape.values():
+        lanes = _max_lanes(runs[0], data[runs[0].data_setting], machine)
+        for pack in packs(runs, lanes, machine.workers):
+            of_lanes = tuple(ids_of[run] for run in pack.runs)
+            planned.append(Assignment(name_pack(of_lanes), pack, of_lanes))
     if machine.cores and planned:
         threads = max(1, machine.cores // min(machine.workers, len(planned)))
-        planned = [dataclasses.replace(given, threads=given.threads or threads) for given in planned]
-    return sorted(planned, key=lambda given: work(given, data), reverse=True)
+        planned = [dataclasses.replace(one, threads=one.threads or threads) for one in planned]
+    return sorted(planned, key=lambda assignment: work(assignment, data), reverse=True)
 
 
-def name_of(ids: Collection[str]) -> str:
+def _rebuild_pack(runs: Sequence[Run]) -> Pack:
+    """Return the pack whose lanes are `runs`, as an earlier sweep planned it."""
+    return Pack(tuple(runs), tuple(dict.fromkeys(run.seed for run in runs)))
+
+
+def name_pack(ids: Collection[str]) -> str:
     """Return the name of the pack of these runs: the same runs in the same lanes have the same name."""
     return hashlib.sha256("".join(ids).encode()).hexdigest()[:16]
 
 
-def _lanes(run: Run, data: Data, machine: Machine) -> int:
+def _max_lanes(run: Run, data: Data, machine: Machine) -> int:
     """Return the most lanes of a pack of the shape of `run`: as many as are fast and fit into memory."""
     if machine.lanes:
         return machine.lanes
@@ -110,9 +114,9 @@ def _itemsize(run: Run) -> int:
     return 8 if run.dtype == Dtype.float64 else 4
 
 
-def work(given: Assignment, data: Mapping[Any, Data]) -> float:
+def work(assignment: Assignment, data: Mapping[Any, Data]) -> float:
     """Return what a pack costs, in multiplications."""
-    run = given.pack.runs[0]
-    of_pack = data[run.data_setting]
-    widths: Sequence[int] = (of_pack.x_train_ND.shape[1], *run.hidden, of_pack.classes)
-    return len(given.pack.runs) * run.steps * run.batch_size * sum(i * o for i, o in pairwise(widths))
+    run = assignment.pack.runs[0]
+    data_of_pack = data[run.data_setting]
+    widths: Sequence[int] = (data_of_pack.x_train_ND.shape[1], *run.hidden, data_of_pack.classes)
+    return len(assignment.pack.runs) * run.steps * run.batch_size * sum(i * o for i, o in pairwise(widths))

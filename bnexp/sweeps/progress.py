@@ -1,7 +1,7 @@
 """What a sweep shows while it trains: packs, lanes, the best run so far, run-steps per second, time left.
 
 A run-step is one optimizer step of one run. Standard error has it; where that is no terminal, nothing is drawn and only
-what is said remains.
+the sentences of `say` remain.
 """
 
 import dataclasses
@@ -29,20 +29,20 @@ class _Rate(ProgressColumn):
 
 
 class Display:
-    """Two lines on standard error while the packs `planned` are trained, and whatever has to be said, once."""
+    """Two lines on standard error while the packs `planned` are trained; above them each sentence of `say` once."""
 
     def __init__(self, planned: Sequence[Assignment]) -> None:
         self._console = Console(stderr=True, highlight=False)
         columns = (TextColumn("training"), BarColumn(bar_width=24), TaskProgressColumn(), _Rate())
         self._bar = Progress(*columns, TimeRemainingColumn(compact=True), console=self._console, auto_refresh=False)
-        run_steps = sum(len(given.pack.runs) * given.pack.runs[0].steps for given in planned)
+        run_steps = sum(len(assignment.pack.runs) * assignment.pack.runs[0].steps for assignment in planned)
         self._task = self._bar.add_task("", total=run_steps)
-        self._axes = _axes([run for given in planned for run in given.pack.runs])
+        self._axes = _axes([run for assignment in planned for run in assignment.pack.runs])
         self._waiting = len(planned)
         self._running: dict[str, tuple[Assignment, Event]] = {}
         self._finished = self._finished_packs = self._diverged = 0
         self._accuracies: dict[Run, dict[int, float]] = defaultdict(dict)
-        self._said: set[str] = set()
+        self._sentences: set[str] = set()
         self._live = Live(
             get_renderable=lambda: Group(self._bar, Text(self._state(), overflow="ellipsis", no_wrap=True)),
             console=self._console,
@@ -62,38 +62,38 @@ class Display:
 
     def say(self, text: str) -> None:
         """Print `text` above the lines, if it was not said before."""
-        if text not in self._said:
-            self._said.add(text)
+        if text not in self._sentences:
+            self._sentences.add(text)
             self._console.print(f"bnexp: {text}", soft_wrap=True, markup=False)
 
-    def show(self, given: Assignment, said: Event) -> None:
+    def show(self, assignment: Assignment, event: Event) -> None:
         """Show an event of a pack."""
-        lanes = len(given.pack.runs)
-        _, before = self._running.pop(given.name, (given, Event(Kind.point)))
-        match said.kind:
+        lanes = len(assignment.pack.runs)
+        _, before = self._running.pop(assignment.name, (assignment, Event(Kind.point)))
+        match event.kind:
             case Kind.point:
-                self._running[given.name] = (given, said)
-                self._bar.update(self._task, advance=(said.step - before.step) * lanes)
-                if said.validation and said.step:  # before the first step, all are at chance
-                    self._notice(given, said)
+                self._running[assignment.name] = (assignment, event)
+                self._bar.update(self._task, advance=(event.step - before.step) * lanes)
+                if event.validation and event.step:  # before the first step, all are at chance
+                    self._notice(assignment, event)
             case Kind.stored:
                 self._finished, self._finished_packs = self._finished + lanes, self._finished_packs + 1
                 self._diverged += before.diverged
-                self._bar.update(self._task, advance=(given.pack.runs[0].steps - before.step) * lanes)
+                self._bar.update(self._task, advance=(assignment.pack.runs[0].steps - before.step) * lanes)
             case Kind.failed:
                 self._bar.update(self._task, advance=-before.step * lanes)
             case _:
-                self._running[given.name] = (given, before)
+                self._running[assignment.name] = (assignment, before)
 
-    def _notice(self, given: Assignment, said: Event) -> None:
-        for run, accuracy in zip(given.pack.runs, said.validation, strict=True):
+    def _notice(self, assignment: Assignment, event: Event) -> None:
+        for run, accuracy in zip(assignment.pack.runs, event.validation, strict=True):
             self._accuracies[arm(run)][run.seed] = 0.0 if math.isnan(accuracy) else accuracy
 
     def _state(self) -> str:
         """Return the second line."""
         running = list(self._running.values())
-        diverged = sum(said.diverged for _, said in running)
-        alive = sum(len(given.pack.runs) for given, _ in running) - diverged
+        diverged = sum(event.diverged for _, event in running)
+        alive = sum(len(assignment.pack.runs) for assignment, _ in running) - diverged
         if not running and not self._finished:
             return "starting workers"
         packs = f"{self._finished_packs} of {self._waiting} packs finished, {len(running)} running"

@@ -8,6 +8,8 @@ import dataclasses
 import mmap
 import os
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,29 +20,52 @@ _ALIGNMENT: Final = 64
 """Bytes: a cache line, and the widest vector of any processor."""
 
 
-def share(data: Data, descriptor: int) -> dict[str, Any]:
-    """Copy `data` into the nameless file `descriptor` and return, as JSON can write it, what lies where in it."""
-    arrays, offset = {}, 0
+@dataclass(frozen=True)
+class SharedArray:
+    """Where an array lies in shared memory, from byte `offset` on, and what it is."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+@dataclass(frozen=True)
+class SharedData:
+    """Where a data set lies: in `size` bytes of the file `descriptor`; the other fields are those of `Data`."""
+
+    descriptor: int
+    size: int
+    arrays: Mapping[str, SharedArray]
+    name: str
+    classes: int
+    digest: str
+    standardize: bool
+
+
+def share(data: Data, descriptor: int) -> SharedData:
+    """Copy `data` into the nameless file `descriptor` and return what lies where in it."""
+    places, offset = {}, 0
     for name, array in _arrays(data).items():
-        arrays[name] = {"dtype": array.dtype.str, "shape": array.shape, "offset": offset}
+        places[name] = SharedArray(array.dtype.str, array.shape, offset)
         offset += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
     os.truncate(descriptor, offset)
     with mmap.mmap(descriptor, offset) as memory:
         for name, array in _arrays(data).items():
-            np.ndarray(array.shape, array.dtype, memory, arrays[name]["offset"])[...] = array
-    others = {f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.name not in arrays}
-    return {"descriptor": descriptor, "size": offset, "arrays": arrays, "others": others}
+            np.ndarray(array.shape, array.dtype, memory, places[name].offset)[...] = array
+    return SharedData(descriptor, offset, places, data.name, data.classes, data.digest, data.standardize)
 
 
-def attach(plain: dict[str, Any]) -> Data:
+def attach(shared: SharedData) -> Data:
     """Return the data that another process has shared."""
     # Private, because torch wants arrays that could be written to; nobody does, so no page is ever copied.
-    memory = mmap.mmap(plain["descriptor"], plain["size"], flags=mmap.MAP_PRIVATE)
+    memory = mmap.mmap(shared.descriptor, shared.size, flags=mmap.MAP_PRIVATE)
     arrays: dict[str, Any] = {
-        name: np.ndarray(tuple(where["shape"]), np.dtype(where["dtype"]), memory, where["offset"])
-        for name, where in plain["arrays"].items()
+        name: np.ndarray(place.shape, np.dtype(place.dtype), memory, place.offset)
+        for name, place in shared.arrays.items()
     }
-    return Data(**arrays, **plain["others"])
+    return Data(
+        **arrays, name=shared.name, classes=shared.classes, digest=shared.digest, standardize=shared.standardize
+    )
 
 
 def _arrays(data: Data) -> dict[str, np.ndarray[Any, Any]]:

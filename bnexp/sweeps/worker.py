@@ -5,7 +5,6 @@ setting and then one order a line, and writes events to standard output. Whateve
 error, which is the log.
 """
 
-import json
 import os
 import signal
 import sys
@@ -25,73 +24,83 @@ from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.engine import probes, training
 from bnexp.errors import UserError
-from bnexp.runs import identity
-from bnexp.store import rows as results
+from bnexp.store.rows import curve_rows, layer_rows, origin_columns, run_rows
 from bnexp.store.store import Store
-from bnexp.sweeps import calibration, shared_memory
-from bnexp.sweeps.protocol import Assignment, Event, Kind, assignment
+from bnexp.sweeps import calibration
+from bnexp.sweeps.protocol import (
+    Assignment,
+    Event,
+    Extras,
+    Kind,
+    Measurement,
+    TimePack,
+    TimePackSizes,
+    Train,
+    decode_order,
+    decode_setting,
+    encode,
+)
+from bnexp.sweeps.shared_memory import attach
 
 STOPPED: Final = 143
 """Exit code after SIGTERM, as shells have it."""
 
 
-def train(
-    given: Assignment, data: Data, store: Store, device: str, *, weights: bool, level: Probes = Probes.none
-) -> Iterator[Event]:
+def train_pack(assignment: Assignment, data: Data, store: Store, device: str, extras: Extras) -> Iterator[Event]:
     """Train a pack into `store` and yield an event for every point of its curves; the last is `stored` or `failed`."""
     started, points, measured = time.perf_counter(), [], []
-    stored = store.measured(given.name)
-    if stored and stored.covers(level) and not weights:  # another sweep has trained it meanwhile
+    pack, level, stored = assignment.pack, extras.probes, store.probes_of(assignment.name)
+    if stored and stored.covers(level) and not extras.weights:  # another sweep has trained it meanwhile
         yield Event(Kind.stored)
         return
     if stored and stored.covers(level):
         level = stored  # what was measured is not lost when the weights are asked for
-    if given.threads:
-        torch.set_num_threads(given.threads)
+    if assignment.threads:
+        torch.set_num_threads(assignment.threads)
     try:
-        state = training.begin(given.pack, training.to_device(data, given.pack.runs[0], torch.device(device)))
+        state = training.begin(pack, training.to_device(data, pack.runs[0], torch.device(device)))
         for point in training.train(state):
             points.append(point)
-            if level is not Probes.none and training.evaluation_due(given.pack.runs[0], point.step):
+            if level is not Probes.none and training.evaluation_due(pack.runs[0], point.step):
                 measured.append(probes.measure(replace(state, step=point.step), level))
-            yield _event(point)
+            yield _point_event(point)
     except (RuntimeError, MemoryError) as error:  # torch says with a RuntimeError that memory ran out
-        store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {given.name} failed\n{traceback.format_exc()}")
+        store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {assignment.name} failed\n{traceback.format_exc()}")
         yield Event(Kind.failed, f"{type(error).__name__}: {' '.join(str(error).splitlines()[:1])}")
         return
-    rows, curves = frames(given, points, data, device, time.perf_counter() - started, level)
+    rows, curves = pack_rows(assignment, points, data, device, seconds=time.perf_counter() - started, probes=level)
     for run, status, lane in zip(rows["run"], rows["status"], rows["lane"], strict=True):
-        if weights and status == "done":
-            lane_of_run = state.network.lane(lane)
-            store.write_weights(run, given.name, {key: t.cpu().numpy() for key, t in lane_of_run.items()})
-    layers = results.layer_rows(given.pack, points, measured, list(rows["run"])) if measured else None
-    store.write(given.name, rows, curves, layers)
+        if extras.weights and status == "done":
+            tensors = state.network.lane(lane)
+            store.write_weights(run, assignment.name, {key: t.cpu().numpy() for key, t in tensors.items()})
+    layers = layer_rows(pack, points, measured, assignment.ids) if measured else None
+    store.write(assignment.name, rows, curves, layers)
     yield Event(Kind.stored)
 
 
-def _event(point: training.Point) -> Event:
+def _point_event(point: training.Point) -> Event:
     accuracies, diverged = point.validation_accuracy, int((point.diverged_step > 0).sum())
     evaluated = not np.isnan(accuracies).all()
     return Event(Kind.point, step=point.step, diverged=diverged, validation=accuracies.tolist() if evaluated else [])
 
 
-def frames(
-    given: Assignment,
+def pack_rows(
+    assignment: Assignment,
     points: Sequence[training.Point],
     data: Data,
     device: str,
+    *,
     seconds: float,
-    level: Probes = Probes.none,
+    probes: Probes = Probes.none,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of a trained pack's runs and of their curves.
 
-    Each run has its share of the `seconds`; `level` is how much was measured besides.
+    Each run has its share of the `seconds`; `probes` is how much was measured besides.
     """
-    ids = [identity(run, data.digest) for run in given.pack.runs]
-    origin = results.origin(given.name, len(ids), data.classes, device)
-    facts = {**origin, "probes": str(level)}
-    rows = results.run_rows(given.pack, points, ids).assign(seconds=seconds / len(ids), **facts)
-    return rows, results.curve_rows(given.pack, points, ids)
+    pack, ids = assignment.pack, assignment.ids
+    origin = origin_columns(assignment.name, len(ids), data.classes, device)
+    rows = run_rows(pack, points, ids).assign(seconds=seconds / len(ids), probes=str(probes), **origin)
+    return rows, curve_rows(pack, points, ids)
 
 
 def main() -> None:
@@ -99,48 +108,46 @@ def main() -> None:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
-    def tell(said: Event) -> None:
-        channel.write(said.written())
+    def tell(event: Event) -> None:
+        channel.write(encode(event))
         channel.flush()
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # raised, so that no temporary file stays
     warnings.showwarning = lambda message, category, *_: tell(Event(Kind.warned, f"{category.__name__}: {message}"))
     try:
-        _work(sys.stdin, tell)
+        _obey(sys.stdin, tell)
     except BrokenPipeError:  # the sweep was killed; what it would have been told is of no use to anybody
         os._exit(1)
     except UserError as error:
         tell(Event(Kind.refused, str(error)))
 
 
-def _work(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
-    setting = json.loads(next(lines))
+def _obey(lines: Iterator[str], tell: Callable[[Event], None]) -> None:
+    setting = decode_setting(next(lines))
     try:
-        device = str(training.choose_device(setting["device"]))
+        device = str(training.choose_device(setting.device))
     except ValueError as error:
         raise UserError(str(error)) from None
     tell(Event(Kind.ready, device))
-    store, data = Store(setting["store"]), {one.setting: one for one in map(shared_memory.attach, setting["data"])}
-    level = Probes(setting["probes"])
+    store, data = Store(setting.store), {one.setting: one for one in map(attach, setting.data)}
     for line in lines:
-        order = json.loads(line)
-        match order["do"]:
-            case "train":
-                given = assignment(order["assignment"])
-                of_pack = data[given.pack.runs[0].data_setting]
-                for said in train(given, of_pack, store, device, weights=setting["weights"], level=level):
-                    tell(said)
-            case _:
-                tell(Event(Kind.measured, numbers=measure(order, data, device, level)))
+        order = decode_order(line)
+        if isinstance(order, Train):
+            data_of_pack = data[order.assignment.pack.runs[0].data_setting]
+            for event in train_pack(order.assignment, data_of_pack, store, device, setting.extras):
+                tell(event)
+        else:
+            tell(Event(Kind.measured, numbers=measure(order, data, device, setting.extras.probes)))
 
 
-def measure(order: Mapping[str, Any], data: Mapping[Any, Data], device: str, level: Probes) -> dict[str, float]:
-    """Return the answer to an order to measure."""
-    if order["do"] == "lanes":
-        return calibration.time_pack_sizes(torch.device(device))
-    given = assignment(order["assignment"])
-    of_pack = data[given.pack.runs[0].data_setting]
-    return calibration.time_pack(given, of_pack, torch.device(device), order["seconds"], level)
+def measure(order: Measurement, data: Mapping[Any, Data], device: str, level: Probes) -> dict[str, float]:
+    """Return the answer to an order to measure; `level` is how much is measured inside the layers while training."""
+    match order:
+        case TimePackSizes():
+            return calibration.time_pack_sizes(torch.device(device))
+        case TimePack(assignment, seconds):
+            data_of_pack = data[assignment.pack.runs[0].data_setting]
+            return calibration.time_pack(assignment, data_of_pack, torch.device(device), seconds, level)
 
 
 if __name__ == "__main__":

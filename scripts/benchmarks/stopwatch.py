@@ -18,10 +18,11 @@ from typing import Final
 import torch
 
 from benchmarks.peers import BATCH, Trainer, examples
+from bnexp import provenance
 from bnexp.data.datasets import Data
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES: Final = provenance.cores()
 
 
 @dataclass(frozen=True)

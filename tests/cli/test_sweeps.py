@@ -13,9 +13,10 @@ import pytest
 import bnexp
 from bnexp.choices import Activation, Placement
 from bnexp.runs import Run
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from bnexp.sweeps import sweep
-from bnexp.sweeps.sweep import Resources
+from bnexp.sweeps.resources import Resources
 from tests.cli.conftest import DIVERGES, FAILS, WIDE, Built, Command, Ended, Fakes, process
 
 
@@ -63,16 +64,16 @@ def test_the_settings_of_the_command_reach_the_sweep(command: Command, fakes: Fa
     command("device=cpu", "save_weights=true", "name=mine", "workers=3", "engine.lanes=5")
     (asked,) = fakes.sweeps
     assert asked.store.path == Path("outputs/mine")
-    assert (asked.options["means"], asked.options["save_weights"]) == (Resources("cpu", 3, 5), True)
+    assert (asked.options["resources"], asked.options["save_weights"]) == (Resources("cpu", 3, 5), True)
 
 
 def test_the_store_is_told_the_command_its_configuration_and_its_axes(command: Command, fakes: Fakes) -> None:
     command("-m", "lr=0.5,0.1", "seed=range(2)", "data=digits")
     record = fakes.sweeps[0].options["record"]
-    assert record["command"] == "bnexp -m lr=0.5,0.1 'seed=range(2)' data=digits"
-    assert record["configuration"]["data"]["name"] == "digits"
-    assert record["configuration"]["placement"] == "none"
-    assert record["axes"] == {"lr": [0.5, 0.1], "seed": [0, 1]}
+    assert record.command == "bnexp -m lr=0.5,0.1 'seed=range(2)' data=digits"
+    assert record.configuration["data"]["name"] == "digits"
+    assert record.configuration["placement"] == "none"
+    assert record.axes == {"lr": [0.5, 0.1], "seed": [0, 1]}
 
 
 def test_it_ends_with_the_table_the_answer_and_the_path_of_the_page(command: Command, fakes: Fakes) -> None:
@@ -134,7 +135,7 @@ def test_a_store_that_cannot_be_written_is_told_in_one_sentence(
     command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def full(_runs: Sequence[Run], _loaded: Any, store: Store, **_: Any) -> None:
-        store.write_sweep("id", {})
+        store.write_sweep("id", SweepRecord())
 
     assert fakes.sweeps == []
     monkeypatch.setattr(sweep, "train_sweep", full)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bnexp.report.build import build
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from tests.support.svg import read_texts
 from tests.support.synthetic import Rows, product, rows
@@ -25,7 +26,7 @@ def store(path: Path, frames: Rows, *commands: str, **configuration: Any) -> Sto
     filled.write("synthetic", runs.assign(seconds=1.0, machine="a machine"), points)
     for number, command in enumerate(commands or (COMMAND,)):
         record = {"command": command, "created": f"2026-01-0{number + 1}T10:00:00", "data": {"digits": "d1" * 32}}
-        filled.write_sweep(str(number), {**record, "configuration": configuration})
+        filled.write_sweep(str(number), SweepRecord(**record, configuration=configuration))
     return filled
 
 

@@ -20,8 +20,10 @@ from bnexp.report.evidence import choose_design, gather
 from bnexp.report.layer_figures import FIGURES, make_layer_figures
 from bnexp.runs import Run
 from bnexp.statistics.comparisons import MARGIN
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
-from bnexp.sweeps.sweep import Resources, train_sweep
+from bnexp.sweeps.resources import Resources
+from bnexp.sweeps.sweep import train_sweep
 from bnexp.theory import predictions
 from tests.support.lanes import pack_of, small_run
 from tests.support.svg import read_texts
@@ -45,9 +47,9 @@ def train_store(path: Path, runs: list[Run], figures: list[str] | None, compare:
     """Return a store with `runs`, measured in full, as a study that names `figures` would leave it."""
     store = Store(path)
     study = {"name": "why", "question": "Why?", "compare": compare, "figures": figures} if figures is not None else {}
-    record = {"command": "bnexp study=why", "created": "2026-01-01", "configuration": {"study": study}}
-    means = Resources("cpu", workers=0, lanes=32)
-    train_sweep(runs, [DIGITS], store, means=means, record=record, probes=Probes.full, save_weights=False)
+    record = SweepRecord(command="bnexp study=why", created="2026-01-01", configuration={"study": study})
+    resources = Resources("cpu", workers=0, lanes=32)
+    train_sweep(runs, [DIGITS], store, resources=resources, record=record, probes=Probes.full, save_weights=False)
     return store
 
 

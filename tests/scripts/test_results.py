@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bnexp.report.build import build
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from tests.conftest import ROOT
 from tests.support.synthetic import product, rows
@@ -20,10 +21,10 @@ import pictures
 import results
 
 
-def record(asked: list[str], **changes: Any) -> dict[str, Any]:
+def record(asked: list[str], **changes: Any) -> SweepRecord:
     """What a sweep leaves, as far as the page reads it."""
     study = {"question": "Before <b>or</b> after?", "figures": ["gradients"]}
-    return {
+    plain = {
         "created": "2026-11-24 10:00:00+00:00",
         "command": "bnexp study=placement data.root=/home/someone/mnist 'seed=range(3)'",
         "configuration": {"study": study},
@@ -33,6 +34,7 @@ def record(asked: list[str], **changes: Any) -> dict[str, Any]:
         "git": {"commit": "a" * 40, "dirty": False},
         **changes,
     }
+    return SweepRecord(**plain)
 
 
 def trained(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,9 +9,11 @@ import pytest
 
 from bnexp.choices import Placement, Probes
 from bnexp.engine import probes, training
+from bnexp.store.records import SweepRecord
 from bnexp.store.schemas import HISTOGRAMS, LANDSCAPE, LAYERS, RANGES
 from bnexp.store.store import Store
-from bnexp.sweeps.sweep import Resources, train_sweep
+from bnexp.sweeps.resources import Resources
+from bnexp.sweeps.sweep import train_sweep
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 ASKED = [
@@ -27,8 +29,9 @@ POINTS = [0, 6, 12, 18, 20]
 
 def sweep(store, level, runs=ASKED, **settings):
     settings = {"save_weights": False, **settings}
-    means = Resources(DEVICE, workers=0, lanes=32)
-    return train_sweep(runs, [small_data()], store, means=means, record={}, probes=level, **settings)
+    resources = Resources(DEVICE, workers=0, lanes=32)
+    record = SweepRecord()
+    return train_sweep(runs, [small_data()], store, resources=resources, record=record, probes=level, **settings)
 
 
 @pytest.fixture

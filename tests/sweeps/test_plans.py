@@ -5,12 +5,12 @@ import itertools
 
 import pytest
 
-from bnexp.engine.packs import shape
 from bnexp.runs import Run, identity
+from bnexp.store.records import SweepRecord
 from bnexp.sweeps import pack_size
-from bnexp.sweeps.plans import MEMORY, Machine, lane_bytes, name_of, plan
-from bnexp.sweeps.protocol import Assignment, Event, Kind, assignment, event
-from tests.support.lanes import pack_of, small_data, small_run
+from bnexp.sweeps.plans import MEMORY, Machine, lane_bytes, name_pack, plan
+from tests.support.assignments import assign, ids_of
+from tests.support.lanes import small_data, small_run
 
 DATA = {small_data().setting: small_data()}
 MACHINE = Machine("cpu", workers=2, cores=2, fast_bytes=1e9, lanes=4)
@@ -24,23 +24,23 @@ RUNS = [small_run(lr=lr, seed=s) for s, lr in itertools.product(range(4), (0.1, 
 
 
 def recorded(planned):
-    return {
-        "packs": {given.name: [identity(run, "0" * 64) for run in given.pack.runs] for given in planned},
-        "threads": {given.name: given.threads for given in planned},
-    }
+    return SweepRecord(
+        packs={one.name: list(ids_of(one.pack.runs)) for one in planned},
+        threads={one.name: one.threads for one in planned},
+    )
 
 
 def test_each_missing_run_is_planned_once_and_the_plan_is_a_function_of_the_set():
     planned = plan(asked(RUNS), [], DATA, MACHINE)
-    assert sorted((run for given in planned for run in given.pack.runs), key=repr) == sorted(RUNS, key=repr)
+    assert sorted((run for one in planned for run in one.pack.runs), key=repr) == sorted(RUNS, key=repr)
     assert plan(asked(reversed(RUNS)), [], DATA, MACHINE) == planned
-    assert all(len(given.pack.runs) <= 4 for given in planned)
+    assert all(len(one.pack.runs) <= 4 for one in planned)
 
 
 def test_what_a_sweep_left_is_trained_in_the_packs_it_had_planned():
     planned = plan(asked(RUNS), [], DATA, MACHINE)
     left = planned[1:]
-    missing = asked(run for given in left for run in given.pack.runs)
+    missing = asked(run for one in left for run in one.pack.runs)
     other = dataclasses.replace(MACHINE, workers=5, cores=10, lanes=12)
     assert plan(missing, [], DATA, other) != left
     assert plan(missing, [recorded(planned)], DATA, other) == left  # with the threads it had planned, too
@@ -49,50 +49,50 @@ def test_what_a_sweep_left_is_trained_in_the_packs_it_had_planned():
 def test_a_wider_sweep_first_finishes_the_packs_of_a_narrower_one_that_was_cut_off():
     narrow = plan(asked(RUNS[:6]), [], DATA, MACHINE)
     wide = plan(asked(RUNS), [recorded(narrow)], DATA, MACHINE)
-    assert {given.name for given in narrow} < {given.name for given in wide}
-    assert sorted(run.seed for given in wide for run in given.pack.runs) == sorted(run.seed for run in RUNS)
+    assert {one.name for one in narrow} < {one.name for one in wide}
+    assert sorted(run.seed for one in wide for run in one.pack.runs) == sorted(run.seed for run in RUNS)
 
 
 def test_a_pack_of_which_a_run_is_stored_or_not_asked_is_planned_anew():
     planned = plan(asked(RUNS), [], DATA, MACHINE)
     gone = planned[0].pack.runs[0]
     again = plan(asked(run for run in RUNS if run != gone), [recorded(planned)], DATA, MACHINE)
-    assert planned[0].name not in {given.name for given in again}
-    assert {given.name for given in planned[1:]} < {given.name for given in again}
-    assert sum(len(given.pack.runs) for given in again) == len(RUNS) - 1
+    assert planned[0].name not in {one.name for one in again}
+    assert {one.name for one in planned[1:]} < {one.name for one in again}
+    assert sum(len(one.pack.runs) for one in again) == len(RUNS) - 1
 
 
 def test_a_planned_pack_of_more_lanes_than_are_now_asked_for_is_cut():
     planned = plan(asked(RUNS), [], DATA, MACHINE)
     again = plan(asked(RUNS), [recorded(planned)], DATA, dataclasses.replace(MACHINE, lanes=2))
-    assert max(len(given.pack.runs) for given in again) == 2
+    assert max(len(one.pack.runs) for one in again) == 2
 
 
 def test_the_costliest_packs_come_first():
     runs = [small_run(steps=10), small_run(steps=500), small_run(hidden=(200, 8)), small_run(batch_size=30)]
-    steps = [given.pack.runs[0] for given in plan(asked(runs), [], DATA, MACHINE)]
+    steps = [one.pack.runs[0] for one in plan(asked(runs), [], DATA, MACHINE)]
     assert steps == [runs[1], runs[2], runs[3], runs[0]]
 
 
 def test_threads_are_the_cores_that_a_worker_has_for_itself():
     machine = dataclasses.replace(MACHINE, workers=8, cores=8, lanes=32)
-    assert {given.threads for given in plan(asked(RUNS[:1]), [], DATA, machine)} == {8}
-    assert {given.threads for given in plan(asked(RUNS[:2]), [], DATA, machine)} == {4}
-    assert {given.threads for given in plan(asked(RUNS), [], DATA, machine)} == {1}
-    assert {g.threads for g in plan(asked(RUNS), [], DATA, dataclasses.replace(machine, cores=None))} == {None}
+    assert {one.threads for one in plan(asked(RUNS[:1]), [], DATA, machine)} == {8}
+    assert {one.threads for one in plan(asked(RUNS[:2]), [], DATA, machine)} == {4}
+    assert {one.threads for one in plan(asked(RUNS), [], DATA, machine)} == {1}
+    assert {one.threads for one in plan(asked(RUNS), [], DATA, dataclasses.replace(machine, cores=None))} == {None}
 
 
 def test_packs_are_as_large_as_is_fast_and_fits_into_memory():
     few = 5 * lane_bytes(RUNS[0], 13, 4) + 1
     machine = Machine("cpu", workers=1, cores=1, fast_bytes=few)
-    assert max(len(given.pack.runs) for given in plan(asked(RUNS), [], DATA, machine)) <= 5
+    assert max(len(one.pack.runs) for one in plan(asked(RUNS), [], DATA, machine)) <= 5
     wide = [dataclasses.replace(run, hidden=(20_000,)) for run in RUNS]
     endless = dataclasses.replace(machine, fast_bytes=1e15)
-    most = max(len(given.pack.runs) for given in plan(asked(wide), [], DATA, endless))
+    most = max(len(one.pack.runs) for one in plan(asked(wide), [], DATA, endless))
     assert 1 <= most <= MEMORY["cpu"] / lane_bytes(wide[0], 13, 4)
     assert most < len(RUNS)
     huge = [dataclasses.replace(run, hidden=(10**9,)) for run in RUNS[:2]]
-    assert [len(given.pack.runs) for given in plan(asked(huge), [], DATA, machine)] == [1, 1]
+    assert [len(one.pack.runs) for one in plan(asked(huge), [], DATA, machine)] == [1, 1]
 
 
 def test_a_lane_holds_its_parameters_and_more_under_adam():
@@ -107,25 +107,24 @@ def test_a_lane_holds_its_parameters_and_more_under_adam():
 @pytest.mark.parametrize("grid", [(4, 3), (1, 6), (3, 1), (1, 1)])
 def test_the_halves_of_a_pack_hold_its_runs_and_are_marked(grid):
     seeds, arms = grid
-    pack = pack_of(small_run(lr=0.1 + a, seed=s) for s in range(seeds) for a in range(arms))
-    halves = Assignment("abc", pack, 2).halves()
+    whole = assign("abc", [small_run(lr=0.1 + a, seed=s) for s in range(seeds) for a in range(arms)], threads=2)
+    pack, halves = whole.pack, whole.halves()
     assert sorted((run for half in halves for run in half.pack.runs), key=repr) == sorted(pack.runs, key=repr)
     assert all(half.retried and half.threads == 2 and half.name.startswith("abc-") for half in halves)
     assert len({half.name for half in halves}) == len(halves) == min(2, len(pack.runs))
     assert max(len(half.pack.runs) for half in halves) <= -(-len(pack.runs) * 2 // 3)
 
 
-def test_packs_and_events_travel_as_plain_data_and_arrive_as_they_were():
-    given = Assignment("abc", pack_of(RUNS), 3)
-    assert assignment(given.plain()) == given
-    assert shape(assignment(given.plain()).pack.runs[0]) == shape(RUNS[0])
-    said = Event(Kind.point, "tell\nme", step=7, diverged=1, validation=[0.5, 1 / 3], numbers={"a": 0.1})
-    assert said.written().count("\n") == 1
-    assert event(said.written()) == said
+def test_a_planned_pack_carries_the_ids_of_its_runs_also_where_an_earlier_sweep_planned_it():
+    first = plan(asked(RUNS), [], DATA, MACHINE)
+    again = plan(asked(RUNS), [recorded(first)], DATA, MACHINE)
+    halves = [half for one in first for half in one.halves()]
+    for one in (*first, *again, *halves):
+        assert one.ids == ids_of(one.pack.runs)
 
 
 def test_the_name_of_a_pack_is_that_of_its_runs_in_their_lanes():
-    assert name_of(["a", "b"]) == name_of(["a", "b"]) != name_of(["b", "a"])
+    assert name_pack(["a", "b"]) == name_pack(["a", "b"]) != name_pack(["b", "a"])
 
 
 def test_how_large_packs_should_be_is_measured_once_and_remembered(tmp_path, monkeypatch):
@@ -147,6 +146,6 @@ def test_how_large_packs_should_be_is_measured_once_and_remembered(tmp_path, mon
 
 
 def test_of_packs_that_are_equally_fast_the_largest_is_taken():
-    assert pack_size.most_fast({"8": 1.0, "16": 1.02, "32": 1.5}) == 16
-    assert pack_size.most_fast({"8": 2.0, "16": 1.5, "32": 1.0}) == 32
-    assert pack_size.most_fast({"8": 1.0, "16": 1.2, "32": 1.5}) == 8
+    assert pack_size.largest_fast_pack({"8": 1.0, "16": 1.02, "32": 1.5}) == 16
+    assert pack_size.largest_fast_pack({"8": 2.0, "16": 1.5, "32": 1.0}) == 32
+    assert pack_size.largest_fast_pack({"8": 1.0, "16": 1.2, "32": 1.5}) == 8

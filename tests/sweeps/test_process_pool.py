@@ -13,24 +13,25 @@ import pandas as pd
 import pytest
 import torch
 
-from bnexp.engine.packs import packs
 from bnexp.errors import UserError
 from bnexp.runs import identity
+from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
-from bnexp.sweeps import process_pool, sweep
-from bnexp.sweeps.in_process import InProcess
+from bnexp.sweeps import process_pool
 from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.progress import Display
-from bnexp.sweeps.protocol import Assignment, Kind
-from bnexp.sweeps.sweep import Resources, train_sweep
+from bnexp.sweeps.protocol import Extras, Kind
+from bnexp.sweeps.resources import Resources
+from bnexp.sweeps.sweep import train_sweep
+from tests.support.assignments import assign
 from tests.support.lanes import small_data, small_run
 
 RUNS = [small_run(lr=lr, seed=s, dtype="float32") for s in range(2) for lr in (0.1, 0.2, 1e30)]
 
 
 def swept(runs, path, workers, lanes=2, **settings):
-    settings = {"save_weights": False, "record": {"command": "bnexp -m …"}, **settings}
-    return train_sweep(runs, [small_data()], Store(path), means=Resources("cpu", workers, lanes), **settings)
+    settings = {"save_weights": False, "record": SweepRecord(command="bnexp -m …"), **settings}
+    return train_sweep(runs, [small_data()], Store(path), resources=Resources("cpu", workers, lanes), **settings)
 
 
 def test_workers_train_what_this_process_would_bit_for_bit(tmp_path):
@@ -69,11 +70,11 @@ def test_a_killed_worker_costs_its_pack_one_retry_as_halves_and_then_its_runs_ar
     runs = [small_run(lr=0.1 + i / 100, steps=4000, evaluate=4000, dtype="float32") for i in range(4)]
     victims = {"first": None, "half": None}
 
-    def show(_display, given, said):
+    def show(_display, assignment, event):
         """Kill the worker at the first point of the first pack, and again at that of its first half."""
-        kind = "half" if given.name.endswith("1of2") else "first" if not given.retried else "other"
-        if said.kind is Kind.point and kind in victims and victims[kind] is None:
-            victims[kind] = given
+        kind = "half" if assignment.name.endswith("1of2") else "first" if not assignment.retried else "other"
+        if event.kind is Kind.point and kind in victims and victims[kind] is None:
+            victims[kind] = assignment
             started[-1].kill()
 
     monkeypatch.setattr(Display, "show", show)
@@ -97,9 +98,11 @@ def test_a_worker_that_is_refused_says_why_and_no_process_stays(tmp_path, monkey
     device = "cuda" if not torch.cuda.is_available() else "cpu"
     if device == "cpu":
         pytest.skip("there is a GPU")
-    hands = ProcessPool(Store(tmp_path), device, False, 0)
-    with pytest.raises(UserError, match="device=cuda needs a GPU that torch can see; found none"), hands:
-        hands.start(1)
+    with ProcessPool(Store(tmp_path), device, Extras(), 0) as pool:
+        pool.resize(1)
+        pool.share([])
+        with pytest.raises(UserError, match="device=cuda needs a GPU that torch can see; found none"):
+            pool.describe()
     assert [process.poll() is not None for process in started] == [True]
 
 
@@ -116,7 +119,9 @@ def test_a_worker_that_cannot_start_is_told_and_its_words_are_in_the_log(tmp_pat
 
     words = [sys.executable, "-c", "raise SystemError('no wheels')"]
     monkeypatch.setattr(process_pool.subprocess, "Popen", lambda _, **settings: real(words, **settings))
-    with pytest.raises(UserError, match=r"a worker must start; got its process ended with exit code 1: .*log says why"):
+    with pytest.raises(
+        UserError, match=r"a worker could not start: its process ended with exit code 1; .*log says why"
+    ):
         swept(RUNS[:1], tmp_path, 1)
     assert "no wheels" in Store(tmp_path).log_path.read_text()
 
@@ -130,15 +135,16 @@ def test_a_second_interrupt_kills_workers_that_take_their_time(tmp_path, monkeyp
     )
     words = [sys.executable, "-c", stubborn]
     monkeypatch.setattr(process_pool.subprocess, "Popen", lambda _, **settings: real(words, **settings))
-    hands = ProcessPool(Store(tmp_path), "cpu", False, 0)
+    pool = ProcessPool(Store(tmp_path), "cpu", Extras(), 0)
 
     def interrupt(_seconds):
         raise KeyboardInterrupt
 
     def interrupted():
-        with hands:
-            hands.start(1)
-            hands._workers[0].busy = Assignment("a pack", next(iter(packs(RUNS, 9))))
+        with pool:
+            pool.resize(1)
+            pool.describe()
+            pool._workers[0].assignment = assign("a pack", RUNS)
             monkeypatch.setattr(process_pool.time, "sleep", interrupt)
             raise KeyboardInterrupt
 
@@ -149,38 +155,22 @@ def test_a_second_interrupt_kills_workers_that_take_their_time(tmp_path, monkeyp
     assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
-def test_a_pack_that_another_sweep_has_stored_meanwhile_is_not_trained_again(tmp_path):
-    swept(RUNS, tmp_path, 0)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
-    record = Store(tmp_path).sweeps[0]
-    by_id = {identity(run, "0" * 64): run for run in RUNS}
-    todo = deque(
-        Assignment(name, next(iter(packs([by_id[run] for run in ids], 9)))) for name, ids in record["packs"].items()
-    )
-    here = InProcess(Store(tmp_path), "cpu", False)
-    here.share(small_data())
-    assert [said.kind for _, said in here.train(todo)] == [Kind.stored] * len(before)
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-
-
 def test_workers_that_turn_out_to_be_too_many_are_stopped_and_not_replaced(tmp_path, monkeypatch):
     started = _processes_of(monkeypatch)
-    with ProcessPool(Store(tmp_path), "cpu", False, 1) as hands:
-        hands.launch(3)
-        hands.share(small_data())
-        assert hands.start(1) == "cpu"
+    with ProcessPool(Store(tmp_path), "cpu", Extras(), 1) as pool:
+        pool.resize(3)
+        pool.share([small_data()])
+        pool.resize(1)
+        assert pool.describe() == "cpu"
         assert [process.poll() is None for process in started] == [True, False, False]
-        todo = deque(
-            [Assignment("one", next(iter(packs(RUNS[:1], 9)))), Assignment("two", next(iter(packs(RUNS[1:2], 9))))]
-        )
-        kinds = [said.kind for _, said in hands.train(todo)]
+        kinds = [event.kind for _, event in pool.train(deque([assign("one", RUNS[:1]), assign("two", RUNS[1:2])]))]
     assert kinds.count(Kind.stored) == 2
     assert len(started) == 3
 
 
 def test_the_first_workers_to_start_are_no_more_than_there_are_runs():
-    found = [sweep._first(runs, Resources("cpu", workers)) for runs, workers in ((1, 8), (3, 8), (100, 8), (100, 2))]
-    assert found == [1, 3, 4, 2]
+    counts = [Resources("cpu", workers).first_workers(runs) for runs, workers in ((1, 8), (3, 8), (100, 8), (100, 2))]
+    assert counts == [1, 3, 4, 2]
 
 
 def test_a_run_in_a_process_leaves_no_process_behind_when_it_is_killed(tmp_path):

@@ -7,11 +7,12 @@ import pytest
 from rich.console import Console
 
 from bnexp.sweeps import progress
-from bnexp.sweeps.protocol import Assignment, Event, Kind
-from tests.support.lanes import pack_of, small_run
+from bnexp.sweeps.protocol import Event, Kind
+from tests.support.assignments import assign
+from tests.support.lanes import small_run
 
-FIRST = Assignment("first", pack_of(small_run(lr=lr, seed=s) for lr in (0.1, 0.2) for s in range(2)))
-SECOND = Assignment("second", pack_of([small_run(lr=0.3, seed=0)]))
+FIRST = assign("first", [small_run(lr=lr, seed=s) for lr in (0.1, 0.2) for s in range(2)])
+SECOND = assign("second", [small_run(lr=0.3, seed=0)])
 
 
 @pytest.fixture

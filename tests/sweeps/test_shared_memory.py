@@ -19,20 +19,20 @@ def shared():
 
 
 def test_what_is_attached_is_what_was_shared(shared):
-    data, found = small_data(), attach(shared)
-    assert found.setting == data.setting
-    assert (found.digest, found.classes) == (data.digest, data.classes)
+    data, attached = small_data(), attach(shared)
+    assert attached.setting == data.setting
+    assert (attached.digest, attached.classes) == (data.digest, data.classes)
     for part in ("train", "validation", "test"):
         for letter, axes in (("x", "ND"), ("y", "N")):
-            array, wanted = (getattr(one, f"{letter}_{part}_{axes}") for one in (found, data))
+            array, wanted = (getattr(one, f"{letter}_{part}_{axes}") for one in (attached, data))
             np.testing.assert_array_equal(array, wanted)
             assert array.dtype == wanted.dtype
 
 
 def test_torch_reads_the_memory_itself_without_a_copy_and_without_a_warning(shared):
-    found = attach(shared)
-    assert torch.from_numpy(found.x_train_ND).data_ptr() == found.x_train_ND.ctypes.data
-    assert found.x_train_ND.ctypes.data % 64 == 0
+    x_ND = attach(shared).x_train_ND
+    assert torch.from_numpy(x_ND).data_ptr() == x_ND.ctypes.data
+    assert x_ND.ctypes.data % 64 == 0
 
 
 def test_a_process_that_writes_to_it_changes_nothing_for_the_others(shared):

@@ -13,15 +13,18 @@ import bnexp
 from bnexp.choices import Placement
 from bnexp.engine import training
 from bnexp.runs import identity
-from bnexp.store import rows as results
+from bnexp.store.records import SweepRecord
+from bnexp.store.schemas import METRICS
 from bnexp.store.store import CURVES, RUNS, Store
-from bnexp.sweeps.sweep import Resources, train, train_sweep
+from bnexp.sweeps.resources import Resources
+from bnexp.sweeps.sweep import train, train_sweep
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 
 def sweep(runs, store, **settings):
-    means = Resources(DEVICE, workers=0, lanes=32)
-    settings = {"means": means, "save_weights": False, "record": {"command": "bnexp -m …"}, **settings}
+    resources = Resources(DEVICE, workers=0, lanes=32)
+    record = SweepRecord(command="bnexp -m …")
+    settings = {"resources": resources, "save_weights": False, "record": record, **settings}
     return train_sweep(runs, [small_data()], store, **settings)
 
 
@@ -56,7 +59,7 @@ def test_what_is_read_back_is_what_training_gave(store):
         strict=True,
     ):
         points = list(training.train(begin(pack_of([run]), small_data())))
-        for metric in results.METRICS:
+        for metric in METRICS:
             assert getattr(row, metric) == pytest.approx(getattr(points[-1], metric)[0], rel=1e-3, nan_ok=True)
         curve = store.curves.query("run == @row.Index")
         reached = [p.step for p in points if not points[-1].diverged_step[0] or p.step < points[-1].diverged_step[0]]
@@ -147,7 +150,7 @@ def test_a_pack_that_fails_is_tried_again_as_halves_which_are_marked(store, monk
     rows = sweep(RUNS_ASKED, store)
     assert lanes == [12, 6, 6]
     assert (rows["status"] != "failed").all()
-    name = next(iter(store.sweeps[0]["packs"]))
+    name = next(iter(store.sweeps[0].packs))
     assert set(rows["pack"]) == {f"{name}-1of2", f"{name}-2of2"}
     assert rows.groupby("pack")["lane"].apply(sorted).tolist() == [[*range(6)]] * 2
 
@@ -277,13 +280,13 @@ def test_weights_are_those_of_the_end_and_only_where_asked(store):
 def test_a_sweep_records_where_its_results_come_from(store):
     rows = sweep(RUNS_ASKED, store)
     (record,) = store.sweeps
-    assert record["command"] == "bnexp -m …"
-    assert record["asked"] == list(rows["run"])
-    assert sorted(run for ids in record["packs"].values() for run in ids) == sorted(rows["run"])
-    assert set(record["packs"]) == set(rows["pack"])
-    assert record["data"] == {"small": "0" * 64}
-    assert {"python", "torch", "numpy"} <= set(record["versions"])
-    assert record["device"] == DEVICE
+    assert record.command == "bnexp -m …"
+    assert record.asked == list(rows["run"])
+    assert sorted(run for ids in record.packs.values() for run in ids) == sorted(rows["run"])
+    assert set(record.packs) == set(rows["pack"])
+    assert record.data == {"small": "0" * 64}
+    assert {"python", "torch", "numpy"} <= set(record.versions)
+    assert record.device == DEVICE
 
 
 def test_training_without_a_store_gives_the_same_rows(store):

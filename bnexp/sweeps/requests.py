@@ -1,0 +1,90 @@
+"""What a command asks for: which of its runs are missing, in which packs they are trained, and the record of it all."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bnexp import provenance
+from bnexp.choices import Probes
+from bnexp.data.datasets import Data
+from bnexp.runs import SEMANTICS, Run, canonical, identity
+from bnexp.store.records import SweepRecord
+from bnexp.store.store import Store
+from bnexp.sweeps import pack_size, plans
+from bnexp.sweeps.protocol import Assignment, Extras, TimePackSizes
+from bnexp.sweeps.resources import Resources
+from bnexp.sweeps.workers import Workers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for: the ids of the runs asked, in order; the data by its setting; by id, what is missing."""
+
+    asked: list[str]
+    data: dict[Any, Data]
+    missing: dict[str, Run]
+
+
+def find_stored(store: Store, extras: Extras) -> set[str]:
+    """Return the ids of the runs that are stored as asked: a failed run is missing, a diverged one has no weights."""
+    rows = store.read_runs(["run", "status", "probes"])
+    return {
+        run
+        for run, status, probes in zip(rows["run"], rows["status"], rows["probes"], strict=True)
+        if status != "failed"
+        and Probes(probes).covers(extras.probes)
+        and (status == "diverged" or not extras.weights or store.weights(run).is_file())
+    }
+
+
+def find_missing(runs: Sequence[Run], data: Sequence[Data], stored: set[str]) -> Request:
+    """Return what is to be done; here, and nowhere else in a sweep, the ids of its runs are computed."""
+    by_setting = {one.setting: one for one in data}
+    runs = [canonical(run) for run in runs]
+    ids = {run: identity(run, by_setting[run.data_setting].digest) for run in dict.fromkeys(runs)}
+    missing = {run_id: run for run, run_id in ids.items() if run_id not in stored}
+    return Request([ids[run] for run in runs], by_setting, missing)
+
+
+def plan_packs(request: Request, store: Store, workers: Workers, resources: Resources) -> tuple[str, list[Assignment]]:
+    """Return the device and the packs of what is missing; how large they should be is measured once on a machine."""
+    if not request.missing:
+        return resources.device, []
+    workers.resize(resources.first_workers(len(request.missing)))
+    device = workers.describe()
+    most = max(1, resources.max_workers(device))
+
+    def time_pack_sizes() -> list[dict[str, float]]:
+        workers.resize(most)
+        return workers.measure(TimePackSizes())
+
+    fast = pack_size.fast_bytes(device, time_pack_sizes) if resources.lanes is None else 0.0
+    cores = provenance.cores() if resources.workers != 0 and device == "cpu" else None
+    machine = plans.Machine(device, most, cores, fast, resources.lanes)
+    earlier = [record for record in store.read_sweeps() if record.device == device]
+    return device, plans.plan(request.missing, earlier, request.data, machine)
+
+
+def complete_record(record: SweepRecord, request: Request, planned: Sequence[Assignment], device: str) -> SweepRecord:
+    """Return `record` with what the sweep knows: on what it trains, in which packs, where and with what code."""
+    return dataclasses.replace(
+        record,
+        data={one.name: one.digest for one in request.data.values()},
+        asked=list(dict.fromkeys(request.asked)),
+        packs={assignment.name: assignment.ids for assignment in planned},
+        threads={assignment.name: assignment.threads for assignment in planned},
+        semantics=SEMANTICS,
+        device=device,
+        machine=provenance.machine(),
+        versions=provenance.versions(),
+        git=provenance.commit(),
+    )
+
+
+def count_stored(request: Request) -> Sequence[str]:
+    """Return a sentence about what is stored and what is missing; none if nothing is stored."""
+    asked, missing = len(set(request.asked)), len(request.missing)
+    if missing == asked:
+        return ()
+    return (f"{asked:,} runs asked, {asked - missing:,} stored, {missing:,} to train",)
