@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ import pytest
 from safetensors.numpy import load_file
 
 import bnexp
-from bnexp.choices import Placement
+from bnexp import runs
+from bnexp.choices import Placement, Probes
 from bnexp.engine import training
 from bnexp.runs import identity
 from bnexp.store.records import SweepRecord
 from bnexp.store.schemas import METRICS
 from bnexp.store.store import CURVES, RUNS, Store
+from bnexp.sweeps.in_process import InProcess
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.sweep import train, train_sweep
 from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
@@ -275,6 +278,58 @@ def test_weights_are_those_of_the_end_and_only_where_asked(store):
     for name, tensor in state.network.lane(0).items():
         np.testing.assert_array_equal(found[name], tensor.cpu().numpy())
     assert not np.array_equal(found["1.weight"], start["1.weight"])
+
+
+def test_the_id_of_a_run_is_computed_once_in_a_sweep(store, monkeypatch):
+    counts = []
+    sha256 = runs.hashlib.sha256
+    monkeypatch.setattr(runs, "hashlib", SimpleNamespace(sha256=lambda text: counts.append(text) or sha256(text)))
+    sweep([*RUNS_ASKED, RUNS_ASKED[3]], store, probes=Probes.basic, save_weights=True)
+    assert len(counts) == len(set(counts)) == len(RUNS_ASKED)
+
+
+class Noting(InProcess):
+    """This process as a worker, which notes what the sweep asks of it in which order."""
+
+    def resize(self, count):
+        self.notes.append(f"resize {count}")
+
+    def share(self, loaded):
+        self.notes.append("share")
+        return super().share(loaded)
+
+    def train(self, queue):
+        self.notes.append("train")
+        return super().train(queue)
+
+
+@pytest.fixture
+def notes(monkeypatch):
+    def choose(_runs, store, resources, extras):
+        workers = Noting(store, resources.device, extras)
+        workers.notes = notes
+        return workers
+
+    notes = []
+    monkeypatch.setattr("bnexp.sweeps.sweep._choose_workers", choose)
+    return notes
+
+
+def test_workers_start_before_the_data_is_there_if_nothing_is_stored(store, notes):
+    four = Resources(DEVICE, workers=4, lanes=32)
+    sweep(RUNS_ASKED[:3], store, resources=four)
+    assert notes == ["resize 3", "share", "resize 3", "resize 3", "train"]
+    notes.clear()
+    sweep(RUNS_ASKED, store, resources=four)
+    assert notes[0] == "share"
+    assert notes[-1] == "train"
+
+
+def test_no_worker_starts_if_all_is_stored(store, notes):
+    sweep(RUNS_ASKED, store)
+    notes.clear()
+    sweep(RUNS_ASKED, store)
+    assert notes == ["share"]
 
 
 def test_a_sweep_records_where_its_results_come_from(store):
