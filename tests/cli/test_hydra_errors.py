@@ -46,7 +46,7 @@ def fail(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Fail:
             raise error
 
         monkeypatch.setattr(sweep, "train_sweep", raises)
-        monkeypatch.setattr(sweep, "forecast", raises)
+        monkeypatch.setattr(sweep, "forecast_sweep", raises)
 
     return set_up
 

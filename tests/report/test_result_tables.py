@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.report.result_tables import result_tables
-from bnexp.report.tables import Table, cells, tex
+from bnexp.report.result_tables import make_result_tables
+from bnexp.report.tables import Table, make_cells, to_tex
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
 from tests.support.synthetic import clear_accuracy, product, rows
@@ -16,12 +16,12 @@ def effects(path: Path, seeds: int) -> Table:
     runs, points = rows(product(["pre", "post"], seeds=range(seeds)), clear_accuracy)
     Store(path).write("synthetic", runs, points)
     evidence = gather([Store(path)])
-    return result_tables(evidence, estimate(evidence, choose_design(evidence, None), MARGIN))[0]
+    return make_result_tables(evidence, estimate(evidence, choose_design(evidence, None), MARGIN))[0]
 
 
 def shown(table: Table) -> dict[str, str]:
     """Return the only row as it is read, by the headers."""
-    (row,) = cells(table)
+    (row,) = make_cells(table)
     return {column.header: cell.text for column, cell in zip(table.columns, row, strict=True)}
 
 
@@ -46,5 +46,5 @@ def test_what_a_probability_means_is_said_where_it_says_something(tmp_path: Path
 
 def test_the_table_for_a_paper_has_the_columns_of_the_page(tmp_path: Path) -> None:
     table = effects(tmp_path, 20)
-    assert "bootstrap from & to" in tex(table)
-    assert "significant and meaningful" in tex(table)
+    assert "bootstrap from & to" in to_tex(table)
+    assert "significant and meaningful" in to_tex(table)
