@@ -176,7 +176,7 @@ def propose_batch_sizes(examples: int, batch_size: int) -> list[int]:
     return [size for size in (next(smaller, None), next(larger, None)) if size is not None]
 
 
-def acting(run: Run) -> dict[str, Any]:
+def find_acting(run: Run) -> dict[str, Any]:
     """Return the fields of `run` as plain values, with `None` for each that cannot act.
 
     Norm settings do not act without a norm, its momentum not under population statistics, momentum not under Adam,
@@ -202,9 +202,9 @@ def acting(run: Run) -> dict[str, Any]:
     return {name: None if name in idle else _plain(getattr(run, name)) for name in _FIELDS}
 
 
-def canonical(run: Run) -> Run:
+def to_canonical(run: Run) -> Run:
     """Return the run that stands for all that train the same: what cannot act in it is at its default."""
-    return Run(**{name: value for name, value in acting(run).items() if value is not None})
+    return Run(**{name: value for name, value in find_acting(run).items() if value is not None})
 
 
 def _plain(value: Any) -> Any:
@@ -213,7 +213,9 @@ def _plain(value: Any) -> Any:
 
 def identity(run: Run, data_digest: str) -> str:
     """Return the run's id: 16 hex digits of the sha256 of what acts, the data's digest and the semantics' number."""
-    content = json.dumps([acting(run), data_digest, SEMANTICS], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    content = json.dumps(
+        [find_acting(run), data_digest, SEMANTICS], sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

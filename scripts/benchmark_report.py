@@ -24,7 +24,7 @@ import pandas as pd
 from bnexp.choices import Activation, Placement
 from bnexp.labels import is_accuracy
 from bnexp.report.build import build
-from bnexp.runs import Run, acting
+from bnexp.runs import Run, find_acting
 from bnexp.statistics import comparisons, curves
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.design import deduce_design
@@ -55,7 +55,7 @@ def list_runs(count: int, points: int) -> list[Run]:
 
 def draw_rows(wanted: list[Run], rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rows of runs and of curves: error rates fall like a power of the step, the highest learning rate fails."""
-    rows = pd.DataFrame([acting(run) for run in wanted])
+    rows = pd.DataFrame([find_acting(run) for run in wanted])
     steps = np.arange(0, wanted[0].steps + 1, EVERY)
     lost = rows["lr"].eq(LRS[-1]) & (rows["placement"].eq("none") | (rng.random(len(rows)) < 0.2))
     end = 0.03 + 0.02 * np.log10(rows["lr"] / 0.3) ** 2 + 0.003 * rng.standard_normal(len(rows))

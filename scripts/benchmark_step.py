@@ -23,7 +23,7 @@ from torch import nn
 from bnexp.choices import Activation, Placement, Probes
 from bnexp.data.datasets import Data
 from bnexp.engine import probes, training
-from bnexp.engine.packs import packs
+from bnexp.engine.packs import form_packs
 from bnexp.runs import Run
 
 FLOP = 26.376e6
@@ -70,7 +70,7 @@ def begin(seeds: int, arms: Sequence[Arm], examples: Data) -> training.State:
         for s in range(seeds)
         for g, (placement, activation) in enumerate(arms)
     ]
-    (pack,) = packs(runs, len(runs))
+    (pack,) = form_packs(runs, len(runs))
     return training.begin(pack, training.to_device(examples, runs[0], torch.device("cpu")))
 
 

@@ -37,7 +37,7 @@ from bnexp import provenance
 from bnexp.choices import Activation, Placement
 from bnexp.data.datasets import Data, batch_order
 from bnexp.engine import training
-from bnexp.engine.packs import packs
+from bnexp.engine.packs import form_packs
 from bnexp.runs import Run
 
 EXTRA: Final = "not installed: pip install -c constraints.txt -e '.[bench]'"
@@ -79,7 +79,7 @@ def engine(data: Data, seeds: int, placements: Iterable[str], activations: Itera
         )
         for seed, placement, activation, rate in itertools.product(range(seeds), placements, activations, range(rates))
     ]
-    (pack,) = packs(runs, len(runs))
+    (pack,) = form_packs(runs, len(runs))
     placed = training.to_device(data, runs[0], torch.device("cpu"))
     state, points = training.begin(pack, placed), training.train(training.begin(pack, placed))
     order_SN = np.stack([batch_order(seed, 0, len(data.y_train_N)) for seed in pack.seeds])

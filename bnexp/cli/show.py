@@ -14,7 +14,7 @@ from rich.table import Table
 from bnexp.choices import to_cli
 from bnexp.cli.usage import OUTPUTS
 from bnexp.errors import UserError
-from bnexp.runs import Run, acting, key
+from bnexp.runs import Run, find_acting, key
 from bnexp.store.store import Store, load
 from bnexp.verdicts.commands import write_run_command
 
@@ -28,11 +28,11 @@ def show(prefix: str, folders: Sequence[Path]) -> None:
     store, row = _find_run(prefix, folders)
     run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
     table = Table(title=f"run {row['run']} in {store.path}", title_justify="left", show_header=False)
-    for name, value in acting(run).items():
+    for name, value in find_acting(run).items():
         if value is not None:
             table.add_row(key(name), to_cli(value), end_section=name == "dtype")
     for name, value in row.items():
-        if name != "run" and name not in acting(run):
+        if name != "run" and name not in find_acting(run):
             table.add_row(name, str(value))
     console = Console(highlight=False)
     console.print(table)

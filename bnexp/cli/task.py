@@ -16,7 +16,7 @@ from bnexp.cli import values
 from bnexp.cli.hydra_errors import pass_through_hydra
 from bnexp.cli.usage import OUTPUTS
 from bnexp.cli.values import SweepOptions, Values
-from bnexp.runs import Run, acting
+from bnexp.runs import Run, find_acting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ class Task:
     def _launch(self, jobs: Sequence[Values]) -> list[float]:
         runs = tuple(values.to_run(job) for job in jobs)
         self.options = values.to_options(jobs)
-        different = len({str(acting(run)) for run in runs})
+        different = len({str(find_acting(run)) for run in runs})
         if different < len(runs):
             reason = "a key that cannot act in a run, such as norm.eps under none, makes no other run of it"
             print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bnexp.choices import Activation, Placement
-from bnexp.runs import Run, acting, arm
+from bnexp.runs import Run, arm, find_acting
 
 Item = TypeVar("Item")
 
@@ -59,14 +59,14 @@ _SHAPE: Final = (
 )
 
 
-def packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
+def form_packs(runs: Iterable[Run], lanes: int, workers: int = 1) -> Iterator[Pack]:
     """Yield `runs` in packs of at most `lanes` lanes; a pure function of the set of runs.
 
     Each run comes once, and so do runs that differ only in settings that cannot act, because they are one. Seeds that
     ask for the same arms form a rectangle, which is cut so that `workers` processes are done soonest.
     """
     by_shape: dict[tuple[Any, ...], dict[int, set[Run]]] = defaultdict(lambda: defaultdict(set))
-    for run in {repr(acting(run)): run for run in sorted(runs, key=repr)}.values():
+    for run in {repr(find_acting(run)): run for run in sorted(runs, key=repr)}.values():
         by_shape[shape(run)][run.seed].add(arm(run))
     for _, by_seed in sorted(by_shape.items(), key=lambda item: repr(item[0])):
         by_arms: dict[tuple[Run, ...], list[int]] = defaultdict(list)
@@ -101,7 +101,7 @@ def _sort_key(a: Run) -> tuple[Any, ...]:
     return (
         list(Placement).index(a.placement),
         list(Activation).index(a.activation),
-        tuple((value is not None, str(value).zfill(24)) for value in acting(a).values()),
+        tuple((value is not None, str(value).zfill(24)) for value in find_acting(a).values()),
     )
 
 

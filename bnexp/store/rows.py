@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bnexp import __version__, provenance
 from bnexp.engine.packs import Pack
-from bnexp.runs import acting
+from bnexp.runs import find_acting
 from bnexp.store.schemas import HISTOGRAMS, METRICS
 
 if TYPE_CHECKING:  # a store is read without torch
@@ -98,7 +98,9 @@ def run_rows(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.Da
 
 def setting_rows(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run with its id and what it is: every field of `Run`, missing where it cannot act."""
-    rows = [{"run": run_id, **acting(run), "epochs": run.epochs} for run_id, run in zip(ids, pack.runs, strict=True)]
+    rows = [
+        {"run": run_id, **find_acting(run), "epochs": run.epochs} for run_id, run in zip(ids, pack.runs, strict=True)
+    ]
     return pd.DataFrame(rows)
 
 

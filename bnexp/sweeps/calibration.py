@@ -16,7 +16,7 @@ import torch
 from bnexp.choices import Placement, Probes
 from bnexp.data.datasets import Data
 from bnexp.engine import probes, training
-from bnexp.engine.packs import packs
+from bnexp.engine.packs import form_packs
 from bnexp.engine.sizes import EVALUATION_BATCH
 from bnexp.runs import Run
 from bnexp.sweeps.protocol import Assignment
@@ -84,7 +84,7 @@ def time_pack_sizes(device: torch.device) -> dict[str, float]:
             placement=Placement.pre, steps=10**9, evaluate=10**9, data="random", data_train=600, data_validation=600
         )
         runs = [replace(long, lr=0.1 + g / 1000, seed=s) for s in range(2) for g in range(lanes // 2)]
-        (pack,) = packs(runs, lanes)
+        (pack,) = form_packs(runs, lanes)
         state = training.begin(pack, training.to_device(data, runs[0], device))
         rows_KSB = _random_batches(runs[0], 2, math.ceil(64 / lanes)).to(device)
         tries = []

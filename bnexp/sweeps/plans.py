@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bnexp.choices import Dtype, Optimizer
 from bnexp.data.datasets import Data
-from bnexp.engine.packs import Pack, packs, shape
+from bnexp.engine.packs import Pack, form_packs, shape
 from bnexp.engine.sizes import EVALUATION_BATCH
 from bnexp.runs import Run
 from bnexp.store.records import SweepRecord
@@ -68,7 +68,7 @@ def plan(
         by_shape[shape(run)].append(run)
     for runs in by_shape.values():
         lanes = _max_lanes(runs[0], data[runs[0].data_setting], machine)
-        for pack in packs(runs, lanes, machine.workers):
+        for pack in form_packs(runs, lanes, machine.workers):
             of_lanes = tuple(ids_of[run] for run in pack.runs)
             planned.append(Assignment(name_pack(of_lanes), pack, of_lanes))
     if machine.cores and planned:

@@ -8,7 +8,7 @@ from typing import Any
 from bnexp import provenance
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
-from bnexp.runs import SEMANTICS, Run, canonical, identity
+from bnexp.runs import SEMANTICS, Run, identity, to_canonical
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from bnexp.sweeps import pack_size, plans
@@ -41,7 +41,7 @@ def find_stored(store: Store, extras: Extras) -> set[str]:
 def find_missing(runs: Sequence[Run], data: Sequence[Data], stored: set[str]) -> Request:
     """Return what is to be done; here, and nowhere else in a sweep, the ids of its runs are computed."""
     by_setting = {one.setting: one for one in data}
-    runs = [canonical(run) for run in runs]
+    runs = [to_canonical(run) for run in runs]
     ids = {run: identity(run, by_setting[run.data_setting].digest) for run in dict.fromkeys(runs)}
     missing = {run_id: run for run, run_id in ids.items() if run_id not in stored}
     return Request([ids[run] for run in runs], by_setting, missing)

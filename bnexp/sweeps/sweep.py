@@ -12,7 +12,7 @@ import pandas as pd
 
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
-from bnexp.engine.packs import packs
+from bnexp.engine.packs import form_packs
 from bnexp.errors import UserError
 from bnexp.runs import Run, identity
 from bnexp.store.records import SweepRecord
@@ -78,7 +78,7 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
     if not ids_of:
         raise UserError("a sweep must ask for at least one run; got none")
     trained, place = [], training.choose_device(device)
-    for pack in packs(ids_of, MAX_LANES):
+    for pack in form_packs(ids_of, MAX_LANES):
         started, ids = time.perf_counter(), tuple(ids_of[run] for run in pack.runs)
         points = list(training.train(training.begin(pack, training.to_device(data, pack.runs[0], place))))
         assignment, seconds = Assignment(plans.name_pack(ids), pack, ids), time.perf_counter() - started

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from bnexp.choices import to_cli
 from bnexp.errors import UserError
-from bnexp.runs import Run, acting, arm, canonical, key
+from bnexp.runs import Run, arm, find_acting, key, to_canonical
 
 
 def write_run_command(run: Run) -> str:
     """Return the command line that trains `run`: every field that differs from the default of `Run`."""
-    acts = [name for name, value in acting(run).items() if value is not None]
+    acts = [name for name, value in find_acting(run).items() if value is not None]
     return shlex.join(["bnexp", *_words({name: [getattr(run, name)] for name in acts})])
 
 
@@ -23,7 +23,7 @@ def write_sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None
     None if the arms are not the full product of their settings. A setting that cannot act in some of them takes the
     values that it has in the others.
     """
-    acts = [(run, [name for name, value in acting(run).items() if value is not None]) for run in arms]
+    acts = [(run, [name for name, value in find_acting(run).items() if value is not None]) for run in arms]
     known = [{name: getattr(run, name) for name in names} for run, names in acts]
     columns = {name: list(dict.fromkeys(one[name] for one in known if name in one)) for name in _FIELDS}
     columns = {name: values for name, values in columns.items() if values and name != "seed"}
@@ -31,7 +31,7 @@ def write_sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None
         product = [Run(**dict(zip(columns, values, strict=True))) for values in itertools.product(*columns.values())]
     except UserError:  # two of the settings do not go together
         return None
-    if {canonical(run) for run in product} != {canonical(arm(run)) for run in arms}:
+    if {to_canonical(run) for run in product} != {to_canonical(arm(run)) for run in arms}:
         return None
     return shlex.join(["bnexp", "-m", *_words(columns), f"seed={_range(seeds)}"])
 

@@ -10,7 +10,7 @@ import pytest
 from bnexp.choices import Optimizer
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.runs import Run, canonical
+from bnexp.runs import Run, to_canonical
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.store import Store
 from tests.cli.conftest import Command, Fakes
@@ -70,8 +70,8 @@ def test_the_runs_asked_for_are_the_compared_arms_at_all_seeds(
         assert program == "bnexp"
         assert command(*words).code == 0
     assert {call.store.path.name for call in fakes.sweeps} == {"mine"}
-    runs_asked = [canonical(run) for call in fakes.sweeps for run in call.runs]
-    assert set(runs_asked) == {canonical(run) for run in asked}
+    runs_asked = [to_canonical(run) for call in fakes.sweeps for run in call.runs]
+    assert set(runs_asked) == {to_canonical(run) for run in asked}
 
 
 @pytest.mark.parametrize("store", ["plain", "a+b.c-d", "1e5", "null", "it's, (odd)", "größe"])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bnexp.data.datasets import Data
 from bnexp.engine import training
-from bnexp.engine.packs import Pack, packs
+from bnexp.engine.packs import Pack, form_packs
 from bnexp.runs import Run
 from tests.support import reference
 
@@ -44,7 +44,7 @@ def small_run(**changes: object) -> Run:
 
 def pack_of(runs: Iterable[Run]) -> Pack:
     """The one pack that `runs` form."""
-    (pack,) = packs(runs, 1000)
+    (pack,) = form_packs(runs, 1000)
     return pack
 
 

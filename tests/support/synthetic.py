@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bnexp.choices import Activation, Optimizer, Placement
-from bnexp.runs import Run, acting
+from bnexp.runs import Run, find_acting
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.design import deduce_design
 from bnexp.statistics.grid import Grid, build_grid
@@ -51,7 +51,7 @@ def product(
 
 def name(run: Run) -> str:
     """Return an id: equal for equal runs, whatever cannot act."""
-    return "/".join(str(value) for value in acting(run).values())
+    return "/".join(str(value) for value in find_acting(run).values())
 
 
 def rows(
@@ -89,7 +89,13 @@ def rows(
             "pack": "synthetic",
         }
         ended.append(
-            {"run": name(run), **acting(run), "epochs": run.epochs, **facts, **dict(zip(METRICS, last, strict=True))}
+            {
+                "run": name(run),
+                **find_acting(run),
+                "epochs": run.epochs,
+                **facts,
+                **dict(zip(METRICS, last, strict=True)),
+            }
         )
     return pd.DataFrame(ended), pd.concat(points, ignore_index=True)
 

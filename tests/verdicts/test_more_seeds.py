@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bnexp.choices import Optimizer
-from bnexp.runs import Run, canonical
+from bnexp.runs import Run, to_canonical
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.comparisons import compare_at_best
 from bnexp.verdicts.answers import answer_cells
@@ -134,5 +134,5 @@ def test_a_number_of_training_examples_that_is_the_default_is_named_where_valida
 def test_the_arms_of_a_product_are_those_that_were_given() -> None:
     pairs = itertools.product(product(seeds=[0]), (1e-5, 1e-3))
     arms = [dataclasses.replace(run, norm_eps=eps) for run, eps in pairs]
-    assert len({canonical(arm) for arm in arms}) == 5
+    assert len({to_canonical(arm) for arm in arms}) == 5
     assert "norm.eps=1e-05,0.001" in str(write_sweep_command(arms, [0]))
