@@ -1,4 +1,4 @@
-"""The stacked multilayer perceptron of a pack: its parameters, and the one place where placement is decided (`ORDER`).
+"""The stacked multilayer perceptron of a pack: its parameters and how they are laid out.
 
 Letters: R = S·G lanes (S seeds × G arms), D input features, H hidden units, C classes, I inputs and O outputs of a
 layer, P all biases, gammas and betas of a lane side by side. Lanes are numbered seed by seed: r = s·G + g.
@@ -11,9 +11,7 @@ per step than one of 100 or 96: 16 lanes, one thread, best of 5, torch 2.13 CPU.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
 from itertools import groupby, pairwise
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -21,29 +19,8 @@ from torch import Tensor
 from bnexp.choices import Activation, Affine, NormStatistics, Placement
 from bnexp.engine import initialization
 from bnexp.engine.packs import Pack
+from bnexp.engine.placement import ORDER, VECTORS, Stage
 from bnexp.runs import Run
-
-
-class Stage(Enum):
-    """The elementwise parts that may follow a matrix product."""
-
-    bias = auto()
-    normalization = auto()
-    activation = auto()
-
-
-ORDER: Final[dict[Placement, tuple[Stage, ...]]] = {
-    Placement.none: (Stage.bias, Stage.activation),
-    # No bias before a normalization, which would subtract it again: its gradient is exactly zero and beta replaces it.
-    Placement.pre: (Stage.normalization, Stage.activation),
-    Placement.post: (Stage.bias, Stage.activation, Stage.normalization),
-}
-
-VECTORS: Final[dict[Stage, tuple[str, ...]]] = {
-    Stage.bias: ("bias",),
-    Stage.normalization: ("gamma", "beta"),
-    Stage.activation: (),
-}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from torch import Tensor
 from bnexp.choices import Probes
 from bnexp.engine import landscape, optimizers, propagation, training
 from bnexp.engine.batches import take_first_examples
-from bnexp.engine.network import Network, Stage
+from bnexp.engine.network import Network
+from bnexp.engine.placement import Stage
 from bnexp.engine.schedules import compute_learning_rates
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.engine.workspace import Cell, Workspace

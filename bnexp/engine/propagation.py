@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from bnexp.engine import normalization
-from bnexp.engine.network import Network, Stage
+from bnexp.engine.network import Network
+from bnexp.engine.placement import Stage
 from bnexp.engine.workspace import Cell, Workspace
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from bnexp.choices import Activation, Placement
 from bnexp.engine import activations, normalization
-from bnexp.engine.network import ORDER, Network, Stage
+from bnexp.engine.network import Network
+from bnexp.engine.placement import ORDER, Stage
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bnexp.data.sources import SOURCES
 from bnexp.labels import number_text
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM
-from bnexp.statistics.inference import LEVEL
+from bnexp.statistics.intervals_and_tests import LEVEL
 from bnexp.store.records import SweepRecord
 
 SHORT: Final = 220

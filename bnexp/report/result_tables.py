@@ -10,7 +10,7 @@ from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
 from bnexp.report.tables import Column, Table
 from bnexp.statistics.contrasts import MANY
-from bnexp.statistics.inference import MEANINGFUL
+from bnexp.statistics.intervals_and_tests import MEANINGFUL
 
 _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))

@@ -9,7 +9,7 @@ import pandas as pd
 from bnexp.labels import is_accuracy
 from bnexp.runs import Run
 from bnexp.statistics.cells import sort_rows
-from bnexp.statistics.inference import student
+from bnexp.statistics.intervals_and_tests import student
 from bnexp.store.schemas import METRICS
 
 STUCK: Final = 0.02

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bnexp.errors import UserError
-from bnexp.statistics import contrasts, inference, resampling, selection
+from bnexp.statistics import contrasts, intervals_and_tests, resampling, selection
 from bnexp.statistics.grid import Grid
-from bnexp.statistics.inference import Floats
+from bnexp.statistics.intervals_and_tests import Floats
 from bnexp.statistics.notes import Note, Side, notes
 from bnexp.statistics.selection import Booleans, Integers, Selection
 from bnexp.store.schemas import METRICS
@@ -68,8 +68,8 @@ def average_finals(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
     """
     values_KLTS, best_KL = _metric_values(grid, metric), selection.choose_best(grid)
     k, level, t = np.nonzero(grid.tried_KLT)
-    mean, sd, n = inference.moments(values_KLTS[k, level, t])
-    low, high = inference.student(mean, sd, n)
+    mean, sd, n = intervals_and_tests.moments(values_KLTS[k, level, t])
+    low, high = intervals_and_tests.student(mean, sd, n)
     rows = grid.cell_rows(k).assign(
         level=grid.level_values(level), lr=grid.lr_of(level, t), mean=mean, low=low, high=high, n=n
     )

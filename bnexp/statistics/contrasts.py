@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics import inference
-from bnexp.statistics.inference import ALPHA, Floats
+from bnexp.statistics import intervals_and_tests
+from bnexp.statistics.intervals_and_tests import ALPHA, Floats
 from bnexp.statistics.power import seeds_needed, smallest_n
 from bnexp.statistics.resampling import bootstrap, sign_flip
 
@@ -49,7 +49,7 @@ def test_effects(a_CS: Floats, b_CS: Floats, d_z_C: Floats) -> pd.DataFrame:
     fewest = smallest_n(max(1, int(family_C.sum())))
     p_C = _over_pairs(a_CS, b_CS, lambda a, b: pd.DataFrame({"p": sign_flip(a - b)}))["p"].where(n_C >= fewest)
     p_holm_C = np.full(len(n_C), np.nan)
-    p_holm_C[family_C] = inference.holm(p_C[family_C])
+    p_holm_C[family_C] = intervals_and_tests.holm(p_C[family_C])
     undecided = max(1, int((family_C & ~(p_holm_C <= ALPHA)).sum()))
     needed_C = np.maximum(seeds_needed(d_z_C, ALPHA / undecided), fewest)
     return pd.DataFrame({"p": p_C, "p_holm": p_holm_C, "seeds_needed": needed_C, "fewest": fewest})
@@ -60,7 +60,7 @@ def judge_meaningful(rows: pd.DataFrame) -> NDArray[Any]:
 
     Wilson's interval at n = 5 would call five wins of five significant, whose exact p is 0.0625.
     """
-    words = inference.meaningful(rows["probability"], rows["probability_low"], rows["probability_high"])
+    words = intervals_and_tests.meaningful(rows["probability"], rows["probability_low"], rows["probability_high"])
     return np.where(rows["n"] >= smallest_n(1), words, "not significant")
 
 
@@ -79,12 +79,16 @@ def _over_pairs(a_CS: Floats, b_CS: Floats, estimate: Callable[[Floats, Floats],
 
 def _estimate_pairs(a_Cn: Floats, b_Cn: Floats, margin: float) -> pd.DataFrame:
     d_Cn, n = a_Cn - b_Cn, a_Cn.shape[1]
-    mean_C, sd_C, probability_C = d_Cn.mean(axis=1), inference.deviation(d_Cn), inference.superiority(d_Cn)
-    low_C, high_C = inference.student(mean_C, sd_C, n)
+    mean_C, sd_C, probability_C = (
+        d_Cn.mean(axis=1),
+        intervals_and_tests.deviation(d_Cn),
+        intervals_and_tests.superiority(d_Cn),
+    )
+    low_C, high_C = intervals_and_tests.student(mean_C, sd_C, n)
     missing = np.full(len(d_Cn), np.nan)
     bootstrap_low_C, bootstrap_high_C = bootstrap(d_Cn) if n >= MANY else (missing, missing)
-    probability_low_C, probability_high_C = inference.wilson(probability_C, n)
-    inside_low_C, inside_high_C = inference.student(mean_C, sd_C, n, 1 - 2 * ALPHA)
+    probability_low_C, probability_high_C = intervals_and_tests.wilson(probability_C, n)
+    inside_low_C, inside_high_C = intervals_and_tests.student(mean_C, sd_C, n, 1 - 2 * ALPHA)
     return pd.DataFrame(
         {
             "mean_a": a_Cn.mean(axis=1),
@@ -94,12 +98,12 @@ def _estimate_pairs(a_Cn: Floats, b_Cn: Floats, margin: float) -> pd.DataFrame:
             "high": high_C,
             "bootstrap_low": bootstrap_low_C,
             "bootstrap_high": bootstrap_high_C,
-            "correlation": inference.correlation(a_Cn, b_Cn),
-            "d_z": inference.effect_size(d_Cn),
+            "correlation": intervals_and_tests.correlation(a_Cn, b_Cn),
+            "d_z": intervals_and_tests.effect_size(d_Cn),
             "probability": probability_C,
             "probability_low": probability_low_C,
             "probability_high": probability_high_C,
-            "p_equivalence": inference.equivalence(d_Cn, margin),
+            "p_equivalence": intervals_and_tests.equivalence(d_Cn, margin),
             "equivalence_low": inside_low_C,
             "equivalence_high": inside_high_C,
         }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bnexp.statistics.arms import ScoredRuns
 from bnexp.statistics.cells import assign_cells, combinations
 from bnexp.statistics.design import Design
-from bnexp.statistics.inference import Floats
+from bnexp.statistics.intervals_and_tests import Floats
 
 
 @dataclass(frozen=True)

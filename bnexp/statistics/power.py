@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from bnexp.statistics.inference import ALPHA, Floats
+from bnexp.statistics.intervals_and_tests import ALPHA, Floats
 from bnexp.statistics.resampling import smallest_p
 
 POWER: Final = 0.8

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from bnexp.statistics.inference import LEVEL, Floats
+from bnexp.statistics.intervals_and_tests import LEVEL, Floats
 
 EXACT: Final = 16
 """Most seeds for which all 2ⁿ sign flips are taken: 65,536; beyond, `DRAWS` of them are drawn."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnexp.statistics.grid import Grid
-from bnexp.statistics.inference import Floats, moments
+from bnexp.statistics.intervals_and_tests import Floats, moments
 
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]

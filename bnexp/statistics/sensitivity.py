@@ -8,7 +8,7 @@ import pandas as pd
 
 from bnexp.statistics.curves import losses_at_start
 from bnexp.statistics.grid import Grid
-from bnexp.statistics.inference import moments, student
+from bnexp.statistics.intervals_and_tests import moments, student
 
 
 def lr_sensitivity(grid: Grid, points: pd.DataFrame) -> pd.DataFrame:

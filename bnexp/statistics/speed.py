@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bnexp.statistics.grid import Grid
-from bnexp.statistics.inference import Floats, moments, restrict_times, student
+from bnexp.statistics.intervals_and_tests import Floats, moments, restrict_times, student
 from bnexp.statistics.selection import Integers, choose_best
 
 
@@ -18,7 +18,8 @@ def steps_to_threshold(grid: Grid, points: pd.DataFrame) -> pd.DataFrame:
     (`none` among placements), its best accuracy the highest that its mean over the seeds has at an evaluation. A run
     arrives at its first evaluation at which it has that accuracy; one that never does, or diverges, counts with the
     horizon, the steps of the cell's shortest training. Columns: `design.cells`, `level`, `threshold` (accuracy),
-    `mean` steps (`inference.restrict_times`) with `low`, `high` (Student t), `reached` and `n` runs, `horizon` (steps).
+    `mean` steps (`intervals_and_tests.restrict_times`) with `low`, `high` (Student t), `reached` and `n` runs,
+    `horizon` (steps).
     """
     row_KLS = np.take_along_axis(grid.row_KLTS, np.maximum(choose_best(grid), 0)[:, :, None, None], axis=2)[:, :, 0]
     evaluations = _find_evaluations(grid, row_KLS, points)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from bnexp.choices import Dtype
 from bnexp.engine import propagation, training
-from bnexp.engine.network import Stage
 from bnexp.engine.packs import Pack
+from bnexp.engine.placement import Stage
 from bnexp.engine.workspace import StageBuffers
 from bnexp.randomness import generator
 from bnexp.runs import Run

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bnexp.labels import is_accuracy
-from bnexp.statistics.inference import ALPHA
+from bnexp.statistics.intervals_and_tests import ALPHA
 from bnexp.statistics.notes import Note
 
 REACH: Final = 1_000

@@ -5,15 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from bnexp.labels import value_label
-from bnexp.statistics.notes import (
-    ChosenOnReported,
-    NoRun,
-    NoSharedSeed,
-    Note,
-    OneSeed,
-    SeedsLeftOut,
-    TooFewSeeds,
-)
+from bnexp.statistics.notes import ChosenOnReported, NoRun, NoSharedSeed, Note, OneSeed, SeedsLeftOut, TooFewSeeds
 from bnexp.statistics.power import MOST
 
 

@@ -10,8 +10,8 @@ from bnexp.labels import value_label
 from bnexp.statistics.design import Design
 from bnexp.verdicts.answers import FEW, Answer, Setting, answer_cells
 from bnexp.verdicts.contrasts import Claim, Kind
-from bnexp.verdicts.findings import describe, write_claim
 from bnexp.verdicts.more_seeds import Destination, command_for_more_seeds
+from bnexp.verdicts.sentences import describe, write_claim
 
 _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from bnexp.engine import normalization
-from bnexp.engine.network import ORDER, Stage
+from bnexp.engine.placement import ORDER, Stage
 
 SGBH = (2, 3, 7, 5)
 

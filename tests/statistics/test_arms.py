@@ -12,7 +12,7 @@ from scipy import stats
 from bnexp.choices import Activation, Optimizer
 from bnexp.statistics import arms, curves
 from bnexp.statistics.cells import combinations, rows_of
-from bnexp.statistics.inference import student
+from bnexp.statistics.intervals_and_tests import student
 from tests.support.synthetic import END_LOSS, START_LOSS, STEPS, product, rows
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from bnexp.statistics import inference, resampling, selection
+from bnexp.statistics import intervals_and_tests, resampling, selection
 from bnexp.statistics.design import Design
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.power import power
@@ -36,8 +36,12 @@ def test_students_interval_covers_in_95_of_100_studies_where_a_normal_one_covers
     n: int,
 ) -> None:
     d = studies(n, mean=0.002)
-    mean, sd, count = inference.moments(d)
-    assert 0.94 < rate(covers(inference.student(mean, sd, count), 0.002), f"coverage of Student's t, n = {n}") < 0.96
+    mean, sd, count = intervals_and_tests.moments(d)
+    assert (
+        0.94
+        < rate(covers(intervals_and_tests.student(mean, sd, count), 0.002), f"coverage of Student's t, n = {n}")
+        < 0.96
+    )
     if n == 5:
         half = 1.96 * sd / np.sqrt(n)
         assert rate(covers((mean - half, mean + half), 0.002), f"coverage of a normal interval, n = {n}") < 0.90
@@ -58,8 +62,8 @@ def test_the_sign_flip_test_of_five_seeds_never_errs_at_5_percent_and_in_1_of_16
 
 @pytest.mark.parametrize("n", NS)
 def test_students_test_errs_in_5_of_100_studies_without_an_effect(n: int) -> None:
-    mean, sd, count = inference.moments(studies(n))
-    errs = ~covers(inference.student(mean, sd, count), 0.0)
+    mean, sd, count = intervals_and_tests.moments(studies(n))
+    errs = ~covers(intervals_and_tests.student(mean, sd, count), 0.0)
     assert 0.04 < rate(errs, f"false positives of the t test, n = {n}") < 0.06
 
 
@@ -67,23 +71,23 @@ def test_students_test_errs_in_5_of_100_studies_without_an_effect(n: int) -> Non
 def test_equivalence_is_claimed_in_5_of_100_studies_whose_difference_is_the_margin(n: int) -> None:
     margin = 0.02
     for mean in (margin, -margin):
-        p = inference.equivalence(studies(n, mean), margin)
+        p = intervals_and_tests.equivalence(studies(n, mean), margin)
         assert 0.04 < rate(p <= 0.05, f"false equivalence at {mean:+}, n = {n}") < 0.06
-    assert (inference.equivalence(studies(n, 0.0), margin) <= 0.05).mean() > 0.9  # it can be claimed
+    assert (intervals_and_tests.equivalence(studies(n, 0.0), margin) <= 0.05).mean() > 0.9  # it can be claimed
 
 
 @pytest.mark.parametrize("n", NS)
 def test_holm_errs_in_at_most_5_of_100_families(n: int) -> None:
     d = np.random.default_rng(n).normal(size=(10_000, 3, n))
     p = resampling.sign_flip(d.reshape(-1, n), draws=999).reshape(-1, 3)
-    adjusted = np.array([inference.holm(family) for family in p])
+    adjusted = np.array([intervals_and_tests.holm(family) for family in p])
     assert rate((adjusted <= 0.05).any(axis=1), f"families of 3 with a false positive, n = {n}") < 0.06
 
 
 @pytest.mark.parametrize("n", NS)
 def test_the_power_is_that_of_simulated_studies(n: int) -> None:
-    mean, sd, count = inference.moments(studies(n, mean=0.004))
-    share = rate(~covers(inference.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
+    mean, sd, count = intervals_and_tests.moments(studies(n, mean=0.004))
+    share = rate(~covers(intervals_and_tests.student(mean, sd, count), 0.0), f"power at d_z = 1, n = {n}")
     assert share == pytest.approx(float(power(n, 1.0)), abs=0.01)
 
 
@@ -110,8 +114,8 @@ def sweeps(n: int, *accuracies: tuple[float, ...]) -> Grid:
 
 
 def difference(values_KLS: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
-    mean, sd, n = inference.moments(values_KLS[:, 1] - values_KLS[:, 0])
-    return mean, inference.student(mean, sd, n)
+    mean, sd, n = intervals_and_tests.moments(values_KLS[:, 1] - values_KLS[:, 0])
+    return mean, intervals_and_tests.student(mean, sd, n)
 
 
 @pytest.mark.parametrize("n", NS)

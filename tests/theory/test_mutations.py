@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bnexp.choices import Activation, Placement
-from bnexp.engine import activations, initialization, network, normalization, propagation
+from bnexp.engine import activations, initialization, normalization, placement, propagation
 from bnexp.theory import checks
 
 Patch = pytest.MonkeyPatch
@@ -47,9 +47,9 @@ def running_statistics(patch: Patch, correction: int, momentum: Callable[[torch.
 
 
 def swapped_placements(patch: Patch) -> None:
-    order = dict(network.ORDER)
-    patch.setitem(network.ORDER, Placement.pre, order[Placement.post])
-    patch.setitem(network.ORDER, Placement.post, order[Placement.pre])
+    order = dict(placement.ORDER)
+    patch.setitem(placement.ORDER, Placement.pre, order[Placement.post])
+    patch.setitem(placement.ORDER, Placement.post, order[Placement.pre])
 
 
 def eps_forgotten_in_training(patch: Patch) -> None:

@@ -3,15 +3,7 @@
 import pytest
 
 from bnexp.statistics.comparisons import compare_at_best
-from bnexp.statistics.notes import (
-    ChosenOnReported,
-    NoRun,
-    NoSharedSeed,
-    Note,
-    OneSeed,
-    SeedsLeftOut,
-    TooFewSeeds,
-)
+from bnexp.statistics.notes import ChosenOnReported, NoRun, NoSharedSeed, Note, OneSeed, SeedsLeftOut, TooFewSeeds
 from bnexp.statistics.power import MOST
 from bnexp.verdicts.notes import put_into_words, write_notes
 from tests.support.synthetic import grid, product, rows

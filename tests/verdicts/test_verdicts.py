@@ -15,8 +15,8 @@ from bnexp.statistics.grid import build_grid
 from bnexp.statistics.power import seeds_needed
 from bnexp.verdicts.answers import Answer
 from bnexp.verdicts.contrasts import Contrast, Side
-from bnexp.verdicts.findings import write_claim
 from bnexp.verdicts.more_seeds import Destination
+from bnexp.verdicts.sentences import write_claim
 from bnexp.verdicts.verdicts import Verdict, headline, write_verdicts
 from tests.support.synthetic import grid, product, rows
 

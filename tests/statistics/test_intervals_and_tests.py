@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from bnexp.statistics import inference, resampling
+from bnexp.statistics import intervals_and_tests, resampling
 from bnexp.statistics.power import MOST, power, seeds_needed, smallest_n
 
 
@@ -16,12 +16,12 @@ def normal(mean: float, sd: float, size: int | tuple[int, ...]) -> NDArray[np.fl
 
 
 def test_holm_adjusts_as_by_hand() -> None:
-    assert inference.holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
-    assert inference.holm([0.03, 0.9, 0.01]) == pytest.approx([0.06, 0.9, 0.03])
+    assert intervals_and_tests.holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
+    assert intervals_and_tests.holm([0.03, 0.9, 0.01]) == pytest.approx([0.06, 0.9, 0.03])
 
 
 def test_holm_counts_a_test_without_p_as_one_that_cannot_reject() -> None:
-    assert inference.holm([0.01, math.nan, 0.02]) == pytest.approx([0.03, math.nan, 0.04], nan_ok=True)
+    assert intervals_and_tests.holm([0.01, math.nan, 0.02]) == pytest.approx([0.03, math.nan, 0.04], nan_ok=True)
 
 
 @pytest.mark.parametrize("n", [2, 3, 6, 11])
@@ -62,20 +62,22 @@ def test_so_many_seeds_are_needed_for_one_contrast_three_and_nine() -> None:
 def test_the_effect_size_and_the_correlation_are_those_of_the_textbook() -> None:
     a, b = normal(0, 1, (2, 4, 7))
     d = a - b
-    assert inference.effect_size(d) == pytest.approx(stats.ttest_1samp(d, 0, axis=1).statistic / math.sqrt(7))
-    assert inference.correlation(a, b) == pytest.approx([np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)])
+    assert intervals_and_tests.effect_size(d) == pytest.approx(stats.ttest_1samp(d, 0, axis=1).statistic / math.sqrt(7))
+    assert intervals_and_tests.correlation(a, b) == pytest.approx(
+        [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)]
+    )
 
 
 def test_differences_that_vary_by_rounding_only_have_no_deviation_and_no_effect_size() -> None:
     d = np.array([[0.93 - 0.9, 0.94 - 0.91, 0.95 - 0.92]])
     assert np.ptp(d) > 0
-    assert inference.deviation(d) == 0
-    assert np.isnan(inference.effect_size(d))
-    assert np.isnan(inference.correlation(np.ones((1, 3)), d))
+    assert intervals_and_tests.deviation(d) == 0
+    assert np.isnan(intervals_and_tests.effect_size(d))
+    assert np.isnan(intervals_and_tests.correlation(np.ones((1, 3)), d))
 
 
 def test_ties_count_half_in_the_probability_of_superiority() -> None:
-    assert inference.superiority(np.array([[1.0, 2.0, 0.0, -1.0], [-1.0, -2.0, -3.0, 0.0]])) == pytest.approx(
+    assert intervals_and_tests.superiority(np.array([[1.0, 2.0, 0.0, -1.0], [-1.0, -2.0, -3.0, 0.0]])) == pytest.approx(
         [0.625, 0.125]
     )
 
@@ -83,42 +85,42 @@ def test_ties_count_half_in_the_probability_of_superiority() -> None:
 @pytest.mark.parametrize(("wins", "n"), [(0, 5), (5, 5), (7, 10), (9, 29)])
 def test_wilsons_interval_is_scipys(wins: int, n: int) -> None:
     expected = stats.binomtest(wins, n).proportion_ci(0.95, method="wilson")
-    assert inference.wilson(wins / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert intervals_and_tests.wilson(wins / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_a_difference_is_meaningful_above_three_wins_in_four_whichever_of_the_two_comes_first() -> None:
     p, low, high = np.array([[0.9, 0.7, 0.6, 0.1], [0.6, 0.55, 0.4, 0.02], [0.97, 0.9, 0.8, 0.4]])
     both = "significant and meaningful"
     expected = [both, "significant, not meaningful", "not significant", both]
-    assert list(inference.meaningful(p, low, high)) == expected
-    assert list(inference.meaningful(1 - p, 1 - high, 1 - low)) == expected
+    assert list(intervals_and_tests.meaningful(p, low, high)) == expected
+    assert list(intervals_and_tests.meaningful(1 - p, 1 - high, 1 - low)) == expected
 
 
 def test_equivalence_is_two_one_sided_tests_of_scipy() -> None:
     d, margin = normal(0.2, 1, size=(5, 12)), 0.8
     above = stats.ttest_1samp(d, -margin, axis=1, alternative="greater").pvalue
     below = stats.ttest_1samp(d, margin, axis=1, alternative="less").pvalue
-    assert inference.equivalence(d, margin) == pytest.approx(np.maximum(above, below))
+    assert intervals_and_tests.equivalence(d, margin) == pytest.approx(np.maximum(above, below))
 
 
 def test_arms_are_equivalent_just_where_the_90_percent_interval_lies_inside_the_margin() -> None:
     d, margin = normal(0.3, 1, size=(200, 12)), 0.8
-    mean, sd, n = inference.moments(d)
-    low, high = inference.student(mean, sd, n, level=0.9)
-    equivalent = inference.equivalence(d, margin) <= 0.05
+    mean, sd, n = intervals_and_tests.moments(d)
+    low, high = intervals_and_tests.student(mean, sd, n, level=0.9)
+    equivalent = intervals_and_tests.equivalence(d, margin) <= 0.05
     assert 0 < equivalent.sum() < 200
     assert (equivalent == ((-margin < low) & (high < margin))).all()
 
 
 def test_differences_that_do_not_vary_are_equivalent_by_their_value_and_one_seed_by_nothing() -> None:
-    assert inference.equivalence(np.full((1, 4), 0.5), 1.0) == 0
-    assert inference.equivalence(np.full((1, 4), 1.5), 1.0) == 1
-    assert np.isnan(inference.equivalence(np.full((1, 1), 0.5), 1.0))
+    assert intervals_and_tests.equivalence(np.full((1, 4), 0.5), 1.0) == 0
+    assert intervals_and_tests.equivalence(np.full((1, 4), 1.5), 1.0) == 1
+    assert np.isnan(intervals_and_tests.equivalence(np.full((1, 1), 0.5), 1.0))
 
 
 def test_moments_leave_out_what_is_missing() -> None:
     values = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, np.nan], [2.0, np.nan, np.nan]])
-    mean, sd, n = inference.moments(values)
+    mean, sd, n = intervals_and_tests.moments(values)
     assert mean == pytest.approx([2.0, np.nan, 2.0], nan_ok=True)
     assert sd == pytest.approx([math.sqrt(2), np.nan, np.nan], nan_ok=True)
     assert list(n) == [2, 0, 1]
@@ -128,14 +130,14 @@ def test_the_restricted_mean_is_the_area_under_the_share_that_has_not_arrived() 
     times, horizon = np.array([[10.0, 30.0, 30.0, np.inf, 80.0]]), 50.0
     grid = np.arange(0, 50, 0.01)
     area = sum((times > t).mean() for t in grid) * 0.01
-    assert inference.restrict_times(times, np.array([horizon])).mean() == pytest.approx(area, abs=0.02) == 34
+    assert intervals_and_tests.restrict_times(times, np.array([horizon])).mean() == pytest.approx(area, abs=0.02) == 34
 
 
 def test_the_bootstrap_interval_is_near_students_and_repeats_itself() -> None:
     d = normal(1, 1, size=(3, 40))
     low, high = resampling.bootstrap(d)
-    mean, sd, n = inference.moments(d)
-    assert np.array([low, high]) == pytest.approx(np.array(inference.student(mean, sd, n)), abs=0.07)
+    mean, sd, n = intervals_and_tests.moments(d)
+    assert np.array([low, high]) == pytest.approx(np.array(intervals_and_tests.student(mean, sd, n)), abs=0.07)
     assert (np.array(resampling.bootstrap(d)) == np.array([low, high])).all()
 
 
