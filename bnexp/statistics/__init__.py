@@ -1,6 +1,6 @@
 """Estimates over seeds: frames in, frames out; neither figures nor sentences are known here.
 
-    inference, resampling, power    arrays in, arrays out: intervals, tests, sizes; K contrasts at once
+    intervals_and_tests, resampling, power    arrays in, arrays out: intervals, tests, sizes; K contrasts at once
     arms                            the runs that count, scored once; their axes and arms
     curves, layers                  training curves, diverged runs followed to the end; what was measured inside
     design                          what is compared, under what

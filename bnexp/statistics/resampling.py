@@ -1,6 +1,6 @@
 """Tests and intervals that draw the data again instead of assuming its distribution; seeded, so equal if repeated.
 
-Letters as in `inference`: `d_Kn` the differences of K contrasts over n paired seeds.
+Letters as in `intervals_and_tests`: `d_Kn` the differences of K contrasts over n paired seeds.
 """
 
 from collections.abc import Sequence
