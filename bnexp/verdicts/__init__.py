@@ -2,7 +2,8 @@
 
 contrasts     what a row of effects says, as values: who wins, by how much, or how many seeds are lacking
 answers       what the contrasts of a cell say to the question
-findings      one contrast in words
+commands      what to type to train runs again
+sentences     one contrast in words
 notes         in words, what keeps a number from being claimed
 more_seeds    the command that adds seeds
 verdicts      the words about a cell, and the headline
