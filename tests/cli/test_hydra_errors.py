@@ -125,9 +125,10 @@ def test_whoever_asks_for_the_traceback_when_the_command_starts_gets_it(
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 
+@pytest.mark.usefixtures("fakes")
 @pytest.mark.parametrize("words", [["--cfg", "job"], ["--hydra-help"], ["lr=0.1"], ["-m", "lr=0.1,1"]])
 def test_an_argparse_that_formats_a_help_when_it_is_added_is_no_obstacle(
-    words: list[str], command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+    words: list[str], command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, checked = argparse.ArgumentParser.add_argument, []
 
