@@ -4,12 +4,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/.set-up
+LOWEST := .venv-lowest/bin
+LOWEST_SET_UP := .venv-lowest/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up check test test-slow demo bench clean
+.PHONY: help set-up check test test-slow test-lowest demo bench clean
 
 help:  ## list what can be made (this list)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 set-up: $(SET_UP)  ## the virtual environment in .venv, with the versions of constraints.txt
 
@@ -33,6 +35,16 @@ test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
 test-slow: $(SET_UP)  ## the tests that take more than a minute
 	$(BIN)/pytest -rs -m slow || [ $$? -eq 5 ] # 5: there is none
 
+# The tools of the tests may be of today; linters and types are left out, because their stubs are of newer versions.
+$(LOWEST_SET_UP): pyproject.toml constraints.txt constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	$(LOWEST)/python -m pip install --quiet -c constraints.txt torch
+	$(LOWEST)/python -m pip install --quiet -c constraints-lowest.txt -e '.[optuna]' build hatchling pytest pytest-xdist selenium
+	@touch $@
+
+test-lowest: $(LOWEST_SET_UP)  ## all tests but the slow ones with the lowest versions of the libraries
+	$(LOWEST)/pytest -rs -n auto --dist loadfile
+
 demo: $(SET_UP)  ## a small study on the bundled digits, with its report
 	$(BIN)/bnexp study=quickstart name=demo
 
@@ -40,6 +52,6 @@ bench: $(SET_UP)  ## a step and its parts, then bnexp beside its peers (make ben
 	$(BIN)/python scripts/benchmark_step.py
 	$(BIN)/python scripts/benchmark_sweep.py $(ARGS)
 
-clean:  ## remove what was built: .venv, caches, dist (results in outputs/ stay)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+clean:  ## remove what was built: .venv and .venv-lowest, caches, dist (results in outputs/ stay)
+	rm -rf .venv .venv-lowest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 	find bnexp hydra_plugins scripts tests -name __pycache__ -prune -exec rm -rf {} +

@@ -75,7 +75,8 @@ def test_the_wheel_holds_every_module_template_and_configuration_file_of_the_che
 def test_the_source_archive_holds_what_the_checks_need(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         held = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
-    asked = {Path(name) for name in ("Makefile", "constraints.txt", "pyproject.toml", ".ci/run", "outputs/README.md")}
+    names = ("Makefile", "constraints.txt", "constraints-lowest.txt", "pyproject.toml", ".ci/run", "outputs/README.md")
+    asked = {Path(name) for name in names}
     assert held >= asked | files("tests") | files("scripts")
 
 

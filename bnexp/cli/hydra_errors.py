@@ -5,6 +5,7 @@ key and the value, these are used; else their words are recognised. A wording th
 to one line.
 """
 
+import argparse
 import contextlib
 import io
 import os
@@ -63,7 +64,7 @@ def call_hydra(call: Callable[[], Result]) -> Result:
         Exception: Whatever our task raises, as it was.
     """
     try:
-        with _make_hydra_raise():
+        with _make_hydra_raise(), accept_lazy_help():
             return call()
     except _Passenger as passenger:
         error = passenger.error
@@ -90,13 +91,38 @@ def _make_hydra_raise() -> Iterator[None]:
             os.environ["HYDRA_FULL_ERROR"] = before
 
 
+@contextlib.contextmanager
+def accept_lazy_help() -> Iterator[None]:
+    """Let an option be added to a parser in this block with a help that is no text yet.
+
+    Hydra 1.3 gives --shell-completion a help that becomes text when it is printed, and prints all help by itself. But
+    argparse formats every help when its option is added, from Python 3.14 on: Hydra's would be "badly formed".
+    """
+    add_argument = argparse.ArgumentParser.add_argument
+
+    def add_with_any_help(
+        parser: argparse.ArgumentParser, *flags: str, help: object = None, **options: Any
+    ) -> argparse.Action:
+        if help is None or isinstance(help, str):
+            return add_argument(parser, *flags, help=help, **options)
+        action = add_argument(parser, *flags, **options)
+        action.help = help  # type: ignore[assignment]  # Hydra's, which says so, too
+        return action
+
+    argparse.ArgumentParser.add_argument = add_with_any_help  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        argparse.ArgumentParser.add_argument = add_argument  # type: ignore[method-assign]
+
+
 def check_options(words: Sequence[str]) -> None:
     """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
     from hydra._internal.utils import get_args_parser  # private: a test says what to do if it moves
 
     usage = io.StringIO()
     try:
-        with contextlib.redirect_stderr(usage):
+        with contextlib.redirect_stderr(usage), accept_lazy_help():
             get_args_parser().parse_args(words)
     except SystemExit:
         reason = usage.getvalue().rpartition("error: ")[2].strip()

@@ -1,6 +1,7 @@
 """`bnexp report`, and the table and answer that every sweep ends with."""
 
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ def conclude(
     """
     failed, report = int((rows["status"] == "failed").sum()), None
     if draw and failed < len(rows):
+        # Jupyter has whatever it starts draw by a part of its own, which need not be installed here; read on import.
+        os.environ["MPLBACKEND"] = "agg"
         from bnexp.report.build import build  # here, because it loads matplotlib, for which report=false need not wait
 
         report = build(stores, rows, compare, margin)

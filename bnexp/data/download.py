@@ -10,6 +10,7 @@ import http.client
 import math
 import os
 import stat
+import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
@@ -184,6 +185,8 @@ def _download(source: Source, file: File, folder: Path) -> bytes:
                 packed: bytes = response.read()
             decode(packed, file)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it is the answer, too, which stays open; Python 3.14 warns
             reasons.append(f"'{getattr(error, 'reason', error)}' from {urllib.parse.urlsplit(url).netloc}")
         else:
             return packed

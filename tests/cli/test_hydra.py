@@ -219,6 +219,24 @@ def test_optuna_searches_for_the_learning_rate_of_the_lowest_validation_loss(
     assert (best.best_value, best.best_params.lr) == (min(rates), min(rates))
 
 
+@pytest.mark.filterwarnings("ignore")  # theirs, of their own old names
+def test_a_search_that_optuna_keeps_in_a_file_is_gone_on_with_by_the_same_command(
+    command: Command, fakes: Fakes, tmp_path: Path
+) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="not installed: pip install 'bnexp[optuna]'")
+    optuna = pytest.importorskip("optuna")
+    storage = f"sqlite:///{tmp_path / 'searches.db'}"
+    words = ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1", "lr=interval(0.01,1)"]
+    for searches in (1, 2):
+        assert command(*words, f"hydra.sweeper.storage={storage}", "hydra.sweeper.study_name=s").code == 0
+        study = optuna.load_study(study_name="s", storage=storage)
+        rates = [asked.runs[0].lr for asked in fakes.sweeps]
+        assert len(rates) == 2 * searches
+        assert [trial.params["lr"] for trial in study.trials] == rates
+        assert [trial.value for trial in study.trials] == rates  # the loss of a run of the fakes
+        assert study.best_value == min(rates)
+
+
 def test_the_number_of_a_job_can_be_used_in_its_values(command: Command, fakes: Fakes) -> None:
     assert command("-m", "placement=none,pre,post", "seed=${hydra:job.num}").code == 0
     assert [run.seed for run in fakes.sweeps[0].runs] == [0, 1, 2]
@@ -248,12 +266,14 @@ def test_the_jobs_of_another_program_are_left_to_the_launcher_of_hydra(tmp_path:
     (tmp_path / "theirs.py").write_text(
         textwrap.dedent("""
             import hydra
+            from bnexp.cli.hydra_errors import accept_lazy_help  # without it Hydra 1.3 does not start on Python 3.14
 
             @hydra.main(version_base="1.3", config_path=None)
             def main(cfg):
                 print("x is", cfg.x)
 
-            main()
+            with accept_lazy_help():
+                main()
         """)
     )
     ended = process("theirs.py", "-m", "hydra/launcher=bnexp", "+x=1,2", cwd=tmp_path)

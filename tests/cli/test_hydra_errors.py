@@ -1,5 +1,6 @@
 """At the border to Hydra: what Hydra and its plugins refuse is one sentence, what fails while we train is a bug."""
 
+import argparse
 import os
 import re
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bnexp.cli.hydra_errors import accept_lazy_help
 from bnexp.errors import UserError
 from bnexp.sweeps import sweep
 from tests.cli.conftest import ROOT, Command, Ended, Fakes, process
@@ -123,6 +125,29 @@ def test_whoever_asks_for_the_traceback_when_the_command_starts_gets_it(
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 
+@pytest.mark.usefixtures("fakes")
+@pytest.mark.parametrize("words", [["--cfg", "job"], ["--hydra-help"], ["lr=0.1"], ["-m", "lr=0.1,1"]])
+def test_an_argparse_that_formats_a_help_when_it_is_added_is_no_obstacle(
+    words: list[str], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, checked = argparse.ArgumentParser.add_argument, []
+
+    def add_argument(parser: argparse.ArgumentParser, *flags: str, **options: Any) -> argparse.Action:
+        """Do as Python 3.14 does, on every Python."""
+        if not isinstance(options.get("help"), str | None):
+            raise ValueError("badly formed help string")
+        checked.append(flags)
+        return plain(parser, *flags, **options)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "add_argument", add_argument)
+    ended = command(*words)
+    assert (ended.code, ended.err) == (0, "")
+    assert argparse.ArgumentParser.add_argument is add_argument  # as it was before
+    assert checked.count(("--shell-completion", "-sc")) == 2  # our look at the options, and Hydra's
+    if "--hydra-help" in words:
+        assert "Bash - Install:" in ended.out
+
+
 def test_the_parser_of_hydras_options_is_where_we_look_for_it() -> None:
     moved = (
         "Hydra has moved what it parses its options with, which is private: see which function hydra/main.py calls "
@@ -132,7 +157,8 @@ def test_the_parser_of_hydras_options_is_where_we_look_for_it() -> None:
     try:
         from hydra._internal.utils import get_args_parser
 
-        options = get_args_parser().parse_args(["-m", "lr=1,2"])
+        with accept_lazy_help():
+            options = get_args_parser().parse_args(["-m", "lr=1,2"])
     except (ImportError, AttributeError, TypeError):
         pytest.fail(moved)
     assert (options.multirun, options.overrides) == (True, ["lr=1,2"])
