@@ -20,7 +20,7 @@ $(SET_UP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("bnexp needs Python 3.11 or newer; $(PYTHON) is %d.%d: say make PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,optuna]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,optuna,tensorboard]'
 	@touch $@
 
 check: $(SET_UP)  ## format, lint, types and the import contracts

@@ -4,6 +4,7 @@
     load_data, Data              the data sets
     train                        runs and their data in, rows of runs and of curves out; nothing is stored
     load, Store                  the results that the command line has stored in a folder
+    module                       a stored run as a module of torch.nn, if its weights were kept
 
 `import bnexp` is cheap: a name loads its module, and with it torch or pandas, when it is first used.
 
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from bnexp.choices import Activation, Placement
     from bnexp.data.datasets import Data
     from bnexp.data.datasets import load as load_data
+    from bnexp.exports.weights import module
     from bnexp.runs import Run
     from bnexp.store.store import Store, load
     from bnexp.sweeps.sweep import train
 
     __version__: str
 
-__all__ = ["Activation", "Data", "Placement", "Run", "Store", "__version__", "load", "load_data", "train"]
+__all__ = ["Activation", "Data", "Placement", "Run", "Store", "__version__", "load", "load_data", "module", "train"]
 
 _HOMES: Final = {
     "Activation": "choices.Activation",
@@ -43,6 +45,7 @@ _HOMES: Final = {
     "Store": "store.store.Store",
     "load": "store.store.load",
     "load_data": "data.datasets.load",
+    "module": "exports.weights.module",
     "train": "sweeps.sweep.train",
 }
 

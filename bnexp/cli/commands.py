@@ -30,6 +30,10 @@ def run_command(words: Sequence[str]) -> int:
             show.show(
                 run, [Path(folder) for folder in folders] or sorted(path.parent for path in OUTPUTS.glob("*/runs"))
             )
+        case "export", *rest if rest:
+            from bnexp.cli import export
+
+            export.export(rest)
         case ("check",) | ("check", "--json"):
             from bnexp.cli import check
 

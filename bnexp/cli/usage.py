@@ -10,6 +10,7 @@ USAGE: Final = {
     "plan": "bnexp plan [-m] KEY=VALUE ...",
     "report": "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
     "show": "bnexp show RUN [DIR]",
+    "export": "bnexp export csv|tensorboard|mlflow DIR [out=FOLDER]",
     "check": "bnexp check [--json]",
     "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
 }

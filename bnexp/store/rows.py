@@ -4,7 +4,8 @@ Accuracies are fractions, losses nats, steps optimizer steps. A number that a ru
 evaluation between two evaluations, and everything after a divergence but the step at which it happened.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from bnexp import __version__, provenance
 from bnexp.engine.packs import Pack
-from bnexp.runs import find_acting
+from bnexp.runs import Run, find_acting
 from bnexp.store.schemas import HISTOGRAMS, METRICS
 
 if TYPE_CHECKING:  # a store is read without torch
@@ -99,9 +100,16 @@ def run_rows(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.Da
 def setting_rows(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run with its id and what it is: every field of `Run`, missing where it cannot act."""
     rows = [
-        {"run": run_id, **find_acting(run), "epochs": run.epochs} for run_id, run in zip(ids, pack.runs, strict=True)
+        {"run": run_id, **find_acting(run), "hidden": run.hidden, "epochs": run.epochs}
+        for run_id, run in zip(ids, pack.runs, strict=True)
     ]
     return pd.DataFrame(rows)
+
+
+def to_run(row: Mapping[Any, Any]) -> Run:
+    """Return the run that `row` of a store is about; a setting that is missing cannot act and has its default."""
+    settings = {f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row}
+    return Run(**{name: value for name, value in settings.items() if name == "hidden" or pd.notna(value)})
 
 
 def failure_rows(pack: Pack, ids: Sequence[str]) -> pd.DataFrame:

@@ -88,13 +88,16 @@ class Store:
         return self.read_sweeps()
 
     def read_runs(self, columns: Collection[str] = RUNS.names) -> pd.DataFrame:
-        """Return a row per run, each run once, as `each_run_once` chooses it.
+        """Return a row per run, each run once, as `each_run_once` chooses it; `hidden` is a tuple of widths.
 
         Of `columns`, which must hold `run`, `status` and `probes`, the files of all packs are read.
         """
         schema = pa.schema([f for f in RUNS if f.name in columns])
         tables = [parquet.read_table(path, schema) for path in self._files("runs")]
-        return each_run_once(pa.concat_tables([schema.empty_table(), *tables]).to_pandas())
+        rows = each_run_once(pa.concat_tables([schema.empty_table(), *tables]).to_pandas())
+        if "hidden" in rows:  # arrays cannot be grouped by
+            rows["hidden"] = pd.Series([tuple(map(int, widths)) for widths in rows["hidden"]], rows.index, object)
+        return rows
 
     def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return the curves of `runs`, rows of `read_runs`; only the files of their packs are read."""
