@@ -6,7 +6,7 @@ BIN := .venv/bin
 SET_UP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up check test test-slow demo bench clean
+.PHONY: help set-up check test test-slow test-fuzz test-faults demo bench clean
 
 help:  ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
 
 test-slow: $(SET_UP)  ## the tests that take more than a minute
 	$(BIN)/pytest -rs -m slow || [ $$? -eq 5 ] # 5: there is none
+
+test-fuzz: $(SET_UP)  ## a million inputs that nobody would think of: files, records, tables (some 20 minutes)
+	$(BIN)/pytest -rs -m fuzz -n auto
+
+test-faults: $(SET_UP)  ## sweeps that are killed, disks that are full, rivals in one store (BNEXP_TEST_KILLS=100)
+	$(BIN)/pytest -rs -m faults
 
 demo: $(SET_UP)  ## a small study on the bundled digits, with its report
 	$(BIN)/bnexp study=quickstart name=demo

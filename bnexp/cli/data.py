@@ -23,7 +23,7 @@ def print_files(action: str, words: Sequence[str]) -> None:
         choices[name] = value
     name, root = choices["data"], Path(choices["data.root"]).expanduser() if choices["data.root"] else None
     paths = datasets.fetch(name, root) if action == "fetch" else [path for path, _ in datasets.verify(name, root)]
-    for path in paths:
+    for path in dict.fromkeys(paths):  # one archive may hold all arrays
         print(path)
     if not paths:
         print(f"{name} comes with scikit-learn: there is no file to {action}")
