@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import io
 import os
 import shlex
 import sys
@@ -27,6 +28,9 @@ def main() -> int:
         Python then shows where it comes from and exits with 1.
     """
     words = sys.argv[1:] or ["--help"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know all signs that we write
+            stream.reconfigure(errors="replace")
     try:
         return _dispatch(words)
     except UserError as error:

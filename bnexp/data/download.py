@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bnexp.data.idx import LIMIT, decode, decode_member
 from bnexp.data.sources import File, Source
 from bnexp.errors import UserError
-from bnexp.files import cache_folder, write_whole
+from bnexp.files import cache_folder, expand_home, write_whole
 
 MEMBERS: Final = ("x_train", "y_train", "x_test", "y_test")
 """Names in an archive, as Keras has them, in the order of `Source.files`."""
@@ -50,20 +50,20 @@ def find(source: Source, root: Path | None) -> list[Path] | None:
     if root is not None:
         # A folder named for this set may hold its files directly; one that all sets share may hold those of another.
         folders = list(dict.fromkeys([*source.folders, ".", "raw"]))
-        paths = _find_all(source, root.expanduser(), folders)
+        paths = _find_all(source, expand_home(root), folders)
         if paths is None:
-            raise UserError(_explain_lack(source, root.expanduser(), folders))
+            raise UserError(_explain_lack(source, expand_home(root), folders))
         return paths
     shared = os.environ.get("BNEXP_DATA")
     for base in [Path(shared), cache_folder()] if shared else [cache_folder()]:
-        if paths := _find_all(source, base.expanduser(), source.folders):
+        if paths := _find_all(source, expand_home(base), source.folders):
             return paths
     return None
 
 
 def fetch(source: Source, base: Path) -> list[Path]:
     """Return the paths of the source's files below `base`, all checked, downloading those that are missing or wrong."""
-    base = base.expanduser()
+    base = expand_home(base)
     paths = _find_all(source, base, source.folders)
     if paths and all(_is_good(source, *pair) for pair in zip(source.files, paths, strict=True)):
         return paths

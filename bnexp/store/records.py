@@ -46,10 +46,11 @@ class SweepRecord:
     def encode(self) -> str:
         """Return the record as JSON; a value that JSON does not know is written as text.
 
-        What a shell hands over that is no text (bytes that are no UTF-8) becomes a question mark.
+        Bytes that a shell handed over and that the locale could not read are read as UTF-8.
         """
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return SURROGATE.sub("?", json.dumps(plain, indent=1, ensure_ascii=False, default=str))
+        text = json.dumps(plain, indent=1, ensure_ascii=False, default=str)
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decode_record(text: str) -> SweepRecord:

@@ -106,6 +106,7 @@ def test_an_empty_record_is_one_of_which_nothing_is_known(tmp_path):
     assert Store(tmp_path).sweeps == [SweepRecord()]
 
 
-def test_a_command_that_is_no_text_is_recorded_with_a_question_mark(tmp_path):
-    Store(tmp_path).write_sweep("x", SweepRecord(command="bnexp name=\udcff"))
-    assert [record.command for record in Store(tmp_path).sweeps] == ["bnexp name=?"]
+@pytest.mark.parametrize(("typed", "read"), [("\udcff", "\ufffd"), ("gr\udcc3\udcb6\udcc3\udc9fe", "größe")])
+def test_a_command_that_the_locale_could_not_read_is_recorded_as_utf_8(typed, read, tmp_path):
+    Store(tmp_path).write_sweep("x", SweepRecord(command=typed))
+    assert [record.command for record in Store(tmp_path).sweeps] == [read]
