@@ -33,7 +33,7 @@ test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
 test-slow: $(SET_UP)  ## the tests that take more than a minute
 	$(BIN)/pytest -rs -m slow || [ $$? -eq 5 ] # 5: there is none
 
-test-fuzz: $(SET_UP)  ## a million inputs that nobody would think of: files, records, tables (some 20 minutes)
+test-fuzz: $(SET_UP)  ## a million inputs that nobody would think of: files, records, tables (an hour or two)
 	$(BIN)/pytest -rs -m fuzz -n auto
 
 test-faults: $(SET_UP)  ## sweeps that are killed, disks that are full, rivals in one store (BNEXP_TEST_KILLS=100)
