@@ -53,7 +53,12 @@ def small_disk(tmp_path):
     disk.mkdir()
 
     def mount(*options):
-        return subprocess.run(["mount", *options, str(disk)], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                [shutil.which("mount") or "/bin/mount", *options, str(disk)], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
 
     if not mount("-t", "tmpfs", "-o", "size=1m", "tmpfs"):
         pytest.skip("a disk of a chosen size is a tmpfs, which only root can mount")
@@ -63,7 +68,7 @@ def small_disk(tmp_path):
         return disk
 
     yield resize
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run([shutil.which("umount") or "/bin/umount", str(disk)], check=True)
 
 
 @pytest.mark.faults
