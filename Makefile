@@ -8,7 +8,7 @@ LOWEST := .venv-lowest/bin
 LOWEST_SET_UP := .venv-lowest/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up check test test-slow test-lowest demo bench clean
+.PHONY: help set-up check test test-slow test-fuzz test-faults test-lowest demo bench clean
 
 help:  ## list what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,11 +39,17 @@ test-slow: $(SET_UP)  ## the tests that take more than a minute
 $(LOWEST_SET_UP): pyproject.toml constraints.txt constraints-lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	$(LOWEST)/python -m pip install --quiet -c constraints.txt torch
-	$(LOWEST)/python -m pip install --quiet -c constraints-lowest.txt -e '.[optuna]' build hatchling pytest pytest-xdist selenium
+	$(LOWEST)/python -m pip install --quiet -c constraints-lowest.txt -e '.[optuna]' build hatchling hypothesis pytest pytest-xdist selenium
 	@touch $@
 
 test-lowest: $(LOWEST_SET_UP)  ## all tests but the slow ones with the lowest versions of the libraries
 	$(LOWEST)/pytest -rs -n auto --dist loadfile
+
+test-fuzz: $(SET_UP)  ## a million inputs that nobody would think of: files, records, tables (an hour or two)
+	$(BIN)/pytest -rs -m fuzz -n auto
+
+test-faults: $(SET_UP)  ## sweeps that are killed, disks that are full, rivals in one store (BNEXP_TEST_KILLS=100)
+	$(BIN)/pytest -rs -m faults
 
 demo: $(SET_UP)  ## a small study on the bundled digits, with its report
 	$(BIN)/bnexp study=quickstart name=demo

@@ -9,8 +9,23 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder of bnexp, which need not be there yet: of data sets and of what was measured."""
-    return platformdirs.user_cache_path("bnexp")
+    """Return the user's cache folder of bnexp, which need not be there yet: of data sets and of what was measured.
+
+    A container may run us as a user without a name and a home: then it is below the folder for temporary files.
+    """
+    try:
+        folder = platformdirs.user_cache_path("bnexp")
+    except RuntimeError:  # since platformdirs 4.14; before, ~ stayed
+        folder = Path("~")
+    return folder if folder.is_absolute() else Path(tempfile.gettempdir(), f"bnexp-{os.getuid()}")
+
+
+def expand_home(path: Path) -> Path:
+    """Return `path` with the folder that its ~ stands for; as it is if there is none."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def write_whole(path: Path, fill: Callable[[Path], object]) -> None:

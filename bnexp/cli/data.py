@@ -6,6 +6,7 @@ from pathlib import Path
 from bnexp.cli.usage import USAGE
 from bnexp.data import datasets
 from bnexp.errors import UserError
+from bnexp.files import expand_home
 
 
 def print_files(action: str, words: Sequence[str]) -> None:
@@ -21,9 +22,9 @@ def print_files(action: str, words: Sequence[str]) -> None:
         if name not in choices or not equals:
             raise UserError(f"the command must be `{USAGE['data']}`; got '{word}' in it")
         choices[name] = value
-    name, root = choices["data"], Path(choices["data.root"]).expanduser() if choices["data.root"] else None
+    name, root = choices["data"], expand_home(Path(choices["data.root"])) if choices["data.root"] else None
     paths = datasets.fetch(name, root) if action == "fetch" else [path for path, _ in datasets.verify(name, root)]
-    for path in paths:
+    for path in dict.fromkeys(paths):  # one archive may hold all arrays
         print(path)
     if not paths:
         print(f"{name} comes with scikit-learn: there is no file to {action}")

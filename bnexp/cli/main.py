@@ -4,10 +4,13 @@
 """
 
 import contextlib
+import errno
+import io
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import hydra
 
@@ -16,6 +19,12 @@ from bnexp.cli.hydra_errors import call_hydra, check_options
 from bnexp.cli.task import Request, Task, train
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
+
+WORLD: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE}
+    | {errno.EMFILE, errno.ENFILE}
+)
+"""What a disk or a system may say to whoever writes, which is no error of bnexp."""
 
 
 def main() -> int:
@@ -27,8 +36,25 @@ def main() -> int:
         Python then shows where it comes from and exits with 1.
     """
     words = sys.argv[1:] or ["--help"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know all signs that we write
+            stream.reconfigure(errors="replace")
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        with _tolerate_closed_pipe():
+            sys.stdout.flush()  # now, where a full disk can still be told of
+        return code
+    except OSError as error:
+        if error.errno not in WORLD or os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        _drop_output()
+        place = f"{error.filename}" if error.filename else "standard output"
+        print(
+            f"bnexp: {place} must be a place that can be written to; got '{os.strerror(error.errno or 0)}': what was "
+            "stored is whole, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 2
     except UserError as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":  # Hydra's way to ask where an error comes from
             raise
@@ -101,4 +127,10 @@ def _tolerate_closed_pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """Let what is still to be printed vanish, so that Python does not stumble over it at its end."""
+    with contextlib.suppress(OSError):  # standard output of a notebook or a test is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

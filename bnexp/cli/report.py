@@ -54,14 +54,18 @@ def conclude(
     With `draw`, and if a run is stored, the report is built before, and its answer and its path are printed, too.
     """
     failed, report = int((rows["status"] == "failed").sum()), None
+    # A pipe has no width: a table that were cut to 80 columns could not be read there.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     if draw and failed < len(rows):
         # Jupyter has whatever it starts draw by a part of its own, which need not be installed here; read on import.
         os.environ["MPLBACKEND"] = "agg"
         from bnexp.report.build import build  # here, because it loads matplotlib, for which report=false need not wait
 
-        report = build(stores, rows, compare, margin)
-    # A pipe has no width: a table that were cut to 80 columns could not be read there.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+        try:
+            report = build(stores, rows, compare, margin)
+        except UserError:  # a full disk takes the page, not the results
+            console.print(draw_table(rows))
+            raise
     console.print(draw_table(rows))
     if report:
         for sentence in ("", report.headline, *(verdict.sentence for verdict in report.verdicts[:MOST_VERDICTS]), ""):

@@ -16,6 +16,7 @@ from bnexp.choices import Probes, nearest, quote_value
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
+from bnexp.files import expand_home
 from bnexp.runs import Run, key
 
 Values = Mapping[str, Any]
@@ -117,7 +118,7 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
         raise UserError(f"workers must be at least 0, which trains in this process; got {workers}")
     if lanes is not None and lanes < 1:
         raise UserError(f"engine.lanes must be at least 1; got {lanes}")
-    root = None if first["data.root"] is None else Path(first["data.root"]).expanduser()
+    root = None if first["data.root"] is None else expand_home(Path(first["data.root"]))
     return SweepOptions(
         name=name,
         data_root=root,

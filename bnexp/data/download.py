@@ -1,19 +1,17 @@
 """The published files of a data set: found, read, checked, and downloaded where they are missing.
 
-A file is believed only if the sha256 of its decompressed content is the known one, wherever it comes from. IDX: two
-zero bytes, a type byte (0x08: uint8), the number of dimensions, each size as a big-endian uint32, the data row-major.
+A file is believed only if the sha256 of its decompressed content is the known one, wherever it comes from and whatever
+it is called. People have them as they are published, with a dot in their names, in a folder each (Kaggle), in MNIST/raw
+(torchvision), or all four in one NumPy archive (Keras).
 """
 
-import gzip
-import hashlib
 import http.client
-import math
+import io
 import os
 import stat
 import urllib.error
 import urllib.parse
 import urllib.request
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +20,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bnexp.data.idx import LIMIT, decode, decode_member
 from bnexp.data.sources import File, Source
 from bnexp.errors import UserError
-from bnexp.files import cache_folder, write_whole
+from bnexp.files import cache_folder, expand_home, write_whole
+
+MEMBERS: Final = ("x_train", "y_train", "x_test", "y_test")
+"""Names in an archive, as Keras has them, in the order of `Source.files`."""
 
 TIMEOUT_SECONDS: Final = 20
 """How long a mirror may be silent before the next one is asked."""
@@ -48,23 +50,23 @@ def find(source: Source, root: Path | None) -> list[Path] | None:
     """
     if root is not None:
         # A folder named for this set may hold its files directly; one that all sets share may hold those of another.
-        folders = list(dict.fromkeys([*source.folders, "."]))
-        paths = _find_all(source, root.expanduser(), folders)
+        folders = list(dict.fromkeys([*source.folders, ".", "raw"]))
+        paths = _find_all(source, expand_home(root), folders)
         if paths is None:
-            raise UserError(_explain_lack(source, root.expanduser(), folders))
+            raise UserError(_explain_lack(source, expand_home(root), folders))
         return paths
     shared = os.environ.get("BNEXP_DATA")
     for base in [Path(shared), cache_folder()] if shared else [cache_folder()]:
-        if paths := _find_all(source, base.expanduser(), source.folders):
+        if paths := _find_all(source, expand_home(base), source.folders):
             return paths
     return None
 
 
 def fetch(source: Source, base: Path) -> list[Path]:
     """Return the paths of the source's files below `base`, all checked, downloading those that are missing or wrong."""
-    base = base.expanduser()
+    base = expand_home(base)
     paths = _find_all(source, base, source.folders)
-    if paths and all(_is_good(path, file) for path, file in zip(paths, source.files, strict=True)):
+    if paths and all(_is_good(source, *pair) for pair in zip(source.files, paths, strict=True)):
         return paths
     folder = base / source.folders[0]
     from filelock import FileLock  # here, because it loads asyncio, which files that are there do not need
@@ -77,12 +79,20 @@ def fetch(source: Source, base: Path) -> list[Path]:
 
 def read(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
     """Return the array that `file` at `path` holds; raise `UserError` if that is not what was published."""
-    with _explain_refusal(path, "a file that can be read"):
-        packed = path.read_bytes()
     try:
-        return decode(packed, file)
+        with _explain_refusal(path, "a file that can be read"):
+            return _decode(source, file, path)
+    except UserError:
+        raise
     except ValueError as reason:
         raise wrong_file(source, path, f"hold {source.name}'s {file.name}", str(reason)) from None
+
+
+def _decode(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
+    with path.open("rb") as stream:
+        if path.suffix == ".npz":
+            return decode_member(stream, file, MEMBERS[source.files.index(file)])
+        return decode(stream, file)
 
 
 def wrong_file(source: Source, path: Path, must: str, found: str) -> UserError:
@@ -93,66 +103,46 @@ def wrong_file(source: Source, path: Path, must: str, found: str) -> UserError:
     )
 
 
-def decode(packed: bytes, file: File) -> NDArray[np.uint8]:
-    """Return the array of an IDX file, gzip or plain; raise `ValueError` with what was found instead."""
-    content = _unpack(packed)
-    start = 4 + 4 * file.dimensions
-    if content[:2] != b"\0\0" or len(content) < 4:
-        raise ValueError(f"no IDX file (it starts with {content[:4]!r})")
-    if (content[2], content[3]) != (0x08, file.dimensions):
-        raise ValueError(f"IDX type 0x{content[2]:02x} × {content[3]} dimensions instead of 0x08 × {file.dimensions}")
-    sizes = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    length = start + math.prod(sizes)
-    if len(content) != length:
-        raise ValueError(f"{len(content)} bytes where its sizes {' × '.join(map(str, sizes))} need {length}")
-    sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != file.sha256:
-        raise ValueError(f"content with sha256 {sha256} instead of {file.sha256}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
-
-
-def _unpack(packed: bytes) -> bytes:
-    if not packed:
-        raise ValueError("an empty file")
-    if packed.lstrip()[:1] == b"<":
-        raise ValueError("a web page")
-    if not packed.startswith(b"\x1f\x8b"):
-        return packed
-    try:
-        return gzip.decompress(packed)
-    except EOFError:
-        raise ValueError("a truncated gzip file") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"a damaged gzip file ({error})") from None
-
-
 def _find_all(source: Source, base: Path, folders: Sequence[str]) -> list[Path] | None:
-    """Return the paths of the files in the first of `folders` below `base` that has them all."""
+    """Return the paths of the files in the first of `folders` below `base` that has them all.
+
+    An archive that has them all is the path of each; it comes last, so that what `fetch` writes wins over a wrong one.
+    """
     for folder in folders:
         paths = [_find_file(base / folder, file) for file in source.files]
         if None not in paths:
             return [path for path in paths if path]
+    for folder in dict.fromkeys([*folders, "."]):  # unlike those of the files, its name says what is in it
+        if _is_file(archive := base / folder / f"{source.name}.npz"):
+            return [archive] * len(source.files)
     return None
 
 
 def _find_file(folder: Path, file: File) -> Path | None:
+    """Return where `file` is in `folder`, under one of the names that it has on people's disks."""
+    dotted = file.name.replace("-idx", ".idx")
     # .gz first: it is what `fetch` writes, so that it wins over a plain file that turned out to be wrong.
-    for path in (folder / f"{file.name}.gz", folder / file.name):
-        with _explain_refusal(path, "a file that can be read"):
-            try:
-                regular = stat.S_ISREG(path.stat().st_mode)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-        if regular:
-            return path
+    for place in (folder, folder / file.name, folder / dotted):
+        for name in (f"{file.name}.gz", file.name, f"{dotted}.gz", dotted):
+            if _is_file(place / name):
+                return place / name
     return None
+
+
+def _is_file(path: Path) -> bool:
+    with _explain_refusal(path, "a file that can be read"):
+        try:
+            return stat.S_ISREG(path.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 def _explain_lack(source: Source, root: Path, folders: Sequence[str]) -> str:
     places = [root / folder for folder in folders]
     lacking = (", ".join(file.name for file in source.files if not _find_file(place, file)) for place in places)
     return (
-        f"data.root must hold the files of {source.name}, plain or as .gz, in {' or '.join(map(str, places))}; got no "
+        f"data.root must hold the files of {source.name}, plain, as .gz or together as {source.name}.npz, in "
+        f"{' or '.join(map(str, places))}; got no "
         f"{min(lacking, key=len)}: run `bnexp data fetch data={source.name} data.root={root}` or leave data.root out"
     )
 
@@ -160,16 +150,16 @@ def _explain_lack(source: Source, root: Path, folders: Sequence[str]) -> str:
 def _fetch_file(source: Source, file: File, folder: Path) -> Path:
     """Return the path of `file` in `folder`, downloaded unless it is there; to be called under the folder's lock."""
     path = _find_file(folder, file)
-    if path is None or not _is_good(path, file):
+    if path is None or not _is_good(source, file, path):
         path = folder / f"{file.name}.gz"
         content = _download(source, file, folder)
         write_whole(path, lambda temporary: temporary.write_bytes(content))
     return path
 
 
-def _is_good(path: Path, file: File) -> bool:
+def _is_good(source: Source, file: File, path: Path) -> bool:
     try:
-        decode(path.read_bytes(), file)
+        _decode(source, file, path)
     except (OSError, ValueError):
         return False
     return True
@@ -182,8 +172,8 @@ def _download(source: Source, file: File, folder: Path) -> bytes:
         url = f"{mirror}{file.name}.gz"
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 (our own constants)
-                packed: bytes = response.read()
-            decode(packed, file)
+                packed: bytes = response.read(LIMIT)
+            decode(io.BytesIO(packed), file)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()  # it is the answer, too, which stays open; Python 3.14 warns

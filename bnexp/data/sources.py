@@ -81,7 +81,7 @@ FASHION_MNIST: Final = Source(
     examples=60_000,
     validation=10_000,
     # Never directly in a shared folder: its files have the names of MNIST's.
-    folders=("fashion_mnist", "FashionMNIST/raw"),
+    folders=("fashion_mnist", "FashionMNIST/raw", "fashion-mnist"),
     # The publisher gives only MD5 sums of the .gz; these are the values that several public loaders agree on.
     files=_idx_files(
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

@@ -1,7 +1,13 @@
-"""Parquet files of a store: written with their schema, read back with it, and checked without reading their rows."""
+"""Parquet files of a store: written with their schema, read back with it, and checked without reading their rows.
+
+A file whose content is wrong is broken; one that the system does not let us read now (no permission, a server that is
+away, too many open files) may be whole, and is never taken for a broken one.
+"""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +28,15 @@ UNMARKED: Final = 1
 """Number of the training semantics of the first version, which did not mark its files."""
 
 
+class BrokenFileError(UserError):
+    """A file that is missing or could be read, and is not what bnexp wrote; `fault` is the sentence without advice."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.fault = _describe(path, reason)
+        retrained = "the command that made it trains its runs again"
+        super().__init__(f"{self.fault}: {'move it away, and ' if path.exists() else ''}{retrained}")
+
+
 def filler(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:
     """Return what writes the columns of `schema` to a path, marked with the number of the training semantics."""
     marked = schema.with_metadata({"semantics": str(SEMANTICS)})
@@ -30,21 +45,29 @@ def filler(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """Return the columns of `schema`, and no others are read; raise `UserError` for a file that cannot be read.
+    """Return the columns of `schema`, and no others are read.
 
     A column that a later version added is missing in older files: its values are missing, too.
+
+    Raises:
+        BrokenFileError: the file is not what bnexp wrote.
+        UserError: the system does not let us read it.
     """
     with _readable(path), pq.ParquetFile(path) as file:
         there = set(file.schema_arrow.names)
+        if problem := _find_lack(file):
+            raise pa.ArrowInvalid(problem)
         table = file.read([name for name in schema.names if name in there])
-    columns = [table[f.name] if f.name in there else pa.nulls(len(table), f.type) for f in schema]
-    return pa.table(columns, schema)
+        columns = [table[f.name] if f.name in there else pa.nulls(len(table), f.type) for f in schema]
+        rows = pa.table(columns, schema)
+        rows.validate(full=True)  # text that is no UTF-8 is otherwise found by pandas
+    return rows
 
 
 def read_semantics(path: Path) -> int:
-    """Return the number of the training semantics of a file; raise `UserError` if its footer cannot be read."""
+    """Return the number of the training semantics of a file; raises as `read_table` does."""
     with _readable(path):
-        return int((pq.read_schema(path).metadata or {}).get(b"semantics", UNMARKED))
+        return _parse_semantics(pq.read_schema(path).metadata)
 
 
 def find_damage(path: Path) -> str | None:
@@ -52,19 +75,47 @@ def find_damage(path: Path) -> str | None:
 
     Only the footer is read, and where it says that a page of a column begins, whether one does; that finds what a full
     disk, a copy cut short and lost blocks leave. Damage within a page is found by whoever reads its rows.
+
+    Raises:
+        UserError: the system does not let us read the file, which may be whole.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            chunks = list(_chunks(file.metadata))
-        with path.open("rb", buffering=0) as content:
-            end = content.seek(0, 2) - TAIL
-            for start, size in chunks:
-                content.seek(start)
-                if start + size > end or content.read(1) != PAGE:
-                    return _describe(path, f"no page of a column at byte {start}")
-    except (OSError, pa.ArrowException) as error:
-        return _describe(path, str(error))
+        with _readable(path):
+            if path.is_dir():
+                return _describe(path, "a folder")
+            return _find_damage(path)
+    except BrokenFileError as error:
+        return error.fault
+
+
+def _find_damage(path: Path) -> str | None:
+    with pq.ParquetFile(path) as file:
+        if problem := _find_lack(file):
+            return _describe(path, problem)
+        chunks = list(_chunks(file.metadata))
+    with path.open("rb", buffering=0) as content:
+        end = content.seek(0, os.SEEK_END) - TAIL
+        for start, size in chunks:
+            whole = 0 <= start <= end - size
+            if not whole or content.seek(start) != start or content.read(1) != PAGE:
+                return _describe(path, f"no page of a column at byte {start}")
     return None
+
+
+def _find_lack(file: pq.ParquetFile) -> str | None:
+    """Return what every file of a store has and this one has not."""
+    if "run" not in file.schema_arrow.names:
+        return "no column `run`"
+    _parse_semantics(file.schema_arrow.metadata)
+    return None
+
+
+def _parse_semantics(marks: Mapping[bytes, bytes] | None) -> int:
+    text = (marks or {}).get(b"semantics", str(UNMARKED).encode())
+    try:
+        return int(text)
+    except ValueError:
+        raise pa.ArrowInvalid(f"training semantics {text!r}") from None
 
 
 def _chunks(footer: pq.FileMetaData) -> Iterator[tuple[int, int]]:
@@ -76,13 +127,26 @@ def _chunks(footer: pq.FileMetaData) -> Iterator[tuple[int, int]]:
 
 
 def _describe(path: Path, reason: str) -> str:
-    return f"{path} must be a Parquet file that bnexp wrote; got '{reason.splitlines()[0]}'"
+    return f"{path} must be a Parquet file that bnexp wrote; got '{(reason.splitlines() or ['nothing'])[0]}'"
 
 
 @contextlib.contextmanager
 def _readable(path: Path) -> Iterator[None]:
+    """Tell content that is wrong, a `BrokenFileError`, from a file that cannot be read now."""
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
-        advice = f"{'move it away, and ' if path.exists() else ''}the command that made it trains its runs again"
-        raise UserError(f"{_describe(path, str(error))}: {advice}") from None
+    except MemoryError:  # before ArrowException: pyarrow's own is both
+        raise UserError(
+            f"there must be memory to read {path}; got none: end other programs, or move the file away if it is broken"
+        ) from None
+    except FileNotFoundError:
+        raise BrokenFileError(path, os.strerror(errno.ENOENT)) from None
+    except OSError as error:
+        if error.errno:
+            raise UserError(
+                f"{path} must be a file that can be read; got '{os.strerror(error.errno)}': nothing was changed; give "
+                "the same command when it can be read again"
+            ) from None
+        raise BrokenFileError(path, str(error)) from None  # pyarrow says so of what it cannot decode
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise BrokenFileError(path, str(error)) from None

@@ -2,9 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+PACK_NAME: Final = re.compile(r"\w[\w.-]{0,99}")
+"""What the name of a pack may be: it is the name of its files."""
+
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which no file in UTF-8 can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +44,83 @@ class SweepRecord:
         return self.configuration.get("study") or {}
 
     def encode(self) -> str:
-        """Return the record as JSON; a value that JSON does not know is written as text."""
+        """Return the record as JSON; a value that JSON does not know is written as text.
+
+        Bytes that a shell handed over and that the locale could not read are read as UTF-8.
+        """
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return json.dumps(plain, indent=1, ensure_ascii=False, default=str)
+        text = json.dumps(plain, indent=1, ensure_ascii=False, default=str)
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decode_record(text: str) -> SweepRecord:
     """Return the record that `text` holds, without keys that only another version knows.
 
-    Raises `ValueError` if `text` is no JSON object.
+    Raises `ValueError` if `text` is no JSON object, or one with values that no version of bnexp has written.
     """
-    plain = json.loads(text)
+    try:
+        plain = json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets within brackets without end") from None
     if not isinstance(plain, dict):
         raise ValueError("no JSON object")
-    known = {f.name for f in dataclasses.fields(SweepRecord)}
-    return SweepRecord(**{key: value for key, value in plain.items() if key in known})
+    known = {key: value for key, value in plain.items() if key in _IS_RIGHT}
+    for key, value in known.items():
+        if not _IS_RIGHT[key](value):
+            raise ValueError(f"a `{key}` that is none")
+    return SweepRecord(**known)
+
+
+def _is_text(value: object) -> bool:
+    """Whether `value` is text that can be printed and written; JSON may hold halves of characters."""
+    return isinstance(value, str) and not SURROGATE.search(value)
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_configuration(value: object) -> bool:
+    """Whether the groups in `value` that are read are groups: what the study says of itself, and where the data lie."""
+    if not isinstance(value, dict):
+        return False
+    study, data = value.get("study"), value.get("data", {})
+    return (study is None or isinstance(study, dict)) and isinstance(data, dict) and (not data or "root" in data)
+
+
+def _is_plan(value: object) -> bool:
+    """Whether `value` names packs, and for each the ids of its lanes; a name becomes that of a file."""
+    return isinstance(value, dict) and all(
+        PACK_NAME.fullmatch(name) and _is_list_of_text(ids) and 0 < len(set(ids)) == len(ids)
+        for name, ids in value.items()
+    )
+
+
+def _is_threads(value: object) -> bool:
+    return isinstance(value, dict) and all(one is None or _is_count(one) for one in value.values())
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_table_of_text(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+_IS_RIGHT: Final[Mapping[str, Callable[[object], bool]]] = {
+    **dict.fromkeys(("created", "command", "device", "machine"), _is_text),
+    **dict.fromkeys(("data", "versions"), _is_table_of_text),
+    "configuration": _is_configuration,
+    "axes": _is_table,
+    "asked": _is_list_of_text,
+    "packs": _is_plan,
+    "threads": _is_threads,
+    "semantics": _is_count,
+    "git": lambda value: value is None or isinstance(value, dict),
+}
+"""Of each key of a record, whether a value can be one: people edit files, and disks lose blocks."""

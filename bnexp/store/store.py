@@ -14,16 +14,17 @@ commit. Two sweeps may write at once; a run that both trained is read once.
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from bnexp.choices import Probes
 from bnexp.errors import UserError
@@ -32,6 +33,15 @@ from bnexp.runs import SEMANTICS
 from bnexp.store import parquet
 from bnexp.store.records import SweepRecord, decode_record
 from bnexp.store.schemas import CURVES, LAYERS, RUNS
+
+SUFFIX: Final = {"runs": ".parquet", "curves": ".parquet", "layers": ".parquet", "sweeps": ".json"}
+"""How the names of our files end, by their folder."""
+
+LEVELS: Final = tuple(map(str, Probes))
+"""Levels of probes that this version knows; what says another one, or none, counts as not measured."""
+
+TEMPORARY: Final = re.compile(r"\.[a-z0-9_]{1,8}\.(parquet|json|safetensors)")
+"""Names of files that are being written, as `tempfile` makes them."""
 
 
 class Store:
@@ -112,35 +122,79 @@ class Store:
         return self._rows_of(runs[measured], "layers", LAYERS)
 
     def read_sweeps(self) -> list[SweepRecord]:
-        """Return what each command that wrote here recorded, oldest first."""
-        return sorted(map(_read_record, self._files("sweeps")), key=lambda record: record.created)
+        """Return what each command that wrote here recorded, oldest first; damaged records are left out."""
+        records = [record for _, record in self._read_records() if isinstance(record, SweepRecord)]
+        return sorted(records, key=lambda record: record.created)
+
+    def describe_damaged_records(self) -> list[str]:
+        """Return a sentence about each record of a command that is damaged: its plan is not known any more."""
+        return [
+            f"{path} must be the JSON that bnexp wrote; got '{reason}': it is passed over, and packs that it planned "
+            "are planned anew"
+            for path, reason in self._read_records()
+            if isinstance(reason, str)
+        ]
+
+    def _read_records(self) -> Iterator[tuple[Path, SweepRecord | str]]:
+        """Yield the path of each record with what it holds, or with what is wrong with it."""
+        for path in self._files("sweeps"):
+            with _readable(path):
+                content = path.read_bytes()
+            try:
+                yield path, decode_record(content.decode())
+            except ValueError as error:
+                yield path, str(error)
 
     def remove_abandoned(self) -> None:
-        """Remove the temporary files of processes that were killed while they wrote: nothing takes an hour to write."""
-        for path in self.path.glob("*/.*"):
-            with contextlib.suppress(FileNotFoundError):  # another sweep removed it, or its writer renamed it
-                if path.stat().st_mtime < time.time() - 3600:
-                    path.unlink()
+        """Remove the temporary files of processes that were killed while they wrote: nothing takes an hour to write.
+
+        Other hidden files, such as those that a desktop leaves, are not ours and stay.
+        """
+        with contextlib.suppress(OSError):  # a folder that cannot be read now is told of by whoever needs it
+            for path in list(self.path.glob("*/.*")):
+                _remove_abandoned(path)
 
     def set_aside_broken(self) -> list[str]:
         """Move packs that are broken to `broken/`, so that their runs are missing; return a sentence about each.
 
-        A pack whose curves or layers are not there is one of them: its runs file is only written after they are.
+        A pack whose curves or layers are not there is one of them: its runs file is only written after they are. So is
+        a folder where a file belongs. Raises `UserError`, before anything of the pack is moved, for a file that the
+        system does not let us read.
         """
         sentences = []
-        for path in self._files("runs"):
-            files = self._files_of(path)
-            broken = [sentence for sentence in map(parquet.find_damage, files) if sentence]
-            if not broken:
+        for path in self._paths("runs"):
+            fault = self._find_damage(path)
+            if fault is None or not _exists(path):  # another sweep has set it aside meanwhile
                 continue
-            for file in filter(Path.is_file, files):
-                with _writable(file):
-                    (self.path / "broken").mkdir(exist_ok=True)
-                    file.replace(self.path / "broken" / f"{file.parent.name}-{file.name}")
-            sentences.append(
-                f"{broken[0]}: set aside in {self.path / 'broken'}, its runs are trained again if asked for"
-            )
+            for part in filter(_exists, (self.path / kind / path.name for kind in ("runs", "curves", "layers"))):
+                with _writable(part):
+                    self._set_aside(part)
+            sentences.append(f"{fault}: set aside in {self.path / 'broken'}, its runs are trained again if asked for")
         return sentences
+
+    def _find_damage(self, runs: Path) -> str | None:
+        """Return what is wrong with the pack whose runs file is `runs`; its curves and layers are looked at, too."""
+        if (fault := parquet.find_damage(runs)) or runs.stem.endswith("-failed"):
+            return fault
+        try:
+            kinds = ["curves"] if self.probes_of(runs.stem) is Probes.none else ["curves", "layers"]
+        except parquet.BrokenFileError as error:
+            return error.fault
+        for folder in (self.path / kind for kind in kinds):
+            if folder.is_symlink() and not folder.exists():
+                raise UserError(
+                    f"{folder} must lead to a folder; got a link to {folder.readlink()}, which is not there"
+                )
+        faults = (parquet.find_damage(self.path / kind / runs.name) for kind in kinds)
+        return next(filter(None, faults), None)
+
+    def _set_aside(self, path: Path) -> None:
+        """Move a file or folder to `broken/`, beside what was moved there before."""
+        folder, name = self.path / "broken", f"{path.parent.name}-{path.name}"
+        folder.mkdir(exist_ok=True)
+        while (folder / name).is_dir() or (path.is_dir() and (folder / name).exists()):
+            name += "~"
+        path.replace(folder / name)
 
     def check_semantics(self) -> None:
         """Raise `UserError` if a run was trained under other training semantics: it cannot stand beside new ones."""
@@ -155,9 +209,13 @@ class Store:
     def probes_of(self, pack: str) -> Probes | None:
         """Return how much was measured in the pack of this name, or None if it is not stored."""
         path = self.path / "runs" / f"{pack}.parquet"
-        if not path.is_file():
+        if not _exists(path) or path.is_dir():
             return None
-        return Probes(parquet.read_table(path, pa.schema([RUNS.field("probes")]))["probes"][0].as_py() or Probes.none)
+        column = parquet.read_table(path, pa.schema([RUNS.field("probes")]))["probes"]
+        levels = column.slice(0, 1).to_pylist()
+        if not levels:
+            raise parquet.BrokenFileError(path, "no row")
+        return Probes(levels[0]) if levels[0] in LEVELS else Probes.none
 
     def write(self, pack: str, runs: pd.DataFrame, curves: pd.DataFrame, layers: pd.DataFrame | None = None) -> None:
         """Add the rows of a pack; all of them are there afterwards, or none."""
@@ -173,16 +231,21 @@ class Store:
     def write_weights(self, run: str, pack: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Add the weights of a run as safetensors, with the name of the pack that trained them."""
         arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-        self._write(self.weights(run), lambda path: save_file(arrays, path, metadata={"pack": pack}))
+        content = save(arrays, metadata={"pack": pack})  # `save_file` has an error of its own for a full disk
+        self._write(self.weights(run), lambda path: path.write_bytes(content))
 
     def weights(self, run: str) -> Path:
         """Return where the weights of `run` are, if they were asked for."""
         return self.path / "weights" / f"{run}.safetensors"
 
+    def has_weights(self, run: str) -> bool:
+        """Say whether the weights of `run` are stored."""
+        return _exists(self.weights(run))
+
     def write_sweep(self, sweep: str, record: SweepRecord) -> None:
         """Add what one command asked for and where it ran."""
         text = record.encode()
-        self._write(self.path / "sweeps" / f"{sweep}.json", lambda path: path.write_text(text))
+        self._write(self.path / "sweeps" / f"{sweep}.json", lambda path: path.write_text(text, encoding="utf-8"))
 
     @property
     def log_path(self) -> Path:
@@ -193,7 +256,7 @@ class Store:
         """Append `text` to the log."""
         with _writable(self.log_path):
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
-            with self.log_path.open("a") as file:
+            with self.log_path.open("a", encoding="utf-8", errors="replace") as file:
                 file.write(text.rstrip() + "\n")
 
     def _rows_of(self, runs: pd.DataFrame, kind: str, schema: pa.Schema) -> pd.DataFrame:
@@ -206,17 +269,20 @@ class Store:
         return frame
 
     def _files(self, kind: str) -> list[Path]:
-        return sorted(path for path in (self.path / kind).glob("*") if not path.name.startswith("."))
+        return [path for path in self._paths(kind) if not path.is_dir()]
 
-    def _files_of(self, runs: Path) -> list[Path]:
-        """Return the Parquet files of the pack whose runs file is `runs`, that one first."""
-        if runs.stem.endswith("-failed"):
-            return [runs]
-        files = [runs, self.path / "curves" / runs.name]
-        with contextlib.suppress(UserError):  # a broken runs file does not say whether there are layers
-            if self.probes_of(runs.stem) is not Probes.none:
-                files.append(self.path / "layers" / runs.name)
-        return files
+    def _paths(self, kind: str) -> list[Path]:
+        """Return what has the name of a file of ours in a folder of the store: desktops and editors leave others.
+
+        Not `glob`: a folder that must not be read would be an empty one for it, and all its runs be trained again.
+        """
+        folder = self.path / kind
+        with _readable(folder):
+            try:
+                paths = sorted(folder.iterdir())
+            except FileNotFoundError:
+                return []
+        return [path for path in paths if path.suffix == SUFFIX[kind] and not path.name.startswith(".")]
 
     def _write(self, path: Path, fill: Callable[[Path], object]) -> None:
         with _writable(path):
@@ -229,7 +295,7 @@ def each_run_once(runs: pd.DataFrame) -> pd.DataFrame:
 
     One that failed and was trained later counts as trained, one that was trained twice as it was measured most.
     """
-    probes = runs["probes"].fillna(str(Probes.none))
+    probes = runs["probes"].where(runs["probes"].isin(LEVELS), str(Probes.none))
     failed, measured = runs["status"].eq("failed"), probes.map(list(Probes).index).astype(int)
     best_first = (failed * len(Probes) - measured).to_numpy().argsort(kind="stable")
     kept = runs.assign(probes=probes).iloc[best_first].drop_duplicates("run")
@@ -280,8 +346,23 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)  # pyarrow's own words are longer
 
 
-def _read_record(path: Path) -> SweepRecord:
+def _remove_abandoned(path: Path) -> None:
+    with contextlib.suppress(OSError):  # another sweep removed it, its writer renamed it, or it is another user's
+        if TEMPORARY.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < time.time() - 3600:
+            path.unlink()
+
+
+def _exists(path: Path) -> bool:
+    with _readable(path):
+        return path.exists()
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        return decode_record(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{path} must be the JSON that bnexp wrote; got '{error}': move it away") from None
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path} must be readable; got '{_reason(error)}': nothing was changed; give the same command when it can "
+            "be read again"
+        ) from None

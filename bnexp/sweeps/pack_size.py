@@ -1,6 +1,7 @@
 """How large the packs should be that this machine trains: measured once, then remembered in the user's cache."""
 
 import json
+import math
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -37,17 +38,27 @@ def largest_fast_pack(rates: dict[str, float]) -> int:
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:
-    """Return what was measured before; what cannot be read is measured again."""
+    """Return what was measured before; what cannot be read, or is no measurement, is measured again."""
     try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return {key: rates for key, rates in known.items() if _are_rates(rates)} if isinstance(known, dict) else {}
+
+
+def _are_rates(rates: object) -> bool:
+    return (
+        isinstance(rates, dict)
+        and bool(rates)
+        and all(lanes.isdecimal() and int(lanes) > 0 for lanes in rates)
+        and all(isinstance(seconds, float) and 0 < seconds < math.inf for seconds in rates.values())
+    )
 
 
 def _write(path: Path, known: dict[str, dict[str, float]]) -> None:
     text = json.dumps(known, indent=1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda temporary: temporary.write_text(text))
+        write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     except OSError:
         pass  # a cache that cannot be written costs the next sweep two seconds

@@ -17,7 +17,7 @@ from bnexp.choices import Dtype, Optimizer
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import Pack, form_packs, shape
 from bnexp.engine.sizes import EVALUATION_BATCH
-from bnexp.runs import Run
+from bnexp.runs import Run, arm
 from bnexp.store.records import SweepRecord
 from bnexp.sweeps.protocol import Assignment
 
@@ -59,8 +59,11 @@ def plan(
     left, planned = dict(missing), []
     for sweep in sweeps:
         for name, ids in sweep.packs.items():
-            if left.keys() >= set(ids) and len(ids) <= (machine.lanes or len(ids)):
-                pack = _rebuild_pack([left.pop(run) for run in ids])
+            if not left.keys() >= set(ids) or len(ids) > (machine.lanes or len(ids)):
+                continue
+            if pack := _rebuild_pack([left[run] for run in ids]):
+                for run_id in ids:
+                    del left[run_id]
                 planned.append(Assignment(name, pack, tuple(ids), sweep.threads.get(name)))
     ids_of = {run: run_id for run_id, run in left.items()}
     by_shape: dict[tuple[Any, ...], list[Run]] = defaultdict(list)
@@ -77,9 +80,12 @@ def plan(
     return sorted(planned, key=lambda assignment: work(assignment, data), reverse=True)
 
 
-def _rebuild_pack(runs: Sequence[Run]) -> Pack:
-    """Return the pack whose lanes are `runs`, as an earlier sweep planned it."""
-    return Pack(tuple(runs), tuple(dict.fromkeys(run.seed for run in runs)))
+def _rebuild_pack(runs: Sequence[Run]) -> Pack | None:
+    """Return the pack whose lanes are `runs`, as an earlier sweep planned it; None if its record was tampered with."""
+    seeds, arms = tuple(dict.fromkeys(run.seed for run in runs)), list(dict.fromkeys(map(arm, runs)))
+    lanes = [(run.seed, arm(run)) for run in runs]
+    rectangle = lanes == [(seed, one) for seed in seeds for one in arms]
+    return Pack(tuple(runs), seeds) if rectangle and len(set(map(shape, runs))) == 1 else None
 
 
 def name_pack(ids: Collection[str]) -> str:

@@ -106,7 +106,7 @@ class ProcessPool:
                 worker.process.wait()
             for descriptor in self._descriptors:
                 os.close(descriptor)
-            with os.fdopen(self._log, errors="replace") as log:
+            with os.fdopen(self._log, encoding="utf-8", errors="replace") as log:
                 log.seek(0)
                 if text := log.read():
                     self.store.log(text)
@@ -186,7 +186,7 @@ class ProcessPool:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            text=True,
+            encoding="utf-8",
             pass_fds=self._descriptors,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))},
             start_new_session=True,

@@ -34,7 +34,7 @@ def find_stored(store: Store, extras: Extras) -> set[str]:
         for run, status, probes in zip(rows["run"], rows["status"], rows["probes"], strict=True)
         if status != "failed"
         and Probes(probes).covers(extras.probes)
-        and (status == "diverged" or not extras.weights or store.weights(run).is_file())
+        and (status == "diverged" or not extras.weights or store.has_weights(run))
     }
 
 

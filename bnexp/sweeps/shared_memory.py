@@ -4,6 +4,7 @@ The memory is a file without a name, which the workers inherit: nothing is left 
 if that was killed, and it is not bounded by the size of /dev/shm, which containers keep small.
 """
 
+import contextlib
 import dataclasses
 import mmap
 import os
@@ -76,6 +77,7 @@ def _arrays(data: Data) -> dict[str, np.ndarray[Any, Any]]:
 def nameless_file() -> int:
     """Return the descriptor of a new file that has no name."""
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("bnexp-data")
+        with contextlib.suppress(OSError):  # sandboxes may forbid it
+            return os.memfd_create("bnexp-data")
     with tempfile.TemporaryFile() as file:  # macOS has no file in memory
         return os.dup(file.fileno())

@@ -108,7 +108,7 @@ def train_sweep(
     with _choose_workers(runs, store, resources, extras) as workers:
         # 1. Open the store: whole runs of it are not trained again.
         store.remove_abandoned()
-        set_aside = store.set_aside_broken()
+        passed_over = [*store.set_aside_broken(), *store.describe_damaged_records()]
         store.check_semantics()
         stored = find_stored(store, extras)
 
@@ -130,7 +130,7 @@ def train_sweep(
 
         # 6. Train.
         with Display(planned) as display:
-            for sentence in (*set_aside, *count_stored(request)):
+            for sentence in (*passed_over, *count_stored(request)):
                 display.say(sentence)
             if planned:
                 workers.resize(min(len(planned), resources.max_workers(device)))

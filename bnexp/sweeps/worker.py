@@ -106,6 +106,7 @@ def pack_rows(
 def main() -> None:
     """Obey the orders of standard input until there are no more."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    orders = os.fdopen(os.dup(0), encoding="utf-8")  # whatever the locale
     os.dup2(2, 1)
 
     def tell(event: Event) -> None:
@@ -115,7 +116,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # raised, so that no temporary file stays
     warnings.showwarning = lambda message, category, *_: tell(Event(Kind.warned, f"{category.__name__}: {message}"))
     try:
-        _obey(sys.stdin, tell)
+        _obey(orders, tell)
     except BrokenPipeError:  # the sweep was killed; what it would have been told is of no use to anybody
         os._exit(1)
     except UserError as error:

@@ -163,7 +163,10 @@ def test_the_whole_command_trains_stores_reports_and_shows_how_to_train_a_run_ag
         "device=cpu",
     ]
     ended = process("-m", "bnexp", *words, cwd=tmp_path)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.returncode == 0, ended.stderr
+    started, finished = ended.stderr.splitlines()
+    assert re.fullmatch(r"bnexp: training 4 runs in \d packs?", started)
+    assert re.fullmatch(r"bnexp: 4 of 4 runs trained in \d+ s; mean validation accuracy: none .* %, pre .* %", finished)
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
     page = Path(ended.stdout.splitlines()[-1])
     assert page == Path("outputs/tiny/report/index.html")

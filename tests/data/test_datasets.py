@@ -5,6 +5,7 @@ Tiny data sets stand in for MNIST: the same four IDX files, with 40 + 10 images 
 
 import gzip
 import hashlib
+import io
 import os
 import struct
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from bnexp.data import datasets, download
 from bnexp.data.datasets import Data
+from bnexp.data.idx import decode
 from bnexp.data.sources import SOURCES, File, Source, count_training_examples
 from bnexp.files import cache_folder
 
@@ -269,6 +271,94 @@ def test_files_are_found_in_data_root_and_in_the_folders_that_others_use(tmp_pat
     assert read(published(contents), tmp_path / "root").name == "tiny"
 
 
+def dotted(name: str) -> str:
+    return name.replace("-idx", ".idx")
+
+
+LAYOUTS = {
+    "with a dot": dotted,
+    "with a dot, packed": lambda name: f"{dotted(name)}.gz",
+    "a folder each": lambda name: f"{name}/{name}",
+    "a folder each, with a dot within": lambda name: f"{name}/{dotted(name)}",
+    "torchvision": lambda name: f"TINY/raw/{name}",
+    "within MNIST": lambda name: f"raw/{name}",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_files_are_found_as_people_have_them(layout: Callable[[str], str], tmp_path: Path) -> None:
+    contents = tiny()
+    for name, content in contents.items():
+        path = tmp_path / "root" / layout(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    usual = read(published(contents), write(tmp_path / "usual", contents))
+    got = read(published(contents), tmp_path / "root")
+    assert got.digest == usual.digest
+    for ours, theirs in zip(parts(got) + labels_of(got), parts(usual) + labels_of(usual), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def arrays_of(contents: dict[str, bytes]) -> dict[str, NDArray[np.uint8]]:
+    decoded = [
+        decode(io.BytesIO(c), file) for c, file in zip(contents.values(), published(contents).files, strict=True)
+    ]
+    return dict(zip(["x_train", "y_train", "x_test", "y_test"], decoded, strict=True))
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("folder", [".", "tiny"])
+def test_an_archive_of_keras_holds_the_same_data_with_the_same_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, save: Callable[..., None]
+) -> None:
+    contents = tiny()
+    monkeypatch.setitem(SOURCES, "tiny", published(contents))
+    usual = read(published(contents), write(tmp_path / "usual", contents))
+    path = tmp_path / "keras" / folder / "tiny.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save(path, **arrays_of(contents))
+    monkeypatch.setenv("BNEXP_DATA", str(tmp_path / "keras"))
+    for root in (None, tmp_path / "keras"):
+        got = read(published(contents), root)
+        assert got.digest == usual.digest
+        for ours, theirs in zip(parts(got) + labels_of(got), parts(usual) + labels_of(usual), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert [digest for _, digest in datasets.verify("tiny", None)] == [
+        file.sha256 for file in published(contents).files
+    ]
+
+
+def test_the_real_mnist_as_an_archive_and_with_other_names_is_the_real_mnist(
+    mnist: Data, mnist_root: Path, tmp_path: Path
+) -> None:
+    source = SOURCES["mnist"]
+    raw = [download.read(source, file, mnist_root / f"{file.name}.gz") for file in source.files]
+    np.savez(tmp_path / "mnist.npz", **dict(zip(download.MEMBERS, raw, strict=True)))
+    for file in source.files:
+        folder = tmp_path / "kaggle" / file.name
+        folder.mkdir(parents=True)
+        (folder / file.name).write_bytes(gzip.decompress((mnist_root / f"{file.name}.gz").read_bytes()))
+    for root in (tmp_path, tmp_path / "kaggle"):
+        got = datasets.load("mnist", root=root, train=None, validation=None, standardize=False)
+        assert got.digest == mnist.digest
+        assert all(
+            (a == b).all() for a, b in zip(parts(got) + labels_of(got), parts(mnist) + labels_of(mnist), strict=True)
+        )
+
+
+def test_a_wrong_archive_is_one_sentence_and_fetching_replaces_it(tmp_path: Path, mirror: Mirror) -> None:
+    contents = tiny()
+    source = published(contents, (mirror.serve("a", contents),))
+    np.savez(tmp_path / "tiny.npz", **arrays_of(tiny(seed=1)))
+    with pytest.raises(
+        ValueError, match=r"tiny\.npz must hold tiny's train-images-idx3-ubyte; got content with sha256"
+    ) as e:
+        read(source, tmp_path)
+    sentence(e)
+    download.fetch(source, tmp_path)
+    assert read(source, tmp_path).name == "tiny"
+
+
 def test_data_root_may_start_at_the_home_folder(tmp_path: Path) -> None:
     write(tmp_path / "home/mine", tiny())
     assert read(published(tiny()), Path("~/mine")).name == "tiny"
@@ -483,12 +573,13 @@ def test_more_images_than_labels_or_fewer_are_one_sentence(tmp_path: Path, label
 
 
 def test_a_file_without_permission_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(path: Path) -> bytes:
+    def refused(path: Path, *_: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refused)  # for root, no file is without permission
+    root = write(tmp_path, tiny())
+    monkeypatch.setattr(Path, "open", refused)  # for root, no file is without permission
     with pytest.raises(ValueError, match="must be a file that can be read; got 'Permission denied'") as error:
-        read(published(tiny()), write(tmp_path, tiny()))
+        read(published(tiny()), root)
     assert IMAGES in sentence(error)
 
 

@@ -1,10 +1,11 @@
 """The records of commands: their keys on disk, and records that other versions wrote."""
 
+import dataclasses
 import json
+import re
 
 import pytest
 
-from bnexp.errors import UserError
 from bnexp.store.records import SweepRecord, decode_record
 from bnexp.store.store import Store
 
@@ -31,7 +32,7 @@ RECORD = SweepRecord(
 
 def test_a_record_is_read_as_it_was_written_and_its_keys_on_disk_are_the_documented_ones(tmp_path):
     Store(tmp_path).write_sweep("one", RECORD)
-    assert list(json.loads((tmp_path / "sweeps" / "one.json").read_text())) == KEYS
+    assert list(json.loads((tmp_path / "sweeps" / "one.json").read_text(encoding="utf-8"))) == KEYS
     assert Store(tmp_path).sweeps == [RECORD]
 
 
@@ -52,9 +53,60 @@ def test_the_study_of_a_record_is_empty_if_it_was_none():
     assert decode_record('{"configuration": {"study": null}}').study == {}
 
 
-@pytest.mark.parametrize("text", ["no json", "[1, 2]", ""])
-def test_a_record_that_is_no_record_is_one_sentence(text, tmp_path):
+def without(**wrong):
+    return json.dumps({**dataclasses.asdict(RECORD), **wrong}).encode()
+
+
+DAMAGED = {
+    "no json": b"no json",
+    "a list": b"[1, 2]",
+    "nothing": b"",
+    "null bytes": bytes(4096),
+    "null bytes within": RECORD.encode().encode().replace(b"packs", b"pa\0ks"),
+    "cut off": RECORD.encode().encode()[:-20],
+    "no UTF-8": RECORD.encode().encode("latin-1"),
+    "brackets": b"[" * 100_000,
+    "digits": b"9" * 100_000,
+    "a list of packs": without(packs=[["a", "b"]]),
+    "packs of text": without(packs={"p": "ab"}),
+    "packs of numbers": without(packs={"p": [1, 2]}),
+    "an empty pack": without(packs={"p": []}),
+    "a run twice": without(packs={"p": ["a", "a"]}),
+    "a pack outside": without(packs={"../../p": ["a"]}),
+    "hidden pack": without(packs={".p": ["a"]}),
+    "threads": without(threads={"p": -1}),
+    "threads of text": without(threads={"p": "2"}),
+    "a time": without(created=5),
+    "half a character": without(command="\ud800"),
+    "configuration": without(configuration=[]),
+    "study": without(configuration={"study": "why"}),
+    "data of the configuration": without(configuration={"data": "digits"}),
+    "asked": without(asked={"a": 1}),
+    "axes": without(axes=[1]),
+    "data": without(data={"digits": None}),
+    "versions": without(versions=["torch"]),
+    "semantics": without(semantics="1"),
+    "git": without(git="c" * 40),
+    "device": without(device=None),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_record_is_passed_over_with_one_sentence(content, tmp_path):
+    Store(tmp_path).write_sweep("whole", RECORD)
+    (tmp_path / "sweeps" / "x.json").write_bytes(content)
+    assert Store(tmp_path).sweeps == [RECORD]
+    (sentence,) = Store(tmp_path).describe_damaged_records()
+    assert re.fullmatch(r"\S+x\.json must be the JSON that bnexp wrote; got '.+': it is passed over, and .+", sentence)
+
+
+def test_an_empty_record_is_one_of_which_nothing_is_known(tmp_path):
     (tmp_path / "sweeps").mkdir()
-    (tmp_path / "sweeps" / "x.json").write_text(text)
-    with pytest.raises(UserError, match=r"x\.json must be the JSON that bnexp wrote; got '.+': move it away"):
-        _ = Store(tmp_path).sweeps
+    (tmp_path / "sweeps" / "x.json").write_text("{}")
+    assert Store(tmp_path).sweeps == [SweepRecord()]
+
+
+@pytest.mark.parametrize(("typed", "read"), [("\udcff", "\ufffd"), ("gr\udcc3\udcb6\udcc3\udc9fe", "größe")])
+def test_a_command_that_the_locale_could_not_read_is_recorded_as_utf_8(typed, read, tmp_path):
+    Store(tmp_path).write_sweep("x", SweepRecord(command=typed))
+    assert [record.command for record in Store(tmp_path).sweeps] == [read]

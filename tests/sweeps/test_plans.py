@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import pytest
 
@@ -149,3 +150,28 @@ def test_of_packs_that_are_equally_fast_the_largest_is_taken():
     assert pack_size.largest_fast_pack({"8": 1.0, "16": 1.02, "32": 1.5}) == 16
     assert pack_size.largest_fast_pack({"8": 2.0, "16": 1.5, "32": 1.0}) == 32
     assert pack_size.largest_fast_pack({"8": 1.0, "16": 1.2, "32": 1.5}) == 8
+
+
+def test_a_plan_that_somebody_has_changed_is_passed_over():
+    runs = {f"{lr}-{seed}": small_run(lr=lr, seed=seed) for lr in (0.1, 0.2) for seed in range(2)}
+    runs["other"] = small_run(hidden=(9,), seed=2)
+    whole = plan(runs, [], DATA, MACHINE)
+    for ids in (["0.1-0", "0.2-1"], ["0.1-0", "0.1-1", "0.2-0"], ["0.1-0", "other"], ["0.1-0", "nobody"]):
+        assert plan(runs, [SweepRecord(packs={"changed": ids})], DATA, MACHINE) == whole
+    kept = plan(runs, [SweepRecord(packs={"kept": ["0.2-0", "0.2-1"]})], DATA, MACHINE)
+    assert "kept" in {assignment.name for assignment in kept}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", b"[]", b"null", bytes(99), b"[" * 99_999, b'{"KEY": {}}', b'{"KEY": [1]}', b'{"KEY": {"8": -1.0}}',
+     b'{"KEY": {"many": 1.0}}', b'{"KEY": {"8": NaN}}'],
+)  # fmt: skip
+def test_a_damaged_memory_of_this_machine_is_measured_again(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("bnexp.sweeps.pack_size.cache_folder", lambda: tmp_path)
+    path, measured = tmp_path / "machine.json", [{"8": 2.0, "16": 1.0}]
+    assert pack_size.fast_bytes("cpu", lambda: measured) > 0
+    (key,) = json.loads(path.read_text(encoding="utf-8"))
+    path.write_bytes(content.replace(b"KEY", json.dumps(key)[1:-1].encode()))
+    whole = pack_size.fast_bytes("cpu", lambda: measured)
+    assert whole == pack_size.fast_bytes("cpu", lambda: pytest.fail("it was not remembered"))

@@ -1,11 +1,15 @@
 """The live view, read from a terminal of our own."""
 
+import contextlib
 import io
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from bnexp.choices import Placement
 from bnexp.sweeps import progress
 from bnexp.sweeps.protocol import Event, Kind
 from tests.support.assignments import assign
@@ -29,25 +33,25 @@ def display(monkeypatch):
 
 
 def text(display):
-    return display._state()
+    return display._states()
 
 
 def test_it_shows_packs_lanes_and_the_best_arm_over_its_seeds(display):
-    assert text(display) == "starting workers"
+    assert text(display) == ["starting workers"]
     display.show(FIRST, Event(Kind.point, step=0, validation=[0.9, 0.9, 0.9, 0.9]))
-    assert (
-        text(display) == "0 of 2 packs finished, 1 running · lanes: 4 alive, 0 diverged, 0 finished"
-    )  # chance is no result
+    assert text(display) == [
+        "0 of 2 packs finished, 1 running · lanes: 4 alive, 0 diverged, 0 finished"
+    ]  # chance is no result
     lanes = {(run.lr, run.seed): n for n, run in enumerate(FIRST.pack.runs)}
     accuracies = [0.0] * 4
     for key, accuracy in {(0.1, 0): 0.9, (0.1, 1): math.nan, (0.2, 0): 0.6, (0.2, 1): 0.7}.items():
         accuracies[lanes[key]] = accuracy
     display.show(FIRST, Event(Kind.point, step=6, diverged=1, validation=accuracies))
     best = "best arm so far 65.00 % validation lr=0.2 (n = 2)"
-    assert text(display) == f"0 of 2 packs finished, 1 running · lanes: 3 alive, 1 diverged, 0 finished · {best}"
+    assert text(display) == ["0 of 2 packs finished, 1 running · lanes: 3 alive, 1 diverged, 0 finished", best]
     display.show(FIRST, Event(Kind.stored))
     display.show(SECOND, Event(Kind.point, step=2))
-    assert text(display) == f"1 of 2 packs finished, 1 running · lanes: 1 alive, 1 diverged, 4 finished · {best}"
+    assert text(display) == ["1 of 2 packs finished, 1 running · lanes: 1 alive, 1 diverged, 4 finished", best]
     task = display._bar.tasks[0]
     assert (task.completed, task.total) == (4 * 20 + 2, 5 * 20)
 
@@ -72,8 +76,116 @@ def test_a_warning_is_said_once_above_the_bar_and_changes_nothing(display):
     assert display._bar.tasks[0].completed == 40
 
 
+def screen_of(monkeypatch, width, encoding="utf-8"):
+    """What stands on a terminal of this width after half of a sweep over three placements, line by line."""
+    written = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
+
+    def console(highlight, **_):
+        return Console(file=written, width=width, force_terminal=True, highlight=highlight, color_system=None)
+
+    monkeypatch.setattr(progress, "Console", console)
+    runs = {p: [small_run(placement=p, seed=s, lr=0.1) for s in range(2)] for p in Placement}
+    packs = [assign(str(placement), lanes) for placement, lanes in runs.items()]
+    display = progress.Display(packs)
+    for step in (0, 5, 10):
+        for pack, slope in zip(packs, (2, 6, 4), strict=True):
+            display.show(pack, Event(Kind.point, step=step, validation=[0.1 + slope * step / 100] * 2))
+    display._console.print(display._render())
+    written.flush()
+    return written.buffer.getvalue().decode(encoding).splitlines()
+
+
+def test_on_80_columns_the_placements_come_first_each_with_its_course(monkeypatch):
+    lines = screen_of(monkeypatch, 80)
+    assert lines[:3] == [
+        "none  30.00 %    ▁  ▂      (n = 2)",
+        "pre   70.00 %    ▄  █      (n = 2)",
+        "post  50.00 %    ▂  ▅      (n = 2)",
+    ]
+    assert lines[3].startswith("training ━")
+    assert "50%" in lines[3]
+    assert lines[4] == "0 of 3 packs finished, 3 running · lanes: 6 alive, 0 diverged, 0 finished"
+    assert lines[5] == "best arm so far 70.00 % validation placement=pre (n = 2)"
+    assert len(lines) == 6
+    assert max(map(len, lines)) <= 80
+
+
+def test_on_40_columns_nothing_but_the_name_of_the_best_arm_is_cut_off(monkeypatch):
+    lines = screen_of(monkeypatch, 40)
+    assert lines[1] == "pre   70.00 %    ▄  █      (n = 2)"
+    assert lines[3].startswith("training ━")
+    assert "50%" in lines[3]
+    assert lines[4:6] == ["0 of 3 packs finished, 3 running", "lanes: 6 alive, 0 diverged, 0 finished"]
+    assert lines[6].startswith("best arm so far 70.00 % validation plac")
+    assert len(lines) == 7
+    assert max(map(len, lines)) <= 40
+
+
+def test_a_terminal_without_blocks_shows_numbers_alone(monkeypatch):
+    assert screen_of(monkeypatch, 80, "latin-1")[1] == "pre   70.00 %  (n = 2)"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_without_a_terminal_it_says_when_it_starts_how_far_it_is_and_how_it_ended(capfd, clock):
+    packs = [assign(str(seed), [small_run(seed=seed)]) for seed in range(10)]
+    with progress.Display(packs) as display:
+        for number, pack in enumerate(packs):
+            clock[0] += 25  # a line a minute, although there is a pack every 25 seconds
+            display.show(pack, Event(Kind.point, step=10, diverged=number == 9, validation=[0.5 + number / 100]))
+            display.show(pack, Event(Kind.stored))
+        display.say("a sentence")
+    assert tuple(capfd.readouterr()) == (
+        "",
+        "bnexp: training 10 runs in 10 packs\n"
+        "bnexp: 3 of 10 packs finished, about 175 s left; mean validation accuracy so far: none 51.0 %\n"
+        "bnexp: 6 of 10 packs finished, about 100 s left; mean validation accuracy so far: none 52.5 %\n"
+        "bnexp: 9 of 10 packs finished, about 25 s left; mean validation accuracy so far: none 54.0 %\n"
+        "bnexp: a sentence\n"
+        "bnexp: 10 of 10 runs trained in 250 s, 1 of them diverged; mean validation accuracy: none 54.5 %\n",
+    )
+
+
+def test_without_a_terminal_there_is_at_most_a_line_a_pack(capfd, clock):
+    (pack,) = packs = [assign("a", [small_run()])]
+    with progress.Display(packs) as display:
+        for step in range(1, 20):
+            clock[0] += 600
+            display.show(pack, Event(Kind.point, step=step))
+        display.show(pack, Event(Kind.stored))
+    assert capfd.readouterr().err == "bnexp: training 1 run in 1 pack\nbnexp: 1 of 1 runs trained in 3 h 10 min\n"
+
+
+def test_a_sweep_that_is_broken_off_does_not_say_how_it_ended_and_one_of_nothing_says_nothing(capfd):
+    with contextlib.suppress(KeyboardInterrupt), progress.Display([FIRST]):
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == "bnexp: training 4 runs in 1 pack\n"
+    with progress.Display([]):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+def test_a_log_on_a_full_disk_stops_nothing(monkeypatch):
+    with Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full:
+        monkeypatch.setattr(progress, "Console", lambda highlight, **_: Console(file=full, highlight=highlight))
+        with progress.Display([FIRST]) as display:
+            display.say("a sentence")
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
+
+
 def test_nothing_is_drawn_where_standard_error_is_no_terminal(capfd):
     with progress.Display([FIRST]) as display:
         display.show(FIRST, Event(Kind.point, step=10))
         display.say("a sentence")
-    assert tuple(capfd.readouterr()) == ("", "bnexp: a sentence\n")
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "bnexp: a sentence\n" in said.err
+    assert "\x1b" not in said.err
+    assert "━" not in said.err

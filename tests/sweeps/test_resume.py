@@ -140,7 +140,8 @@ def test_ctrl_c_stops_within_seconds_keeps_what_is_whole_and_prints_the_command_
     assert (process.returncode, said) == (130, "")
     assert "bnexp: interrupted; start it again with: bnexp -m data=digits" in wrong
     assert wrong.endswith(" 'seed=range(4)' epochs=100\n")
-    assert wrong.count("\n") == 1
+    assert wrong.startswith("bnexp: training 24 runs in 8 packs\n")
+    assert wrong.count("\n") == 2
     assert workers
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     runs = Store(tmp_path / "outputs" / "x").runs
