@@ -67,7 +67,7 @@ class _Base:
         if line not in self.by_line:
             OmegaConf.update(self.cfg, key, override.value(), merge=True)
             value = OmegaConf.select(self.cfg, key)
-            self.by_line[line] = tuple(value) if isinstance(value, ListConfig) else value
+            self.by_line[line] = tuple(value) if isinstance(value, ListConfig) else values.settle(key, value)
         return self.by_line[line]
 
 
@@ -130,7 +130,9 @@ class Expansion:
             written = values.flatten(cfg, resolve=False)
             ours = OmegaConf.get_type(cfg) is Config and written.keys() == KEYS.keys()
             plain = ours and not any(map(_is_reference, written.values()))
-            self.bases[choices] = _Base(cfg, {name: written[name] for name in KEYS}) if plain else None
+            self.bases[choices] = (
+                _Base(cfg, {name: values.settle(name, written[name]) for name in KEYS}) if plain else None
+            )
         return self.bases[choices]
 
 

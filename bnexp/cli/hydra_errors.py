@@ -90,17 +90,24 @@ def _make_hydra_raise() -> Iterator[None]:
             os.environ["HYDRA_FULL_ERROR"] = before
 
 
-def check_options(words: Sequence[str]) -> None:
-    """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
+def put_options_first(words: Sequence[str]) -> list[str]:
+    """Return `words` with options before overrides, between which Hydra takes none: lr=1 -m seed=0,1.
+
+    Raises `UserError` if Hydra would not know an option, about which it has two lines and a usage.
+    """
     from hydra._internal.utils import get_args_parser  # private: a test says what to do if it moves
 
     usage = io.StringIO()
     try:
         with contextlib.redirect_stderr(usage):
-            get_args_parser().parse_args(words)
+            overrides = get_args_parser().parse_intermixed_args(words).overrides
     except SystemExit:
         reason = usage.getvalue().rpartition("error: ")[2].strip()
         raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
+    options = list(words)
+    for word in overrides:
+        options.remove(word)
+    return [*options, *overrides]
 
 
 def to_sentence(error: Exception) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 import hydra
 
 from bnexp.cli import commands, values
-from bnexp.cli.hydra_errors import call_hydra, check_options
+from bnexp.cli.hydra_errors import call_hydra, put_options_first
 from bnexp.cli.task import Request, Task, train
+from bnexp.cli.typed import quote_texts
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
 
@@ -81,8 +82,7 @@ def _as_sweep(words: Sequence[str]) -> list[str]:
 
 def _compose(task: Task, words: list[str]) -> int:
     """Let Hydra read `words` and call `task` with what it composes; return the exit code."""
-    check_options(words)
-    sys.argv[1:] = words
+    sys.argv[1:] = quote_texts(put_options_first(words))
     call = hydra.main(version_base="1.3", config_path=str(values.find_conf()), config_name="config")(task)
     try:
         with _tolerate_closed_pipe():  # the reader of --cfg may leave, too

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import Probes, nearest, quote_value
+from bnexp.choices import Probes, nearest, quote_value, round_digits
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
@@ -69,7 +69,12 @@ def read(cfg: DictConfig) -> Values:
         if name not in KEYS:
             raise unknown_key(name)
     resolved = flatten(cfg, resolve=True)
-    return {name: resolved[name] for name in KEYS}
+    return {name: settle(name, resolved[name]) for name in KEYS}
+
+
+def settle(name: str, value: Any) -> Any:
+    """Return `value` of the key `name`, a number with a point as `Run` takes it."""
+    return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
 
 
 def flatten(cfg: DictConfig, *, resolve: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
+from bnexp.choices import round_digits
 from bnexp.cli import values
 from tests.cli.conftest import DIVERGES, FAILS, Command, Fakes, process
 
@@ -216,7 +217,7 @@ def test_optuna_searches_for_the_learning_rate_of_the_lowest_validation_loss(
     assert len(set(rates)) == 5
     assert all(0.01 <= rate <= 1 for rate in rates)
     best = OmegaConf.load(tmp_path / "outputs" / "searched" / "logs" / "optimization_results.yaml")
-    assert (best.best_value, best.best_params.lr) == (min(rates), min(rates))
+    assert (best.best_value, round_digits(best.best_params.lr)) == (min(rates), min(rates))
 
 
 def test_the_number_of_a_job_can_be_used_in_its_values(command: Command, fakes: Fakes) -> None:

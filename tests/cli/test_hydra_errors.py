@@ -126,7 +126,7 @@ def test_whoever_asks_for_the_traceback_when_the_command_starts_gets_it(
 def test_the_parser_of_hydras_options_is_where_we_look_for_it() -> None:
     moved = (
         "Hydra has moved what it parses its options with, which is private: see which function hydra/main.py calls "
-        "before `parse_args`, and import that one in `bnexp.cli.hydra_errors.check_options`. Without it an unknown "
+        "before `parse_args`, and import that one in `bnexp.cli.hydra_errors.put_options_first`. Without it an unknown "
         "option would be answered by Hydra's usage instead of one sentence."
     )
     try:
