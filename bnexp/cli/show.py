@@ -16,7 +16,7 @@ from bnexp.cli.usage import OUTPUTS
 from bnexp.errors import UserError
 from bnexp.runs import Run, find_acting, key
 from bnexp.store.store import Store, load
-from bnexp.verdicts.commands import write_run_command
+from bnexp.verdicts.commands import write_override, write_run_command
 
 
 def show(prefix: str, folders: Sequence[Path]) -> None:
@@ -58,4 +58,4 @@ def _data_root(store: Store, run: Run) -> list[str]:
     """Return the word that names the folder of the data, if the latest sweep over this data named one."""
     groups = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
     roots = [group["root"] for group in groups if group.get("name") == run.data]
-    return [f"data.root={roots[-1]}"] if roots and roots[-1] else []
+    return [write_override("data.root", [roots[-1]])] if roots and roots[-1] else []

@@ -1,15 +1,15 @@
 """What was typed for a key that takes text is that text: `name=1e3` means the three characters, not 1000.
 
 Hydra reads a value that looks like a number or a boolean as one, before it knows the type of the key, and then writes
-it as text in another way: 2026_11_25 becomes 20261125, 1.50 becomes 1.5. So such a value is put in quotes first, and so is
-one with letters of another alphabet.
+it as text in another way: 2026_11_25 becomes 20261125, 1.50 becomes 1.5. So such a value is put in quotes first, and so
+is one with letters of another alphabet, which Hydra takes in quotes only.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from antlr4 import InputStream, Token
+from antlr4 import InputStream, Token  # type: ignore[import-untyped]
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
 
 from bnexp.cli.schema import KEYS
@@ -40,9 +40,7 @@ def _quote(word: str, *, sweep: bool) -> str:
     key, equals, value = word.partition("=")
     if not equals or key.lstrip("+") not in _TEXTS:
         return word
-    if not value.isascii() and re.fullmatch(
-        r"[\w /.+@:-]+", value
-    ):  # Hydra takes letters of other alphabets in quotes only
+    if not value.isascii() and re.fullmatch(r"[\w /.+@:-]+", value):
         return f"{key}='{value}'"
     tokens = _split(word)
     several = any(token.type in (OverrideLexer.COMMA, OverrideLexer.POPEN) for token in tokens)

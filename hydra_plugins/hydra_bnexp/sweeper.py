@@ -110,9 +110,7 @@ def _list_values(override: Override) -> list[str]:
     from bnexp.choices import round_digits
 
     values, sweep = override.sweep_string_iterator(), override.value()
-    if not isinstance(sweep, RangeSweep) or not any(
-        isinstance(v, float) for v in (sweep.start, sweep.stop, sweep.step)
-    ):
+    if not isinstance(sweep, RangeSweep) or isinstance(sweep.range(), range):
         return list(values)
     assert sweep.stop is not None
     numbers = [round_digits(float(value)) for value in values]

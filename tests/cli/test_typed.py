@@ -47,13 +47,8 @@ def test_every_key_that_takes_text_takes_it_as_it_stands(
 
 
 def test_the_texts_of_a_study_are_those_of_its_command(command: Command, fakes: Fakes) -> None:
-    words = [
-        "study.name=2026_11",
-        "study.question=1.50",
-        "study.time=1e3",
-        "study.compare=lr",
-        "study.figures=[1_0, a]",
-    ]
+    words = ["study.name=2026_11", "study.question=1.50", "study.time=1e3", "study.compare=lr"]
+    words.append("study.figures=[1_0, a]")
     for road in ([], ["-m"]):
         assert command(*road, *words).code == 0
     for asked in fakes.sweeps:
