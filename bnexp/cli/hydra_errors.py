@@ -71,10 +71,21 @@ def call_hydra(call: Callable[[], Result]) -> Result:
         raise
     except (*_UNREADABLE, ValueError) as refusal:
         raise UserError(to_sentence(refusal)) from refusal
+    except Exception as wrapped:  # a launcher's own, around what our task has told it
+        if (ours := _find_user_error(wrapped)) is None:
+            raise
+        raise ours from None
     # Outside of the handlers, so that a traceback does not tell of the way through Hydra as well.
     if isinstance(error, _UNREADABLE):
         raise UserError(to_sentence(error)) from error
     raise error
+
+
+def _find_user_error(error: BaseException | None) -> UserError | None:
+    """Return the `UserError` from which `error` comes, if there is one."""
+    while error is not None and not isinstance(error, UserError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 @contextlib.contextmanager
@@ -100,14 +111,16 @@ def put_options_first(words: Sequence[str]) -> list[str]:
     usage = io.StringIO()
     try:
         with contextlib.redirect_stderr(usage):
-            overrides = get_args_parser().parse_intermixed_args(words).overrides
+            options = get_args_parser().parse_intermixed_args(words)
     except SystemExit:
         reason = usage.getvalue().rpartition("error: ")[2].strip()
         raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
-    options = list(words)
-    for word in overrides:
-        options.remove(word)
-    return [*options, *overrides]
+    if options.experimental_rerun is not None:
+        raise UserError("--experimental-rerun must be left out: it reads a pickle, and bnexp never reads one")
+    others = list(words)
+    for word in options.overrides:
+        others.remove(word)
+    return [*others, *options.overrides]
 
 
 def to_sentence(error: Exception) -> str:

@@ -4,10 +4,14 @@
 """
 
 import contextlib
+import errno
+import functools
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 import hydra
 
@@ -15,8 +19,11 @@ from bnexp.cli import commands, values
 from bnexp.cli.hydra_errors import call_hydra, put_options_first
 from bnexp.cli.task import Request, Task, train
 from bnexp.cli.typed import quote_texts
-from bnexp.cli.usage import USAGE
+from bnexp.cli.usage import USAGE, write_help
 from bnexp.errors import UserError
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a write ends with on a disk, or into a pipe to one, that takes no more."""
 
 
 def main() -> int:
@@ -28,8 +35,12 @@ def main() -> int:
         Python then shows where it comes from and exits with 1.
     """
     words = sys.argv[1:] or ["--help"]
+    _replace_unwritable_signs()
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        with _tolerate_closed_pipe():
+            sys.stdout.flush()
+        return code
     except UserError as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":  # Hydra's way to ask where an error comes from
             raise
@@ -38,18 +49,44 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"bnexp: interrupted; start it again with: {_command(words)}", file=sys.stderr)
         return 130
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _discard_unwritten()
+        what = f" in {error.filename}" if error.filename else ""
+        print(f"bnexp: there must be room for what is written; got '{error.strerror}'{what}", file=sys.stderr)
+        return 2
+
+
+def _replace_unwritable_signs() -> None:
+    """Have what the terminal's encoding lacks printed as a question mark, and nothing printed to a closed stream."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="replace")
+
+
+def _discard_unwritten() -> None:
+    """Drop what standard output did not take, or Python would complain once more when it ends."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:
     if words[0] in USAGE and {"-h", "--help"}.intersection(words):
-        words = ["--help"]
+        print(write_help(words[0]), end="")
+        return 0
     if "--version" in words:
         from bnexp import __version__
 
         print(f"bnexp {__version__}")
         return 0
     if words[0] == "plan":
-        return _compose(Task(_command(words), _print_plan), _as_sweep(words[1:]))
+        asked = [word for word in words[1:] if word != "--json"]
+        plan = functools.partial(_print_plan, json_wanted=len(asked) < len(words) - 1)
+        return _compose(Task(_command(words), plan), _as_sweep(asked))
     if words[0].startswith(("-", "+", "~")) or "=" in words[0]:
         return _compose(Task(_command(words), train), _as_sweep(words))
     with _tolerate_closed_pipe():
@@ -61,10 +98,10 @@ def _command(words: Sequence[str]) -> str:
     return shlex.join(["bnexp", *words])
 
 
-def _print_plan(request: Request) -> None:
+def _print_plan(request: Request, *, json_wanted: bool) -> None:
     from bnexp.cli.plan import print_plan  # here, because it loads pandas and rich
 
-    print_plan(request)
+    print_plan(request, json_wanted=json_wanted)
 
 
 def _as_sweep(words: Sequence[str]) -> list[str]:

@@ -54,6 +54,7 @@ class BnexpSweeper(Sweeper):
         overrides = parser.parse_overrides([*self._write_params(), *arguments])
         for override in overrides:
             _check(override)
+        _check_dictionaries(overrides)
         if self.max_batch_size is not None and self.max_batch_size < 1:
             raise HydraException(f"hydra.sweeper.max_batch_size must be at least 1; got {self.max_batch_size}")
         jobs = combine(overrides)
@@ -103,6 +104,14 @@ def combine(overrides: Sequence[Override]) -> list[list[str]]:
         values = _list_values(override) if swept else [override.get_value_element_as_str()]
         words[key] = [f"{key}={value}" for value in values]
     return [list(job) for job in itertools.product(*words.values())]
+
+
+def _check_dictionaries(overrides: Sequence[Override]) -> None:
+    """Raise `HydraException` if a node is given two dictionaries: only outside of a sweep are they merged."""
+    given = [override.get_key_element() for override in overrides if isinstance(override.value(), dict)]
+    twice = [override.input_line for override in overrides if given.count(override.get_key_element()) > 1]
+    if twice:
+        raise HydraException(f"a key must be given one dictionary in a sweep; got {' and '.join(map(str, twice))}")
 
 
 def _list_values(override: Override) -> list[str]:

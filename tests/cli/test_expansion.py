@@ -100,7 +100,7 @@ class Sweep:
 
     def composed(self, job: Sequence[str], number: int = 0) -> Values:
         """The values of a job that is composed for itself."""
-        return values.read(expansion.resolve_task_part(expansion.compose(self.loader, self.master, job, number)))
+        return values.read(expansion.cut_task_part(expansion.compose(self.loader, self.master, job, number)))
 
 
 @contextlib.contextmanager
