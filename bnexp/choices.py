@@ -158,7 +158,7 @@ def wrong_value(kind: Any, value: object, name: str) -> UserError:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
-    matches = difflib.get_close_matches(word, list(words), n=1)
+    matches = difflib.get_close_matches(word.lower(), list(words), n=1)  # they are all in small letters
     return f": did you mean {matches[0]}?" if matches else ""
 
 

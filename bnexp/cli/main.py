@@ -62,7 +62,7 @@ def _replace_unwritable_signs() -> None:
     """Have what the terminal's encoding lacks printed as a question mark, and nothing printed to a closed stream."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open as long as we live
         getattr(sys, name).reconfigure(errors="replace")
 
 
