@@ -8,6 +8,7 @@ to one line.
 import contextlib
 import io
 import os
+import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
@@ -72,13 +73,22 @@ def call_hydra(call: Callable[[], Result]) -> Result:
     except (*_UNREADABLE, ValueError) as refusal:
         raise UserError(to_sentence(refusal)) from refusal
     except Exception as wrapped:  # a launcher's own, around what our task has told it
-        if (ours := _find_user_error(wrapped)) is None:
+        ours = other_launcher() if isinstance(wrapped, pickle.PicklingError) else _find_user_error(wrapped)
+        if ours is None:
             raise
         raise ours from None
     # Outside of the handlers, so that a traceback does not tell of the way through Hydra as well.
     if isinstance(error, _UNREADABLE):
         raise UserError(to_sentence(error)) from error
     raise error
+
+
+def other_launcher() -> UserError:
+    """Return the error about a launcher that sends the task to other processes, which pickles it."""
+    return UserError(
+        "hydra/launcher must be bnexp or basic; got one that trains in processes of its own, of which bnexp would know "
+        "nothing: leave it out, bnexp trains in as many processes as workers=… says"
+    )
 
 
 def _find_user_error(error: BaseException | None) -> UserError | None:

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, NoReturn
 from omegaconf import DictConfig
 
 from bnexp.cli import values
-from bnexp.cli.hydra_errors import pass_through_hydra
+from bnexp.cli.hydra_errors import other_launcher, pass_through_hydra
 from bnexp.cli.values import SweepOptions, Values
-from bnexp.errors import UserError
 from bnexp.runs import Run, find_acting
 
 if TYPE_CHECKING:
@@ -110,16 +109,13 @@ class Task:
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be sent to another process, which other launchers do: its results would not come back here."""
-        raise UserError(
-            "hydra/launcher must be bnexp or basic; got one that trains in processes of its own, of which bnexp would "
-            "know nothing: leave it out, bnexp trains in as many processes as workers=… says"
-        )
+        raise other_launcher()
 
     def launch(self, jobs: Sequence[Values]) -> list[float]:
         """Have the runs of `jobs` carried out as one request and return their validation losses in order.
 
-        That of a diverged run is infinite, that of a failed run or of one that was not trained NaN. Unless all `jobs`
-        are right, none is carried out.
+        That of a run that diverged, failed or was not trained is infinite: a sweeper that searches shall not choose it,
+        and Optuna's stops at a NaN. Unless all `jobs` are right, none is carried out.
         """
         with pass_through_hydra():
             return self._launch(jobs)
@@ -133,10 +129,9 @@ class Task:
             print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)
         rows = self.carry_out(Request(self.command, self.started, tuple(jobs), runs, self.options))
         if rows is None:
-            return [math.nan] * len(jobs)
+            return [math.inf] * len(jobs)
         self.trained.append(rows)
-        without_loss = {"diverged": math.inf, "failed": math.nan}
-        return [without_loss.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
+        return [row["validation_loss"] if row["status"] == "done" else math.inf for row in rows.to_dict("records")]
 
     def conclude(self) -> None:
         """Print the table of all that was trained, and draw its report."""

@@ -115,7 +115,7 @@ def test_a_plan_as_json_says_what_the_table_says(command: Command, tmp_path: Pat
     words = ["data=digits", "hidden=[8]", "epochs=1", "device=cpu", "workers=0", "engine.lanes=2"]
     ended = command("plan", "--json", "-m", *words, "seed=range(3)")
     content = json.loads(ended.out)
-    assert (content["asked"], content["stored"], content["missing"], content["packs"]) == (3, 0, 3, [2, 1])
+    assert (content["asked"], content["stored"], content["missing"], sum(content["packs"])) == (3, 0, 3, 3)
     assert content["axes"] == {"seed": [0, 1, 2]}
     assert content["seconds"] > 0
     assert not list(tmp_path.iterdir())
