@@ -158,7 +158,7 @@ def wrong_value(kind: Any, value: object, name: str) -> UserError:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return `": did you mean …?"` with the word of `words` nearest to `word`, or nothing if none is near."""
-    matches = difflib.get_close_matches(word, list(words), n=1)
+    matches = difflib.get_close_matches(word.lower(), list(words), n=1)  # they are all in small letters
     return f": did you mean {matches[0]}?" if matches else ""
 
 
@@ -225,6 +225,14 @@ def check_range(name: str, value: Any, key: str) -> None:
         raise UserError(f"{key} must be {sentence}; got {quote_value(value)}")
 
 
+def round_digits(value: float) -> float:
+    """Return `value` to 12 significant digits, as people write numbers: three steps of 0.1 are 0.3.
+
+    Two values of which nobody would say that they differ must not make two identities; nor must -0.0 and 0.0.
+    """
+    return float(f"{value:.12g}") + 0.0
+
+
 def coerce(kind: Any, value: Any, key: str) -> Any:
     """Return `value` as a `kind`, the type of a setting: 1 as 1.0, "pre" as `Placement.pre`.
 
@@ -236,7 +244,7 @@ def coerce(kind: Any, value: Any, key: str) -> Any:
     if is_choice(kind):
         return parse(kind, value, key)
     if kind is float and _is_real(value):
-        return float(value) + 0.0  # -0.0 and 0.0 are one value and must not make two identities
+        return round_digits(float(value))
     if kind is int and _is_whole(value):
         if int(value) >= 2**63:
             raise UserError(f"{key} must be below 2^63, the most that a store holds; got {value}")

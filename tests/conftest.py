@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @pytest.fixture(autouse=True)
 def _no_data_folder_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BNEXP_DATA", raising=False)
+    monkeypatch.delenv("BNEXP_OUTPUTS", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bnexp.choices import nearest
-from bnexp.cli.schema import KEYS
-from bnexp.cli.usage import OUTPUTS, USAGE
+from bnexp.cli.schema import KEYS, find_outputs
+from bnexp.cli.usage import USAGE, parse_words
 from bnexp.errors import UserError
 
 
@@ -19,38 +19,55 @@ def run_command(words: Sequence[str]) -> int:
     Raises:
         UserError: There is no such subcommand, it takes no such arguments, or they ask for something impossible.
     """
-    match words:
-        case "report", *rest if rest:
+    name, *rest = words
+    if name not in USAGE:
+        raise _no_command(name)
+    asked = parse_words(name, rest, shlex.join(["bnexp", *words]))
+    for folder in (*getattr(asked, "words", ()), getattr(asked, "folder", None)):
+        _suggest_store(folder)
+    match name:
+        case "report":
             from bnexp.cli import report
 
-            report.rebuild(rest)
-        case "show", run, *folders if len(folders) <= 1:
+            report.rebuild(asked.words)
+        case "show":
             from bnexp.cli import show
 
-            show.show(
-                run, [Path(folder) for folder in folders] or sorted(path.parent for path in OUTPUTS.glob("*/runs"))
-            )
-        case "export", *rest if rest:
+            show.show(asked.run, [Path(asked.folder)] if asked.folder else find_stores(), json_wanted=asked.json)
+        case "ls":
+            from bnexp.cli import ls
+
+            ls.list_results(asked.words, find_stores(), json_wanted=asked.json)
+        case "export":
             from bnexp.cli import export
 
-            export.export(rest)
-        case ("check",) | ("check", "--json"):
+            export.export(asked.words)
+        case "check":
             from bnexp.cli import check
 
-            return check.check(json_wanted="--json" in words)
-        case "data", "fetch" | "verify" as action, *keys:
+            return check.check(json_wanted=asked.json)
+        case "data":
             from bnexp.cli import data
 
-            data.print_files(action, keys)
-        case _:
-            raise _no_command(words)
+            data.print_files(asked.action, asked.words)
     return 0
 
 
-def _no_command(words: Sequence[str]) -> UserError:
-    """Return the error about a first word that is no command, or about arguments that its command does not take."""
-    word = words[0]
-    if word in USAGE:
-        return UserError(f"the command must be `{USAGE[word]}`; got `{shlex.join(['bnexp', *words])}`")
+def _suggest_store(word: str | None) -> None:
+    """Raise `UserError` if `word` is no folder, but the name of a store."""
+    if not word or Path(word).exists() or len(Path(word).parts) != 1:
+        return
+    store = find_outputs() / word
+    if (store / "runs").is_dir():
+        raise UserError(f"a store must be a folder with results in runs/; found none in {word}: did you mean {store}?")
+
+
+def find_stores() -> list[Path]:
+    """Return the folders of all stores, by name."""
+    return sorted(path.parent for path in find_outputs().glob("*/runs") if path.is_dir())
+
+
+def _no_command(word: str) -> UserError:
+    """Return the error about a first word that is no command."""
     hint = f": give it a value, {word}=…" if word in KEYS else nearest(word, USAGE) or ": see `bnexp --help`"
     return UserError(f"the first word must be KEY=VALUE, -m, or one of {', '.join(USAGE)}; got '{word}'{hint}")

@@ -15,6 +15,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType, ValueType
+from hydra.errors import HydraException
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
@@ -35,21 +36,26 @@ def expand(jobs: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConf
 def compose(loader: ConfigLoader, master: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
     """Return the whole configuration of job `number` and make it Hydra's current one, as Hydra's launcher does."""
     cfg = loader.load_sweep_config(master, list(overrides))
+    if cfg.hydra.sweeper.get("params") != master.hydra.sweeper.get("params"):
+        raise HydraException(
+            "a file of a group that is swept over must not have hydra.sweeper.params, values to sweep over itself; got "
+            f"{' '.join(overrides)}: choose it alone"
+        )
     with open_dict(cfg):
         cfg.hydra.job.id = cfg.hydra.job.num = number
     HydraConfig.instance().set_config(cfg)
     return cfg
 
 
-def resolve_task_part(cfg: DictConfig) -> DictConfig:
-    """Return a copy of `cfg`, Hydra's current configuration, without Hydra's own part and with all references resolved.
+def cut_task_part(cfg: DictConfig) -> DictConfig:
+    """Return a copy of `cfg` without Hydra's own part.
 
-    They are resolved now, while `${hydra:job.num}` is the number of this job.
+    Its references are not resolved: what is text after that, such as an escaped `${x}`, would be taken for one again.
+    They must be while `cfg` is Hydra's current configuration, so that `${hydra:job.num}` is the number of this job.
     """
     part = copy.deepcopy(cfg)
     with read_write(part), open_dict(part):
         del part["hydra"]
-    OmegaConf.resolve(part)
     return part
 
 
@@ -67,7 +73,7 @@ class _Base:
         if line not in self.by_line:
             OmegaConf.update(self.cfg, key, override.value(), merge=True)
             value = OmegaConf.select(self.cfg, key)
-            self.by_line[line] = tuple(value) if isinstance(value, ListConfig) else value
+            self.by_line[line] = tuple(value) if isinstance(value, ListConfig) else values.settle(key, value)
         return self.by_line[line]
 
 
@@ -85,7 +91,7 @@ class Expansion:
         """Return the values of job `number`."""
         job = self._read_from_base(overrides, number)
         if job is None:
-            job = values.read(resolve_task_part(compose(self.loader, self.master, overrides, number)))
+            job = values.read(cut_task_part(compose(self.loader, self.master, overrides, number)))
         return job
 
     def _read_from_base(self, overrides: Sequence[str], number: int) -> Values | None:
@@ -130,7 +136,9 @@ class Expansion:
             written = values.flatten(cfg, resolve=False)
             ours = OmegaConf.get_type(cfg) is Config and written.keys() == KEYS.keys()
             plain = ours and not any(map(_is_reference, written.values()))
-            self.bases[choices] = _Base(cfg, {name: written[name] for name in KEYS}) if plain else None
+            self.bases[choices] = (
+                _Base(cfg, {name: values.settle(name, written[name]) for name in KEYS}) if plain else None
+            )
         return self.bases[choices]
 
 

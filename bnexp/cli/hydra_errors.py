@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import io
 import os
+import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
@@ -72,10 +73,30 @@ def call_hydra(call: Callable[[], Result]) -> Result:
         raise
     except (*_UNREADABLE, ValueError) as refusal:
         raise UserError(to_sentence(refusal)) from refusal
+    except Exception as wrapped:  # a launcher's own, around what our task has told it
+        ours = other_launcher() if isinstance(wrapped, pickle.PicklingError) else _find_user_error(wrapped)
+        if ours is None:
+            raise
+        raise ours from None
     # Outside of the handlers, so that a traceback does not tell of the way through Hydra as well.
     if isinstance(error, _UNREADABLE):
         raise UserError(to_sentence(error)) from error
     raise error
+
+
+def other_launcher() -> UserError:
+    """Return the error about a launcher that sends the task to other processes, which pickles it."""
+    return UserError(
+        "hydra/launcher must be bnexp or basic; got one that trains in processes of its own, of which bnexp would know "
+        "nothing: leave it out, bnexp trains in as many processes as workers=… says"
+    )
+
+
+def _find_user_error(error: BaseException | None) -> UserError | None:
+    """Return the `UserError` from which `error` comes, if there is one."""
+    while error is not None and not isinstance(error, UserError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 @contextlib.contextmanager
@@ -116,17 +137,26 @@ def accept_lazy_help() -> Iterator[None]:
         argparse.ArgumentParser.add_argument = add_argument  # type: ignore[method-assign]
 
 
-def check_options(words: Sequence[str]) -> None:
-    """Raise `UserError` if Hydra would not know an option, about which it has two lines and a usage."""
+def put_options_first(words: Sequence[str]) -> list[str]:
+    """Return `words` with options before overrides, between which Hydra takes none: lr=1 -m seed=0,1.
+
+    Raises `UserError` if Hydra would not know an option, about which it has two lines and a usage.
+    """
     from hydra._internal.utils import get_args_parser  # private: a test says what to do if it moves
 
     usage = io.StringIO()
     try:
         with contextlib.redirect_stderr(usage), accept_lazy_help():
-            get_args_parser().parse_args(words)
+            options = get_args_parser().parse_intermixed_args(words)
     except SystemExit:
         reason = usage.getvalue().rpartition("error: ")[2].strip()
         raise UserError(f"an option must be one that Hydra knows; got {reason}: see `bnexp --help`") from None
+    if options.experimental_rerun is not None:
+        raise UserError("--experimental-rerun must be left out: it reads a pickle, and bnexp never reads one")
+    others = list(words)
+    for word in options.overrides:
+        others.remove(word)
+    return [*others, *options.overrides]
 
 
 def to_sentence(error: Exception) -> str:

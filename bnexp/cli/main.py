@@ -5,22 +5,24 @@
 
 import contextlib
 import errno
-import io
+import functools
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import hydra
 
 from bnexp.cli import commands, values
-from bnexp.cli.hydra_errors import call_hydra, check_options
+from bnexp.cli.hydra_errors import call_hydra, put_options_first
 from bnexp.cli.task import Request, Task, train
-from bnexp.cli.usage import USAGE
+from bnexp.cli.typed import quote_texts
+from bnexp.cli.usage import USAGE, write_help
 from bnexp.errors import UserError
 
-WORLD: Final = frozenset(
+UNWRITABLE: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE}
     | {errno.EMFILE, errno.ENFILE}
 )
@@ -36,25 +38,12 @@ def main() -> int:
         Python then shows where it comes from and exits with 1.
     """
     words = sys.argv[1:] or ["--help"]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know all signs that we write
-            stream.reconfigure(errors="replace")
+    _replace_unwritable_signs()
     try:
         code = _dispatch(words)
         with _tolerate_closed_pipe():
-            sys.stdout.flush()  # now, where a full disk can still be told of
+            sys.stdout.flush()
         return code
-    except OSError as error:
-        if error.errno not in WORLD or os.environ.get("HYDRA_FULL_ERROR") == "1":
-            raise
-        _drop_output()
-        place = f"{error.filename}" if error.filename else "standard output"
-        print(
-            f"bnexp: {place} must be a place that can be written to; got '{os.strerror(error.errno or 0)}': what was "
-            "stored is whole, and the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 2
     except UserError as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":  # Hydra's way to ask where an error comes from
             raise
@@ -63,18 +52,48 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"bnexp: interrupted; start it again with: {_command(words)}", file=sys.stderr)
         return 130
+    except OSError as error:
+        if error.errno not in UNWRITABLE or os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        _discard_unwritten()
+        place = error.filename or "standard output"
+        print(
+            f"bnexp: {place} must be a place that can be written to; got '{os.strerror(error.errno)}': what was stored "
+            "is whole, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _replace_unwritable_signs() -> None:
+    """Have what the terminal's encoding lacks printed as a question mark, and nothing printed to a closed stream."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open as long as we live
+        getattr(sys, name).reconfigure(errors="replace")
+
+
+def _discard_unwritten() -> None:
+    """Drop what standard output did not take, or Python would complain once more when it ends."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:
     if words[0] in USAGE and {"-h", "--help"}.intersection(words):
-        words = ["--help"]
+        print(write_help(words[0]), end="")
+        return 0
     if "--version" in words:
         from bnexp import __version__
 
         print(f"bnexp {__version__}")
         return 0
     if words[0] == "plan":
-        return _compose(Task(_command(words), _print_plan), _as_sweep(words[1:]))
+        asked = [word for word in words[1:] if word != "--json"]
+        plan = functools.partial(_print_plan, json_wanted=len(asked) < len(words) - 1)
+        return _compose(Task(_command(words), plan), _as_sweep(asked))
     if words[0].startswith(("-", "+", "~")) or "=" in words[0]:
         return _compose(Task(_command(words), train), _as_sweep(words))
     with _tolerate_closed_pipe():
@@ -86,10 +105,10 @@ def _command(words: Sequence[str]) -> str:
     return shlex.join(["bnexp", *words])
 
 
-def _print_plan(request: Request) -> None:
+def _print_plan(request: Request, *, json_wanted: bool) -> None:
     from bnexp.cli.plan import print_plan  # here, because it loads pandas and rich
 
-    print_plan(request)
+    print_plan(request, json_wanted=json_wanted)
 
 
 def _as_sweep(words: Sequence[str]) -> list[str]:
@@ -107,8 +126,7 @@ def _as_sweep(words: Sequence[str]) -> list[str]:
 
 def _compose(task: Task, words: list[str]) -> int:
     """Let Hydra read `words` and call `task` with what it composes; return the exit code."""
-    check_options(words)
-    sys.argv[1:] = words
+    sys.argv[1:] = quote_texts(put_options_first(words))
     call = hydra.main(version_base="1.3", config_path=str(values.find_conf()), config_name="config")(task)
     try:
         with _tolerate_closed_pipe():  # the reader of --cfg may leave, too
@@ -127,10 +145,4 @@ def _tolerate_closed_pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _drop_output()
-
-
-def _drop_output() -> None:
-    """Let what is still to be printed vanish, so that Python does not stumble over it at its end."""
-    with contextlib.suppress(OSError):  # standard output of a notebook or a test is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """`bnexp plan`: what a sweep would do, without doing it."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from bnexp.sweeps import sweep
 from bnexp.sweeps.forecasts import Forecast
 
 
-def print_plan(request: Request) -> None:
+def print_plan(request: Request, *, json_wanted: bool) -> None:
     """Print what the sweep of `request` would do, after two seconds of measuring; train and write nothing."""
     forecast = sweep.forecast_sweep(
         request.runs,
@@ -25,8 +26,28 @@ def print_plan(request: Request) -> None:
         started=request.started,
         probes=request.options.probes,
     )
-    table = draw_table(forecast, values.find_axes(request.jobs))
+    axes = values.find_axes(request.jobs)
+    if json_wanted:
+        print(json.dumps(_describe(forecast, axes), indent=1, ensure_ascii=False))
+        return
+    table = draw_table(forecast, axes)
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+
+
+def _describe(forecast: Forecast, axes: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return what the table says, for a program: `memory` is in bytes per worker, `seconds` of training alone."""
+    lanes = [len(assignment.pack.runs) for assignment in forecast.planned]
+    return {
+        "asked": forecast.asked,
+        "stored": forecast.asked - sum(lanes),
+        "missing": sum(lanes),
+        "axes": axes,
+        "packs": lanes,
+        "workers": forecast.workers,
+        "device": str(forecast.device),
+        "memory": forecast.memory,
+        "seconds": forecast.seconds,
+    }
 
 
 def draw_table(forecast: Forecast, axes: Mapping[str, Sequence[Any]]) -> Table:

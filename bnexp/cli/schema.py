@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
+import os
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 from hydra.core.config_store import ConfigStore
@@ -119,6 +121,7 @@ class Config:
     engine: EngineConfig
     workers: int | None
     name: str
+    outputs: str | None
     report: bool
     probes: Probes
     save_weights: bool
@@ -126,6 +129,14 @@ class Config:
 
 
 ConfigStore.instance().store(name="schema", node=Config, provider="bnexp")
+
+
+def find_outputs(folder: str | None = None) -> Path:
+    """Return the folder of all stores: `folder`, else that of `$BNEXP_OUTPUTS`, else outputs/."""
+    return Path(folder or os.environ.get("BNEXP_OUTPUTS") or "outputs").expanduser()
+
+
+OmegaConf.register_new_resolver("outputs_folder", lambda folder: str(find_outputs(folder)), replace=True)
 OmegaConf.register_new_resolver("product", lambda *factors: math.prod(map(float, factors)), replace=True)
 
 

@@ -1,25 +1,30 @@
 """`bnexp show`: one stored run, with the command that trains it again."""
 
 import dataclasses
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bnexp.choices import to_cli
-from bnexp.cli.usage import OUTPUTS
+from bnexp.cli.schema import find_outputs
 from bnexp.errors import UserError
 from bnexp.runs import Run, find_acting, key
 from bnexp.store.store import Store, load
-from bnexp.verdicts.commands import write_run_command
+from bnexp.verdicts.commands import write_override, write_run_command
+
+_MOST_CANDIDATES: Final = 8
+"""Ids that are listed where several runs begin alike."""
 
 
-def show(prefix: str, folders: Sequence[Path]) -> None:
+def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
     """Print the run in `folders` whose id starts with `prefix`, with the command that trains it again.
 
     Raises:
@@ -27,16 +32,24 @@ def show(prefix: str, folders: Sequence[Path]) -> None:
     """
     store, row = _find_run(prefix, folders)
     run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
-    table = Table(title=f"run {row['run']} in {store.path}", title_justify="left", show_header=False)
+    command = " ".join([write_run_command(run), *map(shlex.quote, _data_root(store, run))])
+    if json_wanted:
+        plain = {
+            name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in row.items()
+        }
+        print(json.dumps({"store": str(store.path), **plain, "command": command}, indent=1, ensure_ascii=False))
+        return
+    title = Text(f"run {row['run']} in {store.path}", style="italic")
+    table = Table(title=title, title_justify="left", show_header=False)
     for name, value in find_acting(run).items():
         if value is not None:
-            table.add_row(key(name), to_cli(value), end_section=name == "dtype")
+            table.add_row(key(name), Text(to_cli(value)), end_section=name == "dtype")
     for name, value in row.items():
         if name != "run" and name not in find_acting(run):
-            table.add_row(name, str(value))
+            table.add_row(name, Text(str(value)))
     console = Console(highlight=False)
     console.print(table)
-    console.print(" ".join([write_run_command(run), *map(shlex.quote, _data_root(store, run))]), soft_wrap=True)
+    console.print(command, soft_wrap=True, markup=False)
 
 
 def _find_run(prefix: str, folders: Sequence[Path]) -> tuple[Store, dict[str, Any]]:
@@ -44,8 +57,9 @@ def _find_run(prefix: str, folders: Sequence[Path]) -> tuple[Store, dict[str, An
     rows = [(store, row) for store in map(load, folders) for _, row in store.runs.iterrows()]
     matches = {row["run"]: (store, row) for store, row in rows if row["run"].startswith(prefix)}
     if len(matches) != 1:
-        where = ", ".join(map(str, folders)) or OUTPUTS
-        hint = "give more of its digits" if matches else "they are in the column `run` of a store's runs"
+        where = ", ".join(map(str, folders)) or find_outputs()
+        few = ", ".join(sorted(matches)[:_MOST_CANDIDATES]) + (", …" if len(matches) > _MOST_CANDIDATES else "")
+        hint = f"give more of its digits: {few}" if matches else "`bnexp ls DIR` lists them"
         raise UserError(
             f"RUN must be the beginning of one run's id; got '{prefix}', with which {len(matches) or 'none'} of the "
             f"ids in {where} begin: {hint}"
@@ -58,4 +72,4 @@ def _data_root(store: Store, run: Run) -> list[str]:
     """Return the word that names the folder of the data, if the latest sweep over this data named one."""
     groups = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
     roots = [group["root"] for group in groups if group.get("name") == run.data]
-    return [f"data.root={roots[-1]}"] if roots and roots[-1] else []
+    return [write_override("data.root", [roots[-1]])] if roots and roots[-1] else []

@@ -3,18 +3,19 @@
 Importing this loads neither numpy nor pandas: `bnexp --help` must not wait for them.
 """
 
+import contextlib
 import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from omegaconf import DictConfig
 
 from bnexp.cli import values
-from bnexp.cli.hydra_errors import pass_through_hydra
-from bnexp.cli.usage import OUTPUTS
+from bnexp.cli.hydra_errors import other_launcher, pass_through_hydra
 from bnexp.cli.values import SweepOptions, Values
 from bnexp.runs import Run, find_acting
 
@@ -76,7 +77,7 @@ def open_store(options: SweepOptions) -> "Store":
     """Return the store that `options` name, whether or not it is there."""
     from bnexp.store.store import Store
 
-    return Store(OUTPUTS / options.name)
+    return Store(options.outputs / options.name)
 
 
 def choose_resources(options: SweepOptions) -> "Resources":
@@ -91,25 +92,30 @@ class Task:
     """What Hydra calls with the configuration of a job, and our launcher with the values of many.
 
     `carry_out` gets each request and returns the rows of its runs, or `None` if it trains none. `trained` are the rows
-    of all requests so far, `options` those of the last one.
+    of all requests so far, `options` those of the last one. Paths start at `folder`, where the command was typed.
     """
 
     command: str
     carry_out: "Callable[[Request], pd.DataFrame | None]"
     started: float = field(default_factory=time.perf_counter)
+    folder: Path = field(default_factory=Path.cwd)
     options: SweepOptions | None = None
     trained: "list[pd.DataFrame]" = field(default_factory=list)
 
     def __call__(self, cfg: DictConfig) -> float:
         """Have the run of `cfg` carried out and return its validation loss."""
-        with pass_through_hydra():
+        with pass_through_hydra(), contextlib.chdir(self.folder):  # where hydra.job.chdir does not lead
             return self._launch([values.read(cfg)])[0]
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process, which other launchers do: its results would not come back here."""
+        raise other_launcher()
 
     def launch(self, jobs: Sequence[Values]) -> list[float]:
         """Have the runs of `jobs` carried out as one request and return their validation losses in order.
 
-        That of a diverged run is infinite, that of a failed run or of one that was not trained NaN. Unless all `jobs`
-        are right, none is carried out.
+        That of a run that diverged, failed or was not trained is infinite: a sweeper that searches shall not choose it,
+        and Optuna's stops at a NaN. Unless all `jobs` are right, none is carried out.
         """
         with pass_through_hydra():
             return self._launch(jobs)
@@ -123,10 +129,9 @@ class Task:
             print(f"bnexp: {len(runs)} runs asked, {different} different: {reason}", file=sys.stderr)
         rows = self.carry_out(Request(self.command, self.started, tuple(jobs), runs, self.options))
         if rows is None:
-            return [math.nan] * len(jobs)
+            return [math.inf] * len(jobs)
         self.trained.append(rows)
-        without_loss = {"diverged": math.inf, "failed": math.nan}
-        return [without_loss.get(row["status"], row["validation_loss"]) for row in rows.to_dict("records")]
+        return [row["validation_loss"] if row["status"] == "done" else math.inf for row in rows.to_dict("records")]
 
     def conclude(self) -> None:
         """Print the table of all that was trained, and draw its report."""

@@ -1,17 +1,132 @@
-"""What can be typed: the subcommands with their words, and the folder of all stores."""
+"""What can be typed: the subcommands with their words, what each says to `--help`, and how it reads its words."""
 
-from pathlib import Path
-from typing import Final
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
 
-OUTPUTS: Final = Path("outputs")
-"""The folder of all stores."""
+from bnexp.errors import UserError
 
-USAGE: Final = {
-    "plan": "bnexp plan [-m] KEY=VALUE ...",
-    "report": "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
-    "show": "bnexp show RUN [DIR]",
-    "export": "bnexp export csv|tensorboard|mlflow DIR [out=FOLDER]",
-    "check": "bnexp check [--json]",
-    "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand: all that can be typed, what it does, its words (names of arguments, and argparse's settings)."""
+
+    usage: str
+    does: str
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+_JSON: Final = {"action": "store_true", "help": "print JSON, for a program"}
+
+COMMANDS: Final = {
+    "plan": Command(
+        "bnexp plan [--json] [-m] KEY=VALUE ...",
+        "Say what would be trained, in which packs and for how long; train and write nothing.",
+        {
+            "words": {"nargs": "*", "metavar": "KEY=VALUE", "help": "what a sweep takes, see bnexp --help"},
+            "-m": {"action": "store_true", "help": "a sweep: KEY=VALUE,VALUE or 'KEY=range(10)'"},
+            "--json": _JSON,
+        },
+    ),
+    "report": Command(
+        "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
+        "Build the page of all runs in some stores again.",
+        {
+            "words": {
+                "nargs": "+",
+                "metavar": "DIR",
+                "help": "folders of stores, such as outputs/demo; behind them compare=KEY, to compare another key than "
+                "placement, and margin=POINTS, below which differences are called none (0.1)",
+            }
+        },
+    ),
+    "show": Command(
+        "bnexp show RUN [DIR] [--json]",
+        "Print one run, with the command that trains it again.",
+        {
+            "run": {"metavar": "RUN", "help": "the beginning of its id, see bnexp ls DIR"},
+            "folder": {"nargs": "?", "metavar": "DIR", "help": "the store that holds it; left out: all stores"},
+            "--json": _JSON,
+        },
+    ),
+    "ls": Command(
+        "bnexp ls [DIR] [KEY=VALUE ...] [--json]",
+        "List the stores, or the runs of one.",
+        {
+            "words": {
+                "nargs": "*",
+                "metavar": "DIR",
+                "help": "a store, such as outputs/demo; behind it KEY=VALUE or KEY=V1,V2 for some of its runs only, "
+                "such as activation=relu lr=0.1 status=diverged",
+            },
+            "--json": _JSON,
+        },
+    ),
+    "export": Command(
+        "bnexp export csv|tensorboard|mlflow DIR [out=FOLDER]",
+        "Write a store as other programs read it, to DIR/export/FORMAT.",
+        {
+            "words": {
+                "nargs": "+",
+                "metavar": "FORMAT DIR",
+                "help": "csv, tensorboard or mlflow; the folder of a store, such as outputs/demo; and out=FOLDER, to "
+                "write elsewhere",
+            }
+        },
+    ),
+    "check": Command(
+        "bnexp check [--json]",
+        "Measure what theory says of batch normalization, claim by claim; about half a minute.",
+        {"--json": _JSON},
+    ),
+    "data": Command(
+        "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
+        "Download a data set, or check its files, and print where they are.",
+        {
+            "action": {"choices": ["fetch", "verify"], "metavar": "fetch|verify", "help": "download it, or check it"},
+            "words": {
+                "nargs": "*",
+                "metavar": "KEY=VALUE",
+                "help": "data=mnist (the default), fashion_mnist or digits; data.root=DIR, where its files are",
+            },
+        },
+    ),
 }
+"""The subcommands by their names."""
+
+USAGE: Final = {name: command.usage for name, command in COMMANDS.items()}
 """The subcommands, each with all that can be typed behind it."""
+
+
+class _Wrong(Exception):
+    """Words that a subcommand does not take."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises what argparse prints before it exits."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Wrong(message)
+
+
+def _make_parser(name: str) -> argparse.ArgumentParser:
+    command = COMMANDS[name]
+    usage, does = command.usage.replace("%", "%%"), command.does
+    parser = _Parser(prog=f"bnexp {name}", usage=usage, description=does, allow_abbrev=False, exit_on_error=False)
+    for word, settings in command.words.items():
+        parser.add_argument(word, **settings)
+    return parser
+
+
+def parse_words(name: str, words: Sequence[str], typed: str) -> argparse.Namespace:
+    """Return what `words` ask of the subcommand `name`, or raise `UserError`, which quotes what was `typed`."""
+    try:
+        return _make_parser(name).parse_intermixed_args(words)
+    except (_Wrong, argparse.ArgumentError):
+        raise UserError(f"the command must be `{USAGE[name]}`; got `{typed}`") from None
+
+
+def write_help(name: str) -> str:
+    """Return what `bnexp NAME --help` prints."""
+    return _make_parser(name).format_help()

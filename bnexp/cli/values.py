@@ -4,6 +4,7 @@ After the conversion nobody sees a `DictConfig`.
 """
 
 import dataclasses
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,8 +13,8 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import Probes, nearest, quote_value
-from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
+from bnexp.choices import Probes, nearest, quote_value, round_digits
+from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device, find_outputs
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
 from bnexp.files import expand_home
@@ -42,6 +43,7 @@ class SweepOptions:
     """
 
     name: str
+    outputs: Path
     data_root: Path | None
     device: Device
     workers: int | None
@@ -70,7 +72,12 @@ def read(cfg: DictConfig) -> Values:
         if name not in KEYS:
             raise unknown_key(name)
     resolved = flatten(cfg, resolve=True)
-    return {name: resolved[name] for name in KEYS}
+    return {name: settle(name, resolved[name]) for name in KEYS}
+
+
+def settle(name: str, value: Any) -> Any:
+    """Return `value` of the key `name`, a number with a point as `Run` takes it."""
+    return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
 
 
 def flatten(cfg: DictConfig, *, resolve: bool) -> dict[str, Any]:
@@ -111,9 +118,7 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
             )
     first = jobs[0]
     name, workers, lanes = first["name"], first["workers"], first["engine.lanes"]
-    # Exactly one folder below outputs/, on any system, and not a hidden one.
-    if not name or name.startswith(".") or not set(name).isdisjoint('/\\:*?"<>|\0'):
-        raise UserError(f"name must be a plain folder name without slashes or a leading dot; got {quote_value(name)}")
+    check_name(name)
     if workers is not None and workers < 0:
         raise UserError(f"workers must be at least 0, which trains in this process; got {workers}")
     if lanes is not None and lanes < 1:
@@ -121,6 +126,7 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
     root = None if first["data.root"] is None else expand_home(Path(first["data.root"]))
     return SweepOptions(
         name=name,
+        outputs=find_outputs(first["outputs"]),
         data_root=root,
         device=first["device"],
         workers=workers,
@@ -142,6 +148,26 @@ def _to_study(job: Values) -> Study | None:
             "the study's file"
         )
     return None if lacking else Study(*values)
+
+
+def check_name(name: str) -> None:
+    """Raise `UserError` unless `name` is exactly one folder below that of all stores, on any system, and no hidden one.
+
+    Windows takes no trailing dot or space and no name of a device; 255 bytes are the most that a file system takes.
+    """
+    plain = name and not name.startswith(".") and set(name).isdisjoint('/\\:*?"<>|\0')
+    if not plain and (not name or not name.isspace()):
+        raise UserError(f"name must be a plain folder name without slashes or a leading dot; got {quote_value(name)}")
+    shown = quote_value(name if len(name) <= 40 else f"{name[:40]}…")
+    if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in name):
+        shown = ascii(name if len(name) <= 40 else f"{name[:40]}...")
+        raise UserError(f"name must hold no control characters; got {shown}")
+    if name.strip() != name or name.endswith("."):
+        raise UserError(f"name must not begin or end with a space or end with a dot; got {shown}")
+    if name.partition(".")[0].strip().upper() in _DEVICES:
+        raise UserError(f"name must not be that of a device under Windows; got {shown}: take another one")
+    if len(name.encode()) > _LONGEST_NAME:
+        raise UserError(f"name must be at most {_LONGEST_NAME} bytes long; got {len(name.encode())} ({shown})")
 
 
 def find_axes(jobs: Sequence[Values]) -> dict[str, list[Any]]:
@@ -189,5 +215,18 @@ _KEY_OF_FIELD: Final = {
 
 _LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list[str])}
 
-_SHARED: Final = ("name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights")
+_LONGEST_NAME: Final = 255
+_DEVICES: Final = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+
+_SHARED: Final = (
+    "name",
+    "outputs",
+    "data.root",
+    "device",
+    "workers",
+    "engine.lanes",
+    "report",
+    "probes",
+    "save_weights",
+)
 """Keys that must be the same for all runs of a sweep, as those of a study must."""

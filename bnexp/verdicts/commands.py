@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -9,6 +10,32 @@ from typing import Any, Final
 from bnexp.choices import to_cli
 from bnexp.errors import UserError
 from bnexp.runs import Run, arm, find_acting, key, to_canonical
+
+
+def write_override(key: str, values: Sequence[object]) -> str:
+    """Return the override by which Hydra's grammar gives `key` one value, or each of several in a sweep.
+
+    It is a word of the command, not yet quoted for a shell. There is none for a text of three question marks, which is
+    Hydra's sign for a missing value.
+    """
+    return f"{key}={','.join(map(_write_value, values))}"
+
+
+def _write_value(value: object) -> str:
+    """Return `value` as Hydra's grammar writes it: text in quotes unless it can be read in one way only.
+
+    What stands in quotes is still read by OmegaConf, which looks for `${`; and backslashes escape a quote or it.
+    """
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_write_value, value))}]"
+    if not isinstance(value, str):
+        return to_cli(value)
+    plain = re.fullmatch(r"[A-Za-z_/][\w/.+-]*", value, re.ASCII)
+    if plain and value.lower() not in ("null", "true", "false", "inf", "nan"):
+        return str(value)
+    text = re.sub(r"\\*\$\{", lambda reference: rf"{2 * reference[0][:-2]}\${{", value)
+    text = re.sub(r"\\+(?='|$)", lambda backslashes: 2 * backslashes[0], text)
+    return "'" + text.replace("'", r"\'") + "'"
 
 
 def write_run_command(run: Run) -> str:
@@ -43,7 +70,7 @@ def _words(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
     """
     for name in ("steps", "evaluate", *(name for name in columns if name not in ("steps", "evaluate"))):
         if _differs(columns, name) or (name == "data_train" and _differs(columns, "data_validation")):
-            yield f"{key(name)}={','.join(map(to_cli, columns[name]))}"
+            yield write_override(key(name), columns[name])
 
 
 def _differs(columns: Mapping[str, Sequence[Any]], name: str) -> bool:

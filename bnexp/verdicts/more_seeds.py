@@ -1,6 +1,5 @@
 """The command that adds the seeds which would decide a contrast: exactly the runs of both arms that are missing."""
 
-import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from bnexp.runs import Run
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
 from bnexp.verdicts.answers import Answer
-from bnexp.verdicts.commands import write_sweep_command
+from bnexp.verdicts.commands import write_override, write_sweep_command
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,11 @@ def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination) -> st
     command = write_sweep_command(arms, seeds)
     if command is None or len(roots) > 1:
         return None
-    words = [f"name={_quote(store.name)}"]
+    words = [write_override("name", [store.name])]
     # What is stored with less than is asked for would be trained again.
     measured = rows["probes"].dropna() if "probes" in rows else rows["run"].iloc[:0]
     words += [f"probes={min(map(Probes, measured), key=list(Probes).index)}"] if len(measured) else []
-    words += [f"data.root={_quote(root)}" for root in roots if root]
+    words += [write_override("data.root", [root]) for root in roots if root]
     return f"{command} {shlex.join(words)}"
 
 
@@ -73,12 +72,3 @@ def _arm(row: Mapping[Any, Any]) -> Run:
     """Return the arm of a scored row; what is missing cannot act."""
     known = {str(name): value for name, value in row.items() if pd.notna(value)}
     return Run(**{**known, "hidden": tuple(map(int, row["hidden"].split("-")))})
-
-
-def _quote(text: str) -> str:
-    """Return `text` as Hydra reads it as one value, whatever signs it has."""
-    plain = re.fullmatch(r"[A-Za-z_/][\w/.+-]*", text, re.ASCII)
-    if plain and text.lower() not in ("null", "true", "false", "inf", "nan"):
-        return text
-    ends = re.sub(r"\\+(?='|$)", lambda backslashes: 2 * backslashes[0], text)
-    return "'" + ends.replace("'", "\\'") + "'"

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 if TYPE_CHECKING:
     from bnexp.cli.task import Task
+    from bnexp.cli.values import Values
 
 
 @dataclass
@@ -74,31 +75,34 @@ class BnexpLauncher(Launcher):
 
         All jobs start before the first one ends, because they are trained together.
         """
-        from bnexp.cli import values
-
         callbacks = self.hydra_context.callbacks
-        cfgs = [self._compose(overrides, number) for number, overrides in enumerate(job_overrides, first)]
-        jobs = [JobReturn(cfg=part, hydra_cfg=OmegaConf.masked_copy(cfg, "hydra")) for cfg, part in cfgs]
-        job_values = [values.read(part) for _, part in cfgs]
-        for cfg, _ in cfgs:
+        composed = [self._compose(overrides, number) for number, overrides in enumerate(job_overrides, first)]
+        for cfg, _, _ in composed:
             Path(cfg.hydra.runtime.output_dir).mkdir(parents=True, exist_ok=True)
             HydraConfig.instance().set_config(cfg)
             callbacks.on_job_start(config=cfg, task_function=task)
-        losses = task.launch(job_values)
-        for (cfg, _), job, overrides, loss in zip(cfgs, jobs, job_overrides, losses, strict=True):
+        losses = task.launch([job_values for _, _, job_values in composed])
+        for (cfg, job, _), overrides, loss in zip(composed, job_overrides, losses, strict=True):
             HydraConfig.instance().set_config(cfg)
             callbacks.on_job_end(config=cfg, job_return=_complete(job, overrides, loss))
-        return jobs
+        return [job for _, job, _ in composed]
 
-    def _compose(self, overrides: Sequence[str], number: int) -> tuple[DictConfig, DictConfig]:
-        """Return the whole configuration of job `number`, and a copy of it without Hydra's own part."""
-        from bnexp.cli.expansion import compose, resolve_task_part
+    def _compose(self, overrides: Sequence[str], number: int) -> "tuple[DictConfig, JobReturn, Values]":
+        """Return the whole configuration of job `number`, what is returned of it so far, and its values.
+
+        References are resolved now, while `${hydra:job.num}` is the number of this job.
+        """
+        from bnexp.cli import values
+        from bnexp.cli.expansion import compose, cut_task_part
 
         cfg = compose(self.hydra_context.config_loader, self.config, overrides, number)
         with read_write(cfg.hydra.runtime), open_dict(cfg.hydra.runtime):
             output = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
             cfg.hydra.runtime.output_dir = str(output.absolute())
-        return cfg, resolve_task_part(cfg)
+        part = cut_task_part(cfg)
+        job_values = values.read(part)
+        OmegaConf.resolve(part)
+        return cfg, JobReturn(cfg=part, hydra_cfg=OmegaConf.masked_copy(cfg, "hydra")), job_values
 
 
 def _complete(job: JobReturn, overrides: Sequence[str], loss: float) -> JobReturn:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
@@ -51,9 +51,10 @@ class BnexpSweeper(Sweeper):
         assert self.hydra_context is not None
         assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*(f"{key}={values}" for key, values in self.params.items()), *arguments])
+        overrides = parser.parse_overrides([*self._write_params(), *arguments])
         for override in overrides:
             _check(override)
+        _check_dictionaries(overrides)
         if self.max_batch_size is not None and self.max_batch_size < 1:
             raise HydraException(f"hydra.sweeper.max_batch_size must be at least 1; got {self.max_batch_size}")
         jobs = combine(overrides)
@@ -66,6 +67,14 @@ class BnexpSweeper(Sweeper):
             for job in launched[-1]:
                 _ = job.return_value  # raises the error of a job that failed
         return launched
+
+    def _write_params(self) -> list[str]:
+        """Return the values to sweep over of the configuration, as the command line writes them."""
+        from bnexp.cli.task import Task
+        from bnexp.cli.typed import quote_texts
+
+        words = [f"{key}={values}" for key, values in self.params.items()]
+        return quote_texts(["-m", *words])[1:] if isinstance(self.task_function, Task) else words
 
     def _check_all(self, jobs: Sequence[Sequence[str]]) -> None:
         """Raise the error of the first wrong job: a launch sees only its own ones."""
@@ -84,14 +93,37 @@ def combine(overrides: Sequence[Override]) -> list[list[str]]:
     """Return the overrides of each job: every combination of the values, those of the last key changing fastest.
 
     A key that is given twice takes its last values, at its first place, as in Hydra's basic sweeper.
+
+    A range of numbers with a point is one of 12 digits: three steps of 0.1 are 0.3, and three of 0.3 do not stay below
+    an end of 0.9.
     """
     words: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
         swept = override.is_sweep_override()
-        values = override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
+        values = _list_values(override) if swept else [override.get_value_element_as_str()]
         words[key] = [f"{key}={value}" for value in values]
     return [list(job) for job in itertools.product(*words.values())]
+
+
+def _check_dictionaries(overrides: Sequence[Override]) -> None:
+    """Raise `HydraException` if a node is given two dictionaries: only outside of a sweep are they merged."""
+    given = [override.get_key_element() for override in overrides if isinstance(override.value(), dict)]
+    twice = [override.input_line for override in overrides if given.count(override.get_key_element()) > 1]
+    if twice:
+        raise HydraException(f"a key must be given one dictionary in a sweep; got {' and '.join(map(str, twice))}")
+
+
+def _list_values(override: Override) -> list[str]:
+    """Return the values of a sweep as the command line writes them."""
+    from bnexp.choices import round_digits
+
+    values, sweep = override.sweep_string_iterator(), override.value()
+    if not isinstance(sweep, RangeSweep) or isinstance(sweep.range(), range):
+        return list(values)
+    assert sweep.stop is not None
+    numbers = [round_digits(float(value)) for value in values]
+    return [str(number) for number in numbers if number != round_digits(float(sweep.stop))]
 
 
 def _check(override: Override) -> None:

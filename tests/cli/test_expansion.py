@@ -26,14 +26,29 @@ from bnexp.errors import UserError
 LEAVES = {
     "placement": ["pre", "post", "'none'", "midle", "null", "[pre]"],
     "activation": ["tanh", "relu", "sigmoyd"],
-    "lr": ["0.1", "1", "1e-3", "-0.0", "'0.5'", "inf", "fast", "null", "true", "???", "${norm.eps}", "${seed}", "1,2"],
+    "lr": [
+        "0.1",
+        "1",
+        "0.30000000000000004",
+        "1e-3",
+        "-0.0",
+        "'0.5'",
+        "inf",
+        "fast",
+        "null",
+        "true",
+        "???",
+        "${norm.eps}",
+        "${seed}",
+        "1,2",
+    ],
     "seed": ["0", "7", "1.0", "1.5", "'8'", "${hydra:job.num}", "-1", "range(3)"],
     "hidden": ["[5]", "[6,7]", "[]", "['8']", "[a]", "100", "[${batch_size},3]", "[1.0]", "[null]", "[???]", "{a:1}"],
     "steps": ["null", "9", "many"],
     "data.root": ["null", "/x", "'a b'", "3", "[]", r"'\${x}'", "${oc.env:HOME}"],
     "data.train": ["100", "null"],
     "report": ["false", "yes", "0", "maybe"],
-    "name": ["a", "b.c", "1", "null"],
+    "name": ["a", "b.c", "1", "null", "'1e3'", "'2026_11_25'", "'true'"],
     "optimizer.momentum": ["0.9", "0", "much"],
     "optimizer.name": ["adam", "adan"],
     "schedule.every": ["5", "${schedule.warmup}"],
@@ -85,7 +100,7 @@ class Sweep:
 
     def composed(self, job: Sequence[str], number: int = 0) -> Values:
         """The values of a job that is composed for itself."""
-        return values.read(expansion.resolve_task_part(expansion.compose(self.loader, self.master, job, number)))
+        return values.read(expansion.cut_task_part(expansion.compose(self.loader, self.master, job, number)))
 
 
 @contextlib.contextmanager

@@ -151,7 +151,7 @@ def test_an_argparse_that_formats_a_help_when_it_is_added_is_no_obstacle(
 def test_the_parser_of_hydras_options_is_where_we_look_for_it() -> None:
     moved = (
         "Hydra has moved what it parses its options with, which is private: see which function hydra/main.py calls "
-        "before `parse_args`, and import that one in `bnexp.cli.hydra_errors.check_options`. Without it an unknown "
+        "before `parse_args`, and import that one in `bnexp.cli.hydra_errors.put_options_first`. Without it an unknown "
         "option would be answered by Hydra's usage instead of one sentence."
     )
     try:

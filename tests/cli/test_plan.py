@@ -36,7 +36,7 @@ def test_it_says_what_is_asked_stored_and_missing_in_which_packs_and_writes_noth
 def test_a_mistake_is_told_as_in_a_sweep_and_help_is_the_help(command: Command) -> None:
     wrong = command("plan", "-m", "lr=0.1,-1")
     assert (wrong.code, wrong.err) == (2, "bnexp: lr must be a finite number greater than 0; got -1.0\n")
-    assert command("plan", "--help").out == command("--help").out
+    assert command("plan", "--help").out.startswith("usage: bnexp plan ")
     assert "bnexp plan" in command("--help").out
 
 

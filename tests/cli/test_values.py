@@ -60,6 +60,7 @@ ANOTHER = {
     "engine.lanes": "8",
     "workers": "2",
     "name": "other",
+    "outputs": "/scratch",
     "report": "false",
     "probes": "full",
     "save_weights": "true",
@@ -253,7 +254,7 @@ def test_a_configuration_that_is_no_run_is_refused_in_one_sentence(overrides: li
 
 
 @pytest.mark.parametrize(
-    "name", ["name", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights"]
+    "name", ["name", "outputs", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights"]
 )
 def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) -> None:
     with pytest.raises(
@@ -264,16 +265,16 @@ def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) 
 
 def test_settings_are_those_of_the_configuration() -> None:
     asked = job(
-        *("name=a-b_1", "data.root='~/x'", "device=cuda", "workers=0", "engine.lanes=8"),
+        *("name=a-b_1", "outputs=/scratch", "data.root='~/x'", "device=cuda", "workers=0", "engine.lanes=8"),
         *("report=false", "probes=full", "save_weights=true"),
     )
     expected = values.SweepOptions(
-        *("a-b_1", Path.home() / "x", Device.cuda, 0, 8),
+        *("a-b_1", Path("/scratch"), Path.home() / "x", Device.cuda, 0, 8),
         report=False, probes=Probes.full, save_weights=True, study=None,
     )  # fmt: skip
     assert values.to_options([asked, asked]) == expected
     assert values.to_options([job()]) == values.SweepOptions(
-        *("runs", None, Device.auto, None, None),
+        *("runs", Path("outputs"), None, Device.auto, None, None),
         report=True, probes=Probes.basic, save_weights=False, study=None,
     )  # fmt: skip
 

@@ -1,0 +1,61 @@
+"""Overrides that are written can be typed: a shell, Hydra and OmegaConf read the value that was meant."""
+
+import shlex
+import subprocess
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from bnexp.verdicts.commands import write_override
+
+PARSER = OverridesParser.create()
+SIGNS = " \t\n'\"\\\\\\,=:;${}[]()<>|&!?*~#%@/.+-_aeE01ü→\x01"
+TEXTS = (
+    st.text(st.one_of(st.sampled_from(SIGNS), st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
+    | st.lists(st.sampled_from(["\\", "'", '"', "${", "}", "a", " ", ","])).map("".join)
+).filter(lambda text: text != "???")
+SCALARS = st.one_of(TEXTS, st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False, allow_infinity=False))
+VALUES = SCALARS | st.lists(SCALARS)
+
+AWKWARD = [
+    *("", " ", "true", "False", "null", "1e3", "1.50", "2026_11_25", "inf", "NaN", "-1", "007", "0x1"),
+    *("~/a b", "a,b", "a=b", "it's", '"q"', "\\", "a\\", "\\'", "\\\\'", "$HOME", "${x}", "\\${x}", "a\\\\${x}\\"),
+    *("{a:1}", "[1]", "range(3)", "choice(a,b)", "Übung", "a\nb", "a\tb", "\x1b[31m", "a:b", "C:\\data\\"),
+    *("#a", "!a", "`a`"),
+]
+
+
+def read(word: str) -> list[object]:
+    """Return the values that Hydra and OmegaConf read in an override."""
+    (override,) = PARSER.parse_overrides([word])
+    words = [f"k={text}" for text in override.sweep_string_iterator()] if override.is_sweep_override() else [word]
+    values = [value.value() for value in PARSER.parse_overrides(words)]
+    container = OmegaConf.to_container(OmegaConf.create({"x": values}), resolve=True)
+    assert isinstance(container, dict)
+    return list(container["x"])
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(VALUES, min_size=1, max_size=3))
+@example(AWKWARD)
+def test_an_override_that_is_written_is_read_as_the_value_that_was_meant(values: list[object]) -> None:
+    (word,) = shlex.split(shlex.join([write_override("key", values)]))
+    assert repr(read(word)) == repr(values)
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_a_real_shell_reads_it_too(text: str) -> None:
+    line = shlex.join(["printf", "%s", write_override("key", [text])])
+    word = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True).stdout.decode()
+    assert read(word) == [text]
+
+
+def test_what_needs_no_quotes_has_none() -> None:
+    assert write_override("lr", [0.1, 1e-5]) == "lr=0.1,1e-05"
+    assert write_override("hidden", [(8, 4)]) == "hidden=[8,4]"
+    assert write_override("name", ["a-b.1"]) == "name=a-b.1"
+    assert write_override("data.root", ["/data/mnist"]) == "data.root=/data/mnist"
+    assert write_override("steps", [None]) == "steps=null"
