@@ -48,19 +48,41 @@ class ChosenOnReported:
     level: Any
 
 
-Note = OneSeed | TooFewSeeds | NoRun | NoSharedSeed | SeedsLeftOut | ChosenOnReported
+@dataclass(frozen=True)
+class DidNotLearn:
+    """None of the `n` paired runs of the arm of `level` learned: some `diverged`, the others were `stuck` at chance."""
+
+    level: Any
+    n: int
+    diverged: int
+    stuck: int
+
+
+@dataclass(frozen=True)
+class NothingLearned:
+    """Neither arm has a run that learned: their `metric` says by what convention it counts, and nothing of the arms."""
+
+    metric: str
+
+
+Note = OneSeed | TooFewSeeds | NoRun | NoSharedSeed | SeedsLeftOut | ChosenOnReported | DidNotLearn | NothingLearned
 
 
 @dataclass(frozen=True)
 class Side:
-    """An arm of a contrast: its level, its seeds, and whether those that chose its learning rate are reported."""
+    """An arm of a contrast: its level, its seeds, and whether those that chose its learning rate are reported.
+
+    `diverged` and `stuck` count its paired runs.
+    """
 
     level: Any
     seeds: int
     same: bool
+    diverged: int
+    stuck: int
 
 
-def notes(n: int, fewest: int, family: int, a: Side, b: Side) -> tuple[Note, ...]:
+def notes(a: Side, b: Side, *, metric: str, n: int, fewest: int, family: int) -> tuple[Note, ...]:
     """Return the notes of a contrast with n pairs in a `family` of which each needs `fewest`; none if all is well."""
     if n == 0:
         missing = [NoRun(side.level) for side in (a, b) if side.seeds == 0]
@@ -75,4 +97,7 @@ def notes(n: int, fewest: int, family: int, a: Side, b: Side) -> tuple[Note, ...
             reasons.append(SeedsLeftOut(side.level, side.seeds - n))
         if side.same:
             reasons.append(ChosenOnReported(side.level))
+    idle = [side for side in (a, b) if side.diverged + side.stuck == n]
+    reasons += [DidNotLearn(side.level, n, side.diverged, side.stuck) for side in idle]
+    reasons += [NothingLearned(metric)] if len(idle) == 2 else []
     return tuple(reasons)

@@ -94,7 +94,7 @@ def _sentence(answer: Answer) -> str:
 
 def _standing(answer: Answer) -> list[str]:
     """Return how many levels the best one is better than, if there are more than two."""
-    if not answer.others or answer.leader is None:
+    if not answer.others or answer.leader is None or answer.subject.kind == "nothing":
         return []
     leader = value_label(answer.design.compared, answer.leader)
     return [f"{leader} is better than {answer.wins} of the other {len(answer.design.levels) - 1}"]
@@ -116,11 +116,11 @@ def _lrs(answer: Answer) -> str:
 
 
 def _mishaps(answer: Answer) -> list[str]:
-    """Return how many of the compared runs diverged and were stuck, by level."""
-    texts = []
+    """Return how many of the compared runs diverged and were stuck, by level, without what the first words told."""
+    texts, told = [], {side.level for side in answer.subject.idle if answer.subject.claim.idle}
     for level in answer.design.levels:
         pair = answer.most_paired(level)
-        if pair is None:
+        if pair is None or level in told:
             continue
         n, side = pair
         name = value_label(answer.design.compared, level)
