@@ -1,6 +1,5 @@
 """What one contrast says, as values: who is better, that both are equivalent, or how many seeds are lacking."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -8,9 +7,6 @@ from typing import Any, Final, Literal
 from bnexp.labels import is_accuracy
 from bnexp.statistics.intervals_and_tests import ALPHA
 from bnexp.statistics.notes import Note
-
-REACH: Final = 1_000
-"""Most seeds that are asked for: an effect that needs more is none that an experiment would ask about."""
 
 Kind = Literal["better", "equivalent", "undecided", "nothing"]
 
@@ -24,7 +20,7 @@ class Claim:
 
     `first` and `second` are levels of `compared`: the better one and the other where one is better, else b and a.
     `margin` is the one that matters to the claim, if one does. `idle` are the levels of which no run learned, where
-    this is what the claim is about: the second one, or both.
+    this is what the claim is about: the second one, or both. `few` says that there are too few seeds for any test.
     """
 
     kind: Kind
@@ -34,6 +30,7 @@ class Claim:
     second: Any
     margin: float | None = None
     idle: tuple[Any, ...] = ()
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,11 +129,17 @@ class Contrast:
         return None if self.winner is None else self.b if self.winner is self.a else self.a
 
     @property
-    def seeds_lacking(self) -> int:
-        """How many more seeds would decide an undecided contrast, 0 if more than `REACH` in all would be needed."""
-        unknown = math.isnan(self.seeds_needed) and self.n < self.fewest
-        needed = self.fewest if unknown else self.seeds_needed
-        return max(1, int(needed) - self.n) if needed <= REACH else 0
+    def too_few(self) -> bool:
+        """Whether it is undecided because no test can be significant with so few seeds, whatever they say."""
+        return self.kind == "undecided" and self.n < self.fewest
+
+    @property
+    def seeds_in_all(self) -> float:
+        """How many seeds would make a test possible, or decide an undecided contrast where one is; NaN if none would.
+
+        How many an effect needs is not read off from seeds too few to test it.
+        """
+        return self.fewest if self.too_few else max(self.n + 1, self.seeds_needed)
 
     @property
     def claim(self) -> Claim:
@@ -151,6 +154,7 @@ class Contrast:
             second.level,
             margin=self.margin if bounded else None,
             idle=tuple(side.level for side in self.idle) if self.kind in ("better", "nothing") else (),
+            few=self.too_few,
         )
 
 

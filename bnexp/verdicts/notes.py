@@ -65,3 +65,8 @@ def count_failures(n: int, diverged: int, stuck: int, *, noun: bool = True) -> s
 def nothing_to_compare(metric: str) -> str:
     """Return the words for a contrast of which neither arm learned."""
     return f"nothing to compare in {'accuracy' if is_accuracy(metric) else 'loss'}"
+
+
+def write_margin(margin: float, metric: str) -> str:
+    """Return a difference of `metric` with its unit: percentage points of an accuracy, nats of a loss."""
+    return f"{100 * margin:g} pp" if is_accuracy(metric) else f"{margin:g} nats"

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from bnexp.labels import is_accuracy, value_label
-from bnexp.verdicts.contrasts import REACH, Claim, Contrast, Side
-from bnexp.verdicts.notes import count_failures, nothing_to_compare, write_notes
+from bnexp.labels import value_label
+from bnexp.verdicts.contrasts import Claim, Contrast, Side
+from bnexp.verdicts.notes import count_failures, nothing_to_compare, write_margin, write_notes
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def describe(contrast: Contrast) -> Finding:
 def write_claim(claim: Claim) -> str:
     """Return a claim as a sentence without its end."""
     first, second = (value_label(claim.compared, level) for level in (claim.first, claim.second))
-    bound = "" if claim.margin is None else _margin(claim.margin, claim.metric)
+    bound = "" if claim.margin is None else write_margin(claim.margin, claim.metric)
     match claim.kind:
         case "better" if claim.idle:
             return f"{first} is better than {second} (which did not learn)"
@@ -41,6 +41,8 @@ def write_claim(claim: Claim) -> str:
             return f"{first} is better than {second}{f' by less than {bound}' if bound else ''}"
         case "equivalent":
             return f"no difference larger than {bound} between {first} and {second}"
+        case "undecided" if claim.few:
+            return f"too few seeds for a test between {first} and {second}"
         case "undecided":
             return f"undecided between {first} and {second}"
         case "nothing" if len(claim.idle) == 2:
@@ -85,7 +87,7 @@ def _better(contrast: Contrast) -> Finding:
     probability = contrast.probability if above else 1 - contrast.probability
     sign = ">" if contrast.is_gain else "<"
     lead = _amount(contrast, abs(contrast.mean))
-    small = f", less than the margin of {_margin(contrast.margin, contrast.metric)}" if contrast.equivalent else ""
+    small = f", less than the margin of {write_margin(contrast.margin, contrast.metric)}" if contrast.equivalent else ""
     support = f"{_interval(contrast, low, high)}{small}"
     tested = (
         f"{_metric(contrast)} {support}, {_seeds(contrast)}, Holm p = {contrast.p_holm:.2g}; "
@@ -132,27 +134,13 @@ def _undecided(contrast: Contrast) -> Finding:
     support = f"{interval}, {_seeds(contrast)}" if contrast.n > 1 else "at one seed, no interval"
     if not math.isnan(contrast.p_holm):
         support += f", Holm p = {contrast.p_holm:.2g}"
-    few = "; too few seeds for a test" if contrast.n < contrast.fewest else ""
-    brief = f"{claim} ({difference} {interval}{few})" if contrast.n > 1 else claim
-    return Finding(
-        contrast,
-        brief,
-        f"{claim}: {difference} of {_metric(contrast)} {support}{_did_not_learn(contrast)}; "
-        f"{_seeds_to_decide(contrast)}",
-    )
-
-
-def _seeds_to_decide(contrast: Contrast) -> str:
-    more = contrast.seeds_lacking
-    if not more:
-        return f"an effect of this size would need more than {REACH:,} seeds"
-    least = "at least " if contrast.n < contrast.fewest else ""
-    return f"{least}{more} more {'seed' if more == 1 else 'seeds'} would be needed"
+    brief = f"{claim} ({difference} {interval})" if contrast.n > 1 else claim
+    return Finding(contrast, brief, f"{claim}: {difference} of {_metric(contrast)} {support}{_did_not_learn(contrast)}")
 
 
 def _difference(contrast: Contrast) -> str:
     a, b = (value_label(contrast.compared, side.level) for side in contrast.sides)
-    return f"{a} − {b} = {_amount(contrast, contrast.mean)}"
+    return f"{a} − {b} = {'+' if contrast.mean > 0 else ''}{_amount(contrast, contrast.mean)}"
 
 
 def _interval(contrast: Contrast, low: float, high: float) -> str:
@@ -170,10 +158,6 @@ def _number(contrast: Contrast, value: float) -> str:
     if float(text) == 0:
         text = f"{100 * value if contrast.is_gain else value:.1g}"
     return text.replace("-", "−")
-
-
-def _margin(margin: float, metric: str) -> str:
-    return f"{100 * margin:g} pp" if is_accuracy(metric) else f"{margin:g} nats"
 
 
 def _seeds(contrast: Contrast) -> str:

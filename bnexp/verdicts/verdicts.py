@@ -10,7 +10,7 @@ from bnexp.labels import value_label
 from bnexp.statistics.design import Design
 from bnexp.verdicts.answers import FEW, Answer, Setting, answer_cells
 from bnexp.verdicts.contrasts import Claim, Kind
-from bnexp.verdicts.more_seeds import Destination, command_for_more_seeds
+from bnexp.verdicts.more_seeds import Destination, Proposal, propose_seeds
 from bnexp.verdicts.sentences import describe, write_claim
 
 _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
@@ -46,15 +46,12 @@ def write_verdicts(
 
     `runs` are the scored ones that were compared and `stores` where they lie: to these a command adds seeds.
     """
-    return [
-        Verdict(
-            answer,
-            _cell(answer.facet),
-            _sentence(answer),
-            command_for_more_seeds(answer, runs, stores),
-        )
-        for answer in answer_cells(effects, design)
-    ]
+    verdicts = []
+    for answer in answer_cells(effects, design):
+        proposal = propose_seeds(answer, runs, stores)
+        command = None if proposal is None else proposal.command
+        verdicts.append(Verdict(answer, _cell(answer.facet), _sentence(answer, proposal), command))
+    return verdicts
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:
@@ -84,10 +81,11 @@ def _share(verdicts: Sequence[Verdict], facet: Setting, claim: Claim) -> str | N
     return "" if all(holds) else f" ({sum(holds)} of {len(holds)})"
 
 
-def _sentence(answer: Answer) -> str:
-    """Return what is known of one cell."""
+def _sentence(answer: Answer, proposal: Proposal | None) -> str:
+    """Return what is known of one cell, and what is proposed to decide it."""
     rest = [describe(contrast).in_brief for contrast in answer.few_others] or _standing(answer)
-    words = "; ".join([describe(answer.subject).in_full, *rest, *_mishaps(answer)])
+    next_step = [] if proposal is None else [proposal.words]
+    words = "; ".join([describe(answer.subject).in_full, *next_step, *rest, *_mishaps(answer)])
     label = ", ".join(filter(None, [_cell(answer.cell), _lrs(answer)]))
     return f"{label}: {words}." if label else f"{_capitalize(words)}."
 

@@ -114,14 +114,17 @@ def test_an_effect_too_small_for_any_number_of_seeds_gets_no_command() -> None:
 def test_one_seed_decides_nothing() -> None:
     (verdict,) = judge(product(BN, seeds=[0]), end(0.05))
     assert verdict.kind == "undecided"
-    assert "at one seed, no interval; at least 5 more seeds would be needed" in verdict.sentence
+    assert "too few seeds for a test between pre and post: post − pre = +" in verdict.sentence
+    assert "at one seed, no interval; 5 more seeds would make one possible" in verdict.sentence
     assert "p =" not in verdict.sentence
 
 
 def test_too_few_seeds_decide_nothing_however_clear_the_difference() -> None:
     (verdict,) = judge(product(BN, seeds=range(5)), end(0.05))
     assert verdict.kind == "undecided"
-    assert "; at least 1 more seed would be needed" in verdict.sentence
+    assert verdict.sentence.startswith("relu: too few seeds for a test between pre and post: post − pre = +")
+    assert verdict.sentence.endswith("], n = 5 paired seeds; 1 more seed would make one possible.")
+    assert headline([verdict]) == "Too few seeds for a test between pre and post for relu."
 
 
 def test_where_everything_diverged_there_is_nothing_to_compare() -> None:
