@@ -15,6 +15,7 @@ from bnexp.statistics import contrasts, intervals_and_tests, resampling, selecti
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import Floats
 from bnexp.statistics.notes import Note, Side, notes
+from bnexp.statistics.running_statistics import lag, share_left, uses_running
 from bnexp.statistics.selection import Booleans, Integers, Selection
 from bnexp.store.schemas import METRICS
 
@@ -47,7 +48,13 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     rows["meaningful"] = contrasts.judge_meaningful(rows, learned_C)
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
     seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
-    return rows.assign(notes=pd.Series(_notes(rows, pairs, seeds_KL, choice.same_KL), rows.index, dtype=object))
+    evaluated = {
+        name: choice.take(grid.values(of(grid.rows).astype(float)))[:, :, None]
+        for name, of in (("running", uses_running), ("share", share_left), ("lag", lag))
+    }
+    facts = _average_pairs(pairs, evaluated, ~np.isnan(a_CS - b_CS))
+    texts = _notes(rows.join(facts), pairs, seeds_KL, choice.same_KL)
+    return rows.assign(notes=pd.Series(texts, rows.index, dtype=object))
 
 
 def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
@@ -158,6 +165,16 @@ def _count_wrong(pairs: _Pairs, wrong: dict[str, Floats], paired_CS: Booleans) -
     return pd.DataFrame(counts)
 
 
+def _average_pairs(pairs: _Pairs, values: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
+    """Return the mean of each of `values` over the paired runs of a and of b, 0 where there are none."""
+    means = {}
+    for name, values_KLTS in values.items():
+        for side, values_CS in zip("ab", pairs.sides(values_KLTS), strict=True):
+            sums_C = np.where(paired_CS, values_CS, 0.0).sum(axis=1)
+            means[f"{name}_{side}"] = sums_C / np.maximum(paired_CS.sum(axis=1), 1)
+    return pd.DataFrame(means)
+
+
 def _find_learned(n_C: "pd.Series[int]", counts: pd.DataFrame) -> Booleans:
     """Return whether a run of a or of b learned [C]; where no seed is shared, none is known not to have."""
     wrong_C2 = np.stack([counts[f"diverged_{side}"] + counts[f"stuck_{side}"] for side in "ab"], axis=1)
@@ -179,8 +196,9 @@ def _notes(rows: pd.DataFrame, pairs: _Pairs, seeds_KL: Integers, same_KL: Boole
     """Return the notes of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
     family = int((rows["n"] > 0).sum())
     seeds, same = (pairs.sides(array[:, :, None]) for array in (seeds_KL, same_KL))
+    numbers = ("diverged", "stuck", "running", "share", "lag")
     a, b = (
-        list(map(Side, rows[side], count.tolist(), chose.tolist(), rows[f"diverged_{side}"], rows[f"stuck_{side}"]))
+        list(map(Side, rows[side], count.tolist(), chose.tolist(), *(rows[f"{name}_{side}"] for name in numbers)))
         for side, count, chose in zip("ab", seeds, same, strict=True)
     )
     contrast = zip(a, b, rows["metric"], rows["n"], rows["fewest"], strict=True)

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from bnexp.labels import is_accuracy
 from bnexp.statistics.intervals_and_tests import ALPHA
-from bnexp.statistics.notes import Note
+from bnexp.statistics.notes import FallsBehind, Note, StaleStatistics
 
 Kind = Literal["better", "equivalent", "undecided", "nothing"]
 
@@ -20,7 +20,8 @@ class Claim:
 
     `first` and `second` are levels of `compared`: the better one and the other where one is better, else b and a.
     `margin` is the one that matters to the claim, if one does. `idle` are the levels of which no run learned, where
-    this is what the claim is about: the second one, or both. `few` says that there are too few seeds for any test.
+    this is what the claim is about: the second one, or both. `few` says that there are too few seeds for any test,
+    `doubtful` that running statistics may have made it.
     """
 
     kind: Kind
@@ -31,6 +32,7 @@ class Claim:
     margin: float | None = None
     idle: tuple[Any, ...] = ()
     few: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,11 @@ class Contrast:
         return None if self.winner is None else self.b if self.winner is self.a else self.a
 
     @property
+    def doubts(self) -> tuple[StaleStatistics | FallsBehind, ...]:
+        """Why running statistics may have made the difference, or hidden it."""
+        return tuple(note for note in self.notes if isinstance(note, StaleStatistics | FallsBehind))
+
+    @property
     def too_few(self) -> bool:
         """Whether it is undecided because no test can be significant with so few seeds, whatever they say."""
         return self.kind == "undecided" and self.n < self.fewest
@@ -155,6 +162,7 @@ class Contrast:
             margin=self.margin if bounded else None,
             idle=tuple(side.level for side in self.idle) if self.kind in ("better", "nothing") else (),
             few=self.too_few,
+            doubtful=bool(self.doubts),
         )
 
 

@@ -1,16 +1,17 @@
 """What would decide a contrast: how many seeds, how long they take, and the command for the runs that are missing."""
 
+import dataclasses
 import math
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
 
-from bnexp.choices import Probes
-from bnexp.runs import Run
+from bnexp.choices import NormStatistics, Probes
+from bnexp.runs import Run, arm, to_canonical
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
 from bnexp.verdicts.answers import Answer
@@ -81,6 +82,33 @@ def propose_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destinati
     return Proposal(f"{words} would be needed{time}", _write_commands(levels, seeds, stores))
 
 
+def propose_population(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> Proposal | None:
+    """Return what settles a contrast that running statistics may have made: the same arms by population statistics.
+
+    None if no contrast of `answer` is doubtful, or if its arms differ in nothing but their running statistics. The
+    command asks for the arms at every learning rate that they tried, at the seeds that both have.
+    """
+    contrast = next((one for one in (answer.subject, *answer.others) if one.doubts), None)
+    if contrast is None:
+        return None
+    rows = rows_of(runs, dict(answer.cell))
+    levels = [rows[rows[contrast.compared] == side.level] for side in (contrast.b, contrast.a)]
+    arms = [{_settled(_arm(row)) for row in level[list(ARM)].to_dict("records")} for level in levels]
+    if arms[0] & arms[1]:
+        return None
+    seeds = sorted(set(levels[0]["seed"]) & set(levels[1]["seed"]))
+    stored = {(to_canonical(arm(_arm(row))), row["seed"]) for row in runs[[*ARM, "seed"]].to_dict("records")}
+    if {(one, seed) for one in arms[0] | arms[1] for seed in seeds} <= stored:
+        return Proposal("norm.statistics population, which is stored too, compares the same arms without them")
+    commands = _write_commands(levels, seeds, stores, change=_settled)
+    return Proposal("norm.statistics=population compares the same arms without them", commands)
+
+
+def _settled(run: Run) -> Run:
+    """Return `run` evaluated by population statistics, as it stands for all that train the same."""
+    return to_canonical(dataclasses.replace(run, norm_statistics=NormStatistics.population))
+
+
 def _measure_cost(rows: pd.DataFrame, seeds: Sequence[int]) -> tuple[float, float]:
     """Return the seconds of one core that `rows` took, and those that their arms lack of `seeds`; NaN if not stored."""
     if "seconds" not in rows:
@@ -99,8 +127,13 @@ def _write_time(seconds: float) -> str:
     return "a core second"
 
 
-def _write_commands(levels: Sequence[pd.DataFrame], seeds: Sequence[int], stores: Sequence[Destination]) -> str | None:
-    """Return the commands that train the arms of both `levels` with `seeds`, in the store that has their runs.
+def _write_commands(
+    levels: Sequence[pd.DataFrame],
+    seeds: Sequence[int],
+    stores: Sequence[Destination],
+    change: Callable[[Run], Run] = lambda run: run,
+) -> str | None:
+    """Return the commands that train the arms of both `levels`, changed, with `seeds` in the store that has their runs.
 
     Where the arms are not the full product of their settings, each level has a command of its own. There is none if the
     runs lie apart in several `stores`: no one of them would lack just the new seeds.
@@ -109,8 +142,8 @@ def _write_commands(levels: Sequence[pd.DataFrame], seeds: Sequence[int], stores
     store = next((store for store in stores if set(compared["run"]) <= set(store.runs)), None)
     if store is None:
         return None
-    together = _command(compared, seeds, store)
-    commands = [together] if together else [_command(level, seeds, store) for level in levels]
+    together = _command(compared, seeds, store, change)
+    commands = [together] if together else [_command(level, seeds, store, change) for level in levels]
     return None if None in commands else "\n".join(filter(None, commands))
 
 
@@ -120,9 +153,9 @@ def _choose_seeds(a: set[int], b: set[int], *, total: int) -> list[int]:
     return sorted([*known, *range(max(known) + 1, max(known) + 1 + total)][:total])
 
 
-def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination) -> str | None:
+def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination, change: Callable[[Run], Run]) -> str | None:
     """Return the command for the arms of `rows`, None if they are not the full product of their settings."""
-    arms = [_arm(row) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
+    arms = [change(_arm(row)) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
     roots = {store.roots.get(arm.data, "") for arm in arms}
     command = write_sweep_command(arms, seeds)
     if command is None or len(roots) > 1:

@@ -8,12 +8,14 @@ from bnexp.labels import is_accuracy, value_label
 from bnexp.statistics.notes import (
     ChosenOnReported,
     DidNotLearn,
+    FallsBehind,
     NoRun,
     NoSharedSeed,
     Note,
     NothingLearned,
     OneSeed,
     SeedsLeftOut,
+    StaleStatistics,
     TooFewSeeds,
 )
 from bnexp.statistics.power import MOST
@@ -52,6 +54,18 @@ def _write_note(note: Note, compared: str) -> str:
             return f"{value_label(compared, level)} {count_failures(n, diverged, stuck)}"
         case NothingLearned(metric):
             return nothing_to_compare(metric)
+        case StaleStatistics(level, share):
+            return f"{value_label(compared, level)} is {write_staleness(share)}"
+        case FallsBehind(level, other, lag):
+            return (
+                f"{value_label(compared, level)}, evaluated by running statistics, falls {100 * lag:.0f} points "
+                f"further behind its training accuracy than {value_label(compared, other)}"
+            )
+
+
+def write_staleness(share: float) -> str:
+    """Return in words that the `share` of running statistics is from before training."""
+    return f"evaluated by running statistics of which {100 * share:.2g} % are from before training"
 
 
 def count_failures(n: int, diverged: int, stuck: int, *, noun: bool = True) -> str:

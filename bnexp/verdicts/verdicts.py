@@ -8,9 +8,11 @@ import pandas as pd
 
 from bnexp.labels import value_label
 from bnexp.statistics.design import Design
+from bnexp.statistics.notes import FallsBehind, StaleStatistics
 from bnexp.verdicts.answers import FEW, Answer, Setting, answer_cells
 from bnexp.verdicts.contrasts import Claim, Kind
-from bnexp.verdicts.more_seeds import Destination, Proposal, propose_seeds
+from bnexp.verdicts.more_seeds import Destination, Proposal, propose_population, propose_seeds
+from bnexp.verdicts.notes import write_notes, write_staleness
 from bnexp.verdicts.sentences import describe, write_claim
 
 _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
@@ -20,7 +22,8 @@ _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
 class Verdict:
     """An answer in words: its `facet` (the cell without what is on x) and a `sentence`.
 
-    `command` is what to type, a line per command, to add the seeds that would decide it.
+    `command` is what to type, a line per command, to add the seeds that would decide it, or, where running statistics
+    may have made it, to compare the same arms without them.
     """
 
     answer: Answer
@@ -48,7 +51,7 @@ def write_verdicts(
     """
     verdicts = []
     for answer in answer_cells(effects, design):
-        proposal = propose_seeds(answer, runs, stores)
+        proposal = propose_population(answer, runs, stores) or propose_seeds(answer, runs, stores)
         command = None if proposal is None else proposal.command
         verdicts.append(Verdict(answer, _cell(answer.facet), _sentence(answer, proposal), command))
     return verdicts
@@ -69,7 +72,8 @@ def headline(verdicts: Sequence[Verdict]) -> str:
         places = [
             text + share for facet, text in facets.items() if (share := _share(verdicts, facet, claim)) is not None
         ]
-        parts.append(f"{write_claim(claim)} for {_join(places)}" if [*facets] != [()] else write_claim(claim))
+        words = f"{write_claim(claim)}{' (running statistics in doubt)' if claim.doubtful else ''}"
+        parts.append(f"{words} for {_join(places)}" if [*facets] != [()] else words)
     return f"{_capitalize('; '.join(parts))}."
 
 
@@ -85,9 +89,25 @@ def _sentence(answer: Answer, proposal: Proposal | None) -> str:
     """Return what is known of one cell, and what is proposed to decide it."""
     rest = [describe(contrast).in_brief for contrast in answer.few_others] or _standing(answer)
     next_step = [] if proposal is None else [proposal.words]
-    words = "; ".join([describe(answer.subject).in_full, *next_step, *rest, *_mishaps(answer)])
+    first = [describe(answer.subject).in_full, *_doubts(answer), *next_step]
+    words = "; ".join([*first, *rest, *_mishaps(answer)])
     label = ", ".join(filter(None, [_cell(answer.cell), _lrs(answer)]))
     return f"{label}: {words}." if label else f"{_capitalize(words)}."
+
+
+def _doubts(answer: Answer) -> list[str]:
+    """Return the warning that running statistics may have made a difference, arms that share a reason together."""
+    contrasts = (answer.subject, *answer.others)
+    doubts = dict.fromkeys(doubt for contrast in contrasts for doubt in contrast.doubts)
+    stale = {doubt.level: write_staleness(doubt.share) for doubt in doubts if isinstance(doubt, StaleStatistics)}
+    texts = []
+    for reason in dict.fromkeys(stale.values()):
+        levels = [level for level in answer.design.levels if stale.get(level) == reason]
+        names = _join([value_label(answer.design.compared, level) for level in levels])
+        texts.append(f"{names} {'is' if len(levels) == 1 else 'are'} {reason}")
+    rest = [doubt for doubt in doubts if isinstance(doubt, FallsBehind)]
+    texts += [write_notes([doubt], answer.design.compared) for doubt in rest]
+    return [f"beware: {', and '.join(texts)}"] if texts else []
 
 
 def _standing(answer: Answer) -> list[str]:
