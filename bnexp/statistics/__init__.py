@@ -8,6 +8,7 @@
     selection                       the best learning rate, chosen on validation, reported on other seeds
     contrasts, notes                the numbers of many contrasts, and what keeps one from being claimed
     comparisons                     effects, finals, aggregates
+    running_statistics              whether an evaluation by them says anything of the trained network
     sensitivity, speed              what a learning rate costs, and how soon an accuracy is reached
     largest_stable_lr               how large a learning rate may be
 

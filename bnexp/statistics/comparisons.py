@@ -15,6 +15,7 @@ from bnexp.statistics import contrasts, intervals_and_tests, resampling, selecti
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import Floats
 from bnexp.statistics.notes import Note, Side, notes
+from bnexp.statistics.running_statistics import lag, share_left, uses_running
 from bnexp.statistics.selection import Booleans, Integers, Selection
 from bnexp.store.schemas import METRICS
 
@@ -38,13 +39,22 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     rows = pairs.labels(grid).drop(columns="lr")
     rows["lr_a"], rows["lr_b"] = pairs.sides(_lr_texts(grid, choice)[:, :, None])
     rows["edge_a"], rows["edge_b"] = pairs.sides(choice.edge_KL[:, :, None])
-    rows = pd.concat([rows, contrasts.measure_effects(a_CS, b_CS, margin)], axis=1)
-    rows = pd.concat([rows, contrasts.test_effects(a_CS, b_CS, rows["d_z"].to_numpy())], axis=1)
-    rows["meaningful"] = contrasts.judge_meaningful(rows)
-    counts = {name: choice.take(grid.column(name))[:, :, None] for name in ("diverged", "stuck")}
-    rows = _add_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
+    wrong = {name: choice.take(grid.column(name))[:, :, None] for name in ("diverged", "stuck")}
+    counts = _count_wrong(pairs, wrong, ~np.isnan(a_CS - b_CS))
+    measured = contrasts.measure_effects(a_CS, b_CS, margin)
+    learned_C = _find_learned(measured["n"], counts)
+    tested = contrasts.test_effects(a_CS, b_CS, measured["d_z"].to_numpy(), learned_C)
+    rows = pd.concat([rows, contrasts.withhold_equivalence(measured, learned_C), tested], axis=1)
+    rows["meaningful"] = contrasts.judge_meaningful(rows, learned_C)
+    rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
     seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
-    return rows.assign(notes=pd.Series(_notes(rows, pairs, seeds_KL, choice.same_KL), rows.index, dtype=object))
+    evaluated = {
+        name: choice.take(grid.values(of(grid.rows).astype(float)))[:, :, None]
+        for name, of in (("running", uses_running), ("share", share_left), ("lag", lag))
+    }
+    facts = _average_pairs(pairs, evaluated, ~np.isnan(a_CS - b_CS))
+    texts = _notes(rows.join(facts), pairs, seeds_KL, choice.same_KL)
+    return rows.assign(notes=pd.Series(texts, rows.index, dtype=object))
 
 
 def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
@@ -55,9 +65,11 @@ def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float 
     """
     pairs = _pair_levels(grid.tried_KLT)
     a_CS, b_CS = pairs.sides(_metric_values(grid, metric))
-    rows = pd.concat([pairs.labels(grid), contrasts.measure_effects(a_CS, b_CS, margin)], axis=1)
-    counts = {name: grid.column(name) for name in ("diverged", "stuck")}
-    return _add_counts(rows, pairs, counts, ~np.isnan(a_CS - b_CS)).assign(metric=metric, margin=margin)
+    measured = contrasts.measure_effects(a_CS, b_CS, margin)
+    wrong = {name: grid.column(name) for name in ("diverged", "stuck")}
+    counts = _count_wrong(pairs, wrong, ~np.isnan(a_CS - b_CS))
+    measured = contrasts.withhold_equivalence(measured, _find_learned(measured["n"], counts))
+    return pd.concat([pairs.labels(grid), measured, counts], axis=1).assign(metric=metric, margin=margin)
 
 
 def average_finals(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
@@ -144,12 +156,30 @@ def _metric_values(grid: Grid, metric: str) -> Floats:
     return grid.column(metric)
 
 
-def _add_counts(rows: pd.DataFrame, pairs: _Pairs, counts: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
-    """Add how many of the paired runs of a and of b diverged and were stuck."""
-    for name, wrong_KLTS in counts.items():
+def _count_wrong(pairs: _Pairs, wrong: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
+    """Return how many of the paired runs of a and of b went wrong, in each of the ways that `wrong` names."""
+    counts = {}
+    for name, wrong_KLTS in wrong.items():
         for side, wrong_CS in zip("ab", pairs.sides(wrong_KLTS), strict=True):
-            rows[f"{name}_{side}"] = ((wrong_CS == 1) & paired_CS).sum(axis=1)
-    return rows
+            counts[f"{name}_{side}"] = ((wrong_CS == 1) & paired_CS).sum(axis=1)
+    return pd.DataFrame(counts)
+
+
+def _average_pairs(pairs: _Pairs, values: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
+    """Return the mean of each of `values` over the paired runs of a and of b, 0 where there are none."""
+    means = {}
+    for name, values_KLTS in values.items():
+        for side, values_CS in zip("ab", pairs.sides(values_KLTS), strict=True):
+            sums_C = np.where(paired_CS, values_CS, 0.0).sum(axis=1)
+            means[f"{name}_{side}"] = sums_C / np.maximum(paired_CS.sum(axis=1), 1)
+    return pd.DataFrame(means)
+
+
+def _find_learned(n_C: "pd.Series[int]", counts: pd.DataFrame) -> Booleans:
+    """Return whether a run of a or of b learned [C]; where no seed is shared, none is known not to have."""
+    wrong_C2 = np.stack([counts[f"diverged_{side}"] + counts[f"stuck_{side}"] for side in "ab"], axis=1)
+    n_C1 = n_C.to_numpy()[:, None]
+    return np.asarray(((wrong_C2 < n_C1) | (n_C1 == 0)).any(axis=1))
 
 
 def _lr_texts(grid: Grid, choice: Selection) -> NDArray[np.object_]:
@@ -166,9 +196,13 @@ def _notes(rows: pd.DataFrame, pairs: _Pairs, seeds_KL: Integers, same_KL: Boole
     """Return the notes of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
     family = int((rows["n"] > 0).sum())
     seeds, same = (pairs.sides(array[:, :, None]) for array in (seeds_KL, same_KL))
+    numbers = ("diverged", "stuck", "running", "share", "lag")
     a, b = (
-        [Side(level, int(count), bool(chose)) for level, count, chose in zip(rows[side], *facts, strict=True)]
-        for side, *facts in zip("ab", seeds, same, strict=True)
+        list(map(Side, rows[side], count.tolist(), chose.tolist(), *(rows[f"{name}_{side}"] for name in numbers)))
+        for side, count, chose in zip("ab", seeds, same, strict=True)
     )
-    contrast = zip(rows["n"], rows["fewest"], a, b, strict=True)
-    return [notes(n, fewest, family, side_a, side_b) for n, fewest, side_a, side_b in contrast]
+    contrast = zip(a, b, rows["metric"], rows["n"], rows["fewest"], strict=True)
+    return [
+        notes(side_a, side_b, metric=metric, n=n, fewest=fewest, family=family)
+        for side_a, side_b, metric, n, fewest in contrast
+    ]

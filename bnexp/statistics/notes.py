@@ -1,7 +1,10 @@
 """What keeps a number of a contrast from being claimed, as values; the words for them are written in `verdicts`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from bnexp.statistics.running_statistics import APART, STALE
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,73 @@ class ChosenOnReported:
     level: Any
 
 
-Note = OneSeed | TooFewSeeds | NoRun | NoSharedSeed | SeedsLeftOut | ChosenOnReported
+@dataclass(frozen=True)
+class DidNotLearn:
+    """None of the `n` paired runs of the arm of `level` learned: some `diverged`, the others were `stuck` at chance."""
+
+    level: Any
+    n: int
+    diverged: int
+    stuck: int
+
+
+@dataclass(frozen=True)
+class NothingLearned:
+    """Neither arm has a run that learned: their `metric` says by what convention it counts, and nothing of the arms."""
+
+    metric: str
+
+
+@dataclass(frozen=True)
+class StaleStatistics:
+    """The arm of `level` is evaluated by running statistics of which the `share` is from before training."""
+
+    level: Any
+    share: float
+
+
+@dataclass(frozen=True)
+class FallsBehind:
+    """The arm of `level`, evaluated by running statistics, is `lag` more behind its training than that of `other`."""
+
+    level: Any
+    other: Any
+    lag: float
+
+
+Note = (
+    OneSeed
+    | TooFewSeeds
+    | NoRun
+    | NoSharedSeed
+    | SeedsLeftOut
+    | ChosenOnReported
+    | DidNotLearn
+    | NothingLearned
+    | StaleStatistics
+    | FallsBehind
+)
 
 
 @dataclass(frozen=True)
 class Side:
-    """An arm of a contrast: its level, its seeds, and whether those that chose its learning rate are reported."""
+    """An arm of a contrast: its level, its seeds, and whether those that chose its learning rate are reported.
+
+    `diverged` and `stuck` count its paired runs. The part `running` of them is evaluated by running statistics, of
+    which the `share` is from before training; `lag` is how far they fall behind their training accuracy on average.
+    """
 
     level: Any
     seeds: int
     same: bool
+    diverged: int
+    stuck: int
+    running: float
+    share: float
+    lag: float
 
 
-def notes(n: int, fewest: int, family: int, a: Side, b: Side) -> tuple[Note, ...]:
+def notes(a: Side, b: Side, *, metric: str, n: int, fewest: int, family: int) -> tuple[Note, ...]:
     """Return the notes of a contrast with n pairs in a `family` of which each needs `fewest`; none if all is well."""
     if n == 0:
         missing = [NoRun(side.level) for side in (a, b) if side.seeds == 0]
@@ -75,4 +132,16 @@ def notes(n: int, fewest: int, family: int, a: Side, b: Side) -> tuple[Note, ...
             reasons.append(SeedsLeftOut(side.level, side.seeds - n))
         if side.same:
             reasons.append(ChosenOnReported(side.level))
-    return tuple(reasons)
+    idle = [side for side in (a, b) if side.diverged + side.stuck == n]
+    reasons += [DidNotLearn(side.level, n, side.diverged, side.stuck) for side in idle]
+    reasons += [NothingLearned(metric)] if len(idle) == 2 else []
+    return (*reasons, *_warn_of_running_statistics(a, b))
+
+
+def _warn_of_running_statistics(a: Side, b: Side) -> Iterator[Note]:
+    """Yield what makes the evaluation of an arm by running statistics doubtful."""
+    for side, other in ((a, b), (b, a)):
+        if side.share > STALE:
+            yield StaleStatistics(side.level, side.share)
+        elif side.running and side.lag - other.lag > APART:
+            yield FallsBehind(side.level, other.level, side.lag - other.lag)

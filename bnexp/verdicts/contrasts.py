@@ -1,18 +1,17 @@
 """What one contrast says, as values: who is better, that both are equivalent, or how many seeds are lacking."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bnexp.labels import is_accuracy
 from bnexp.statistics.intervals_and_tests import ALPHA
-from bnexp.statistics.notes import Note
-
-REACH: Final = 1_000
-"""Most seeds that are asked for: an effect that needs more is none that an experiment would ask about."""
+from bnexp.statistics.notes import FallsBehind, Note, StaleStatistics
 
 Kind = Literal["better", "equivalent", "undecided", "nothing"]
+
+Outcome = Literal["learned", "mixed", "stuck", "diverged"]
+"""How the paired runs of an arm ended: all learned, some did, none did, all diverged."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,9 @@ class Claim:
     """The core of what a contrast says, without numbers: equal claims about several cells are one.
 
     `first` and `second` are levels of `compared`: the better one and the other where one is better, else b and a.
-    `margin` is the one that matters to the claim, if one does; `diverged` says that there is nothing to compare because
-    every run of both did.
+    `margin` is the one that matters to the claim, if one does. `idle` are the levels of which no run learned, where
+    this is what the claim is about: the second one, or both. `few` says that there are too few seeds for any test,
+    `doubtful` that running statistics may have made it.
     """
 
     kind: Kind
@@ -30,12 +30,14 @@ class Claim:
     first: Any
     second: Any
     margin: float | None = None
-    diverged: bool = False
+    idle: tuple[Any, ...] = ()
+    few: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
 class Side:
-    """An arm of a contrast; `lr` is a text, empty if none is tuned; `diverged` and `stuck` count paired runs."""
+    """An arm of a contrast; `lr` is a text, empty if none is tuned; `diverged` and `stuck` count its n paired runs."""
 
     level: Any
     mean: float
@@ -43,6 +45,19 @@ class Side:
     edge: bool
     diverged: int
     stuck: int
+    n: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """How its runs ended; stuck, too, if some of the runs that did not learn diverged."""
+        if self.diverged + self.stuck < self.n:
+            return "mixed" if self.diverged + self.stuck else "learned"
+        return "diverged" if self.diverged == self.n else "stuck"
+
+    @property
+    def idle(self) -> bool:
+        """Whether there are runs and none of them learned."""
+        return self.n > 0 and self.outcome in ("stuck", "diverged")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,26 +101,29 @@ class Contrast:
         """What is known.
 
         Better: Holm's p is at most 0.05. Equivalent: it is not, and two one-sided tests at the margin are significant,
-        for which the 90 % interval stands. Undecided: neither. Nothing: no seed is shared, or all runs of both
-        diverged.
+        for which the 90 % interval stands. Undecided: neither. Nothing: no seed is shared, no run of either arm
+        learned, or none of the one that would be better did: a run that did not learn counts by convention.
         """
-        if self.n == 0 or self.all_diverged:
+        if self.n == 0 or len(self.idle) == 2:
             return "nothing"
         if self.p_holm <= ALPHA:
-            return "better"
+            return "nothing" if self._ahead.idle else "better"
         return "equivalent" if self.equivalent else "undecided"
 
     @property
-    def all_diverged(self) -> bool:
-        """Whether there are runs and every one of them diverged."""
-        return self.n > 0 and min(side.diverged for side in self.sides) == self.n
+    def idle(self) -> tuple[Side, ...]:
+        """The arms of which no run learned, b first as it is told first."""
+        return tuple(side for side in (self.b, self.a) if side.idle)
+
+    @property
+    def _ahead(self) -> Side:
+        """The arm with the better mean."""
+        return self.a if (self.mean > 0) == self.is_gain else self.b
 
     @property
     def winner(self) -> Side | None:
         """The better arm, if one is."""
-        if self.kind != "better":
-            return None
-        return self.a if (self.mean > 0) == self.is_gain else self.b
+        return self._ahead if self.kind == "better" else None
 
     @property
     def loser(self) -> Side | None:
@@ -113,11 +131,22 @@ class Contrast:
         return None if self.winner is None else self.b if self.winner is self.a else self.a
 
     @property
-    def seeds_lacking(self) -> int:
-        """How many more seeds would decide an undecided contrast, 0 if more than `REACH` in all would be needed."""
-        unknown = math.isnan(self.seeds_needed) and self.n < self.fewest
-        needed = self.fewest if unknown else self.seeds_needed
-        return max(1, int(needed) - self.n) if needed <= REACH else 0
+    def doubts(self) -> tuple[StaleStatistics | FallsBehind, ...]:
+        """Why running statistics may have made the difference, or hidden it."""
+        return tuple(note for note in self.notes if isinstance(note, StaleStatistics | FallsBehind))
+
+    @property
+    def too_few(self) -> bool:
+        """Whether it is undecided because no test can be significant with so few seeds, whatever they say."""
+        return self.kind == "undecided" and self.n < self.fewest
+
+    @property
+    def seeds_in_all(self) -> float:
+        """How many seeds would make a test possible, or decide an undecided contrast where one is; NaN if none would.
+
+        How many an effect needs is not read off from seeds too few to test it.
+        """
+        return self.fewest if self.too_few else max(self.n + 1, self.seeds_needed)
 
     @property
     def claim(self) -> Claim:
@@ -131,14 +160,20 @@ class Contrast:
             first.level,
             second.level,
             margin=self.margin if bounded else None,
-            diverged=self.all_diverged,
+            idle=tuple(side.level for side in self.idle) if self.kind in ("better", "nothing") else (),
+            few=self.too_few,
+            doubtful=bool(self.doubts),
         )
 
 
 def read_contrast(row: Mapping[Any, Any], compared: str) -> Contrast:
     """Return the contrast of two levels of `compared` that a row of `comparisons.compare_at_best` holds."""
     a, b = (
-        Side(row[side], *(row[f"{name}_{side}"] for name in ("mean", "lr", "edge", "diverged", "stuck")))
+        Side(
+            row[side],
+            n=row["n"],
+            **{name: row[f"{name}_{side}"] for name in ("mean", "lr", "edge", "diverged", "stuck")},
+        )
         for side in "ab"
     )
     return Contrast(compared=compared, a=a, b=b, **{name: row[name] for name in _NUMBERS})

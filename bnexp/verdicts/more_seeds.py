@@ -1,18 +1,30 @@
-"""The command that adds the seeds which would decide a contrast: exactly the runs of both arms that are missing."""
+"""What would decide a contrast: how many seeds, how long they take, and the command for the runs that are missing."""
 
+import dataclasses
+import math
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
-from bnexp.choices import Probes
-from bnexp.runs import Run
+from bnexp.choices import NormStatistics, Probes
+from bnexp.runs import Run, arm, to_canonical
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
 from bnexp.verdicts.answers import Answer
 from bnexp.verdicts.commands import write_override, write_sweep_command
+from bnexp.verdicts.notes import write_margin
+
+REACH: Final = 1_000
+"""Most seeds that are asked for: an effect that needs more is none that an experiment would ask about."""
+
+PATIENCE: Final = 10
+"""How many times what the compared runs took the further ones may take: by an order of magnitude, no more."""
+
+HOUR: Final = 3600
+"""Seconds of one core that further seeds may take however short the compared runs were."""
 
 
 @dataclass(frozen=True)
@@ -24,26 +36,113 @@ class Destination:
     roots: Mapping[str, str]
 
 
-def command_for_more_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> str | None:
-    """Return what to type to decide the contrast of `answer`, a line per command; None if no number of seeds would.
+@dataclass(frozen=True)
+class Proposal:
+    """What would decide a contrast, in `words`, and what to type for it, if it is worth its time."""
+
+    words: str
+    command: str | None = None
+
+
+def propose_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> Proposal | None:
+    """Return what would decide the contrast that `answer` is about; None if it is decided, or nothing to decide.
 
     `runs` are those that were compared. The learning rate is chosen again, so both arms are asked for at every learning
-    rate that they tried, at seeds that both have first, then at those of one, then at further ones. Where the arms are
-    not the full product of their settings, each level has a command of its own. There is none, either, if the runs lie
-    apart in several `stores`: no one of them would lack just the new seeds.
+    rate that they tried, at seeds that both have first, then at those of one, then at further ones. Too few seeds for a
+    test become as many as make one possible. More are asked for only if the difference is not below the margin, and if
+    they take no more than `PATIENCE` times what the compared runs took, or an hour of a core.
     """
-    contrast = answer.subject
-    if contrast.kind != "undecided" or not contrast.seeds_lacking:
+    contrast, metric = answer.subject, answer.subject.metric
+    if contrast.kind != "undecided":
+        return None
+    needed = contrast.seeds_in_all
+    if contrast.too_few and needed > REACH:
+        return Proposal("no number of seeds makes a test of so many contrasts possible")
+    if not needed <= REACH:
+        return Proposal(f"an effect of this size would need more than {REACH:,} seeds")
+    if not contrast.too_few and abs(contrast.mean) < contrast.margin:
+        margin = write_margin(contrast.margin, metric)
+        return Proposal(f"the difference is smaller than what is worth deciding (margin {margin})")
+    rows = rows_of(runs, dict(answer.cell))
+    levels = [rows[rows[contrast.compared] == side.level] for side in (contrast.b, contrast.a)]
+    more = int(needed) - contrast.n
+    seeds = _choose_seeds(*(set(level["seed"]) for level in levels), total=int(needed))
+    taken, cost = _measure_cost(pd.concat(levels), seeds)
+    words = f"{more} more {'seed' if more == 1 else 'seeds'}"
+    time = "" if math.isnan(cost) else f", about {_write_time(cost)}"
+    if contrast.too_few:
+        return Proposal(f"{words} would make one possible{time}", _write_commands(levels, seeds, stores))
+    if cost > max(PATIENCE * taken, HOUR):
+        long = f"{PATIENCE} times the {_write_time(taken)} that these runs took"
+        limit = long if PATIENCE * taken > HOUR else _write_time(HOUR)
+        return Proposal(
+            f"{words} would be needed{time}, more than {limit}: the difference is smaller than what is worth deciding"
+        )
+    return Proposal(f"{words} would be needed{time}", _write_commands(levels, seeds, stores))
+
+
+def propose_population(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> Proposal | None:
+    """Return what settles a contrast that running statistics may have made: the same arms by population statistics.
+
+    None if no contrast of `answer` is doubtful, or if its arms differ in nothing but their running statistics. The
+    command asks for the arms at every learning rate that they tried, at the seeds that both have.
+    """
+    contrast = next((one for one in (answer.subject, *answer.others) if one.doubts), None)
+    if contrast is None:
         return None
     rows = rows_of(runs, dict(answer.cell))
     levels = [rows[rows[contrast.compared] == side.level] for side in (contrast.b, contrast.a)]
+    arms = [{_settled(_arm(row)) for row in level[list(ARM)].to_dict("records")} for level in levels]
+    if arms[0] & arms[1]:
+        return None
+    seeds = sorted(set(levels[0]["seed"]) & set(levels[1]["seed"]))
+    stored = {(to_canonical(arm(_arm(row))), row["seed"]) for row in runs[[*ARM, "seed"]].to_dict("records")}
+    if {(one, seed) for one in arms[0] | arms[1] for seed in seeds} <= stored:
+        return Proposal("norm.statistics population, which is stored too, compares the same arms without them")
+    commands = _write_commands(levels, seeds, stores, change=_settled)
+    return Proposal("norm.statistics=population compares the same arms without them", commands)
+
+
+def _settled(run: Run) -> Run:
+    """Return `run` evaluated by population statistics, as it stands for all that train the same."""
+    return to_canonical(dataclasses.replace(run, norm_statistics=NormStatistics.population))
+
+
+def _measure_cost(rows: pd.DataFrame, seeds: Sequence[int]) -> tuple[float, float]:
+    """Return the seconds of one core that `rows` took, and those that their arms lack of `seeds`; NaN if not stored."""
+    if "seconds" not in rows:
+        return math.nan, math.nan
+    arms = rows.groupby(list(ARM), dropna=False)
+    cost = sum(len(set(seeds) - set(arm["seed"])) * arm["seconds"].mean() for _, arm in arms)
+    return float(rows["seconds"].sum()), float(cost)
+
+
+def _write_time(seconds: float) -> str:
+    """Return a time of one core in words."""
+    for unit, size in (("hour", HOUR), ("minute", 60), ("second", 1)):
+        if seconds >= size:
+            number = f"{float(f'{seconds / size:.2g}'):g}"
+            return f"{number} core {unit}{'' if number == '1' else 's'}"
+    return "a core second"
+
+
+def _write_commands(
+    levels: Sequence[pd.DataFrame],
+    seeds: Sequence[int],
+    stores: Sequence[Destination],
+    change: Callable[[Run], Run] = lambda run: run,
+) -> str | None:
+    """Return the commands that train the arms of both `levels`, changed, with `seeds` in the store that has their runs.
+
+    Where the arms are not the full product of their settings, each level has a command of its own. There is none if the
+    runs lie apart in several `stores`: no one of them would lack just the new seeds.
+    """
     compared = pd.concat(levels)
     store = next((store for store in stores if set(compared["run"]) <= set(store.runs)), None)
     if store is None:
         return None
-    seeds = _choose_seeds(*(set(level["seed"]) for level in levels), total=contrast.n + contrast.seeds_lacking)
-    together = _command(compared, seeds, store)
-    commands = [together] if together else [_command(level, seeds, store) for level in levels]
+    together = _command(compared, seeds, store, change)
+    commands = [together] if together else [_command(level, seeds, store, change) for level in levels]
     return None if None in commands else "\n".join(filter(None, commands))
 
 
@@ -53,9 +152,9 @@ def _choose_seeds(a: set[int], b: set[int], *, total: int) -> list[int]:
     return sorted([*known, *range(max(known) + 1, max(known) + 1 + total)][:total])
 
 
-def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination) -> str | None:
+def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination, change: Callable[[Run], Run]) -> str | None:
     """Return the command for the arms of `rows`, None if they are not the full product of their settings."""
-    arms = [_arm(row) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
+    arms = [change(_arm(row)) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
     roots = {store.roots.get(arm.data, "") for arm in arms}
     command = write_sweep_command(arms, seeds)
     if command is None or len(roots) > 1:

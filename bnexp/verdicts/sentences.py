@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from bnexp.labels import is_accuracy, value_label
-from bnexp.verdicts.contrasts import REACH, Claim, Contrast
-from bnexp.verdicts.notes import write_notes
+from bnexp.labels import value_label
+from bnexp.verdicts.contrasts import Claim, Contrast, Side
+from bnexp.verdicts.notes import count_failures, nothing_to_compare, write_margin, write_notes
 
 
 @dataclass(frozen=True)
@@ -33,25 +33,51 @@ def describe(contrast: Contrast) -> Finding:
 def write_claim(claim: Claim) -> str:
     """Return a claim as a sentence without its end."""
     first, second = (value_label(claim.compared, level) for level in (claim.first, claim.second))
-    bound = "" if claim.margin is None else _margin(claim.margin, claim.metric)
+    bound = "" if claim.margin is None else write_margin(claim.margin, claim.metric)
     match claim.kind:
+        case "better" if claim.idle:
+            return f"{first} is better than {second} (which did not learn)"
         case "better":
             return f"{first} is better than {second}{f' by less than {bound}' if bound else ''}"
         case "equivalent":
             return f"no difference larger than {bound} between {first} and {second}"
+        case "undecided" if claim.few:
+            return f"too few seeds for a test between {first} and {second}"
         case "undecided":
             return f"undecided between {first} and {second}"
-        case "nothing" if claim.diverged:
-            return f"every run of {first} and of {second} diverged"
+        case "nothing" if len(claim.idle) == 2:
+            return f"neither {first} nor {second} learned, so there is {nothing_to_compare(claim.metric)}"
+        case "nothing" if claim.idle:
+            (idle,) = (value_label(claim.compared, level) for level in claim.idle)
+            return f"{nothing_to_compare(claim.metric)} between {first} and {second}, as {idle} did not learn"
         case "nothing":
             return f"nothing to compare between {first} and {second}"
 
 
 def _nothing(contrast: Contrast) -> Finding:
-    claim = write_claim(contrast.claim)
-    if contrast.all_diverged:
-        return Finding(contrast, claim, f"nothing to compare: {claim}")
+    claim, idle = write_claim(contrast.claim), contrast.idle
+    if len(idle) == 2:
+        return Finding(contrast, claim, f"{_both_failures(contrast)}: {nothing_to_compare(contrast.metric)}")
+    if idle:
+        return Finding(contrast, claim, f"{claim}: {_failures(contrast, idle[0])}")
     return Finding(contrast, claim, f"{claim}: {write_notes(contrast.notes, contrast.compared)}")
+
+
+def _both_failures(contrast: Contrast) -> str:
+    """Return how the runs of two arms failed, of which none learned."""
+    b, a = contrast.idle
+    simple = not any(side.diverged and side.stuck for side in (a, b))
+    if simple and a.outcome == b.outcome:
+        names = " and of ".join(value_label(contrast.compared, side.level) for side in (b, a))
+        how = "diverged" if a.outcome == "diverged" else "stayed at chance"
+        return f"every run of {names} {how} (n = {contrast.n})"
+    return f"{_failures(contrast, b)}{'' if simple else ','} and {_failures(contrast, a, noun=False)}"
+
+
+def _failures(contrast: Contrast, side: Side, *, noun: bool = True) -> str:
+    """Return in how many of its runs an arm did not learn, and how."""
+    name = value_label(contrast.compared, side.level)
+    return f"{name} {count_failures(side.n, side.diverged, side.stuck, noun=noun)}"
 
 
 def _better(contrast: Contrast) -> Finding:
@@ -61,15 +87,30 @@ def _better(contrast: Contrast) -> Finding:
     probability = contrast.probability if above else 1 - contrast.probability
     sign = ">" if contrast.is_gain else "<"
     lead = _amount(contrast, abs(contrast.mean))
-    small = f", less than the margin of {_margin(contrast.margin, contrast.metric)}" if contrast.equivalent else ""
+    small = f", less than the margin of {write_margin(contrast.margin, contrast.metric)}" if contrast.equivalent else ""
     support = f"{_interval(contrast, low, high)}{small}"
-    core = f"{winner} is better than {loser}"
-    return Finding(
-        contrast,
-        f"{core} by {lead} {support}",
-        f"{core} by {lead} of {_metric(contrast)} {support}, {_seeds(contrast)}, Holm p = {contrast.p_holm:.2g}; "
-        f"P({winner} {sign} {loser}) = {probability:.2g}",
+    tested = (
+        f"{_metric(contrast)} {support}, {_seeds(contrast)}, Holm p = {contrast.p_holm:.2g}; "
+        f"P({winner} {sign} {loser}) = {probability:.2g}"
     )
+    if contrast.idle:
+        core, (side,) = f"{winner} is better than {loser}, which did not learn", contrast.idle
+        why = f"{_failures(contrast, side)}{_convention(contrast, side)}"
+        direction = "above" if contrast.is_gain else "below"
+        return Finding(
+            contrast,
+            f"{core}, by {lead} {support}",
+            f"{core}: {why}; {winner} is {direction} that by {lead} of {tested}",
+        )
+    core = f"{winner} is better than {loser}"
+    return Finding(contrast, f"{core} by {lead} {support}", f"{core} by {lead} of {tested}")
+
+
+def _convention(contrast: Contrast, side: Side) -> str:
+    """Return as what the diverged runs of an arm that did not learn count, if it has any."""
+    if not side.diverged:
+        return ""
+    return f", and a diverged run counts at {'chance' if contrast.is_gain else 'its first loss'} by convention"
 
 
 def _equivalent(contrast: Contrast) -> Finding:
@@ -77,9 +118,14 @@ def _equivalent(contrast: Contrast) -> Finding:
     interval = _interval(contrast, contrast.equivalence_low, contrast.equivalence_high)
     full = (
         f"{claim}: {_difference(contrast)} of {_metric(contrast)}, 90 % interval {interval}, {_seeds(contrast)}, "
-        f"TOST p = {contrast.p_equivalence:.2g}"
+        f"TOST p = {contrast.p_equivalence:.2g}{_did_not_learn(contrast)}"
     )
     return Finding(contrast, claim, full)
+
+
+def _did_not_learn(contrast: Contrast) -> str:
+    """Return the addition that an arm did not learn, if one did not."""
+    return "".join(f"; no run of {value_label(contrast.compared, side.level)} learned" for side in contrast.idle)
 
 
 def _undecided(contrast: Contrast) -> Finding:
@@ -88,24 +134,13 @@ def _undecided(contrast: Contrast) -> Finding:
     support = f"{interval}, {_seeds(contrast)}" if contrast.n > 1 else "at one seed, no interval"
     if not math.isnan(contrast.p_holm):
         support += f", Holm p = {contrast.p_holm:.2g}"
-    few = "; too few seeds for a test" if contrast.n < contrast.fewest else ""
-    brief = f"{claim} ({difference} {interval}{few})" if contrast.n > 1 else claim
-    return Finding(
-        contrast, brief, f"{claim}: {difference} of {_metric(contrast)} {support}; {_seeds_to_decide(contrast)}"
-    )
-
-
-def _seeds_to_decide(contrast: Contrast) -> str:
-    more = contrast.seeds_lacking
-    if not more:
-        return f"an effect of this size would need more than {REACH:,} seeds"
-    least = "at least " if contrast.n < contrast.fewest else ""
-    return f"{least}{more} more {'seed' if more == 1 else 'seeds'} would be needed"
+    brief = f"{claim} ({difference} {interval})" if contrast.n > 1 else claim
+    return Finding(contrast, brief, f"{claim}: {difference} of {_metric(contrast)} {support}{_did_not_learn(contrast)}")
 
 
 def _difference(contrast: Contrast) -> str:
     a, b = (value_label(contrast.compared, side.level) for side in contrast.sides)
-    return f"{a} − {b} = {_amount(contrast, contrast.mean)}"
+    return f"{a} − {b} = {'+' if contrast.mean > 0 else ''}{_amount(contrast, contrast.mean)}"
 
 
 def _interval(contrast: Contrast, low: float, high: float) -> str:
@@ -123,10 +158,6 @@ def _number(contrast: Contrast, value: float) -> str:
     if float(text) == 0:
         text = f"{100 * value if contrast.is_gain else value:.1g}"
     return text.replace("-", "−")
-
-
-def _margin(margin: float, metric: str) -> str:
-    return f"{100 * margin:g} pp" if is_accuracy(metric) else f"{margin:g} nats"
 
 
 def _seeds(contrast: Contrast) -> str:

@@ -8,9 +8,11 @@ import pandas as pd
 
 from bnexp.labels import value_label
 from bnexp.statistics.design import Design
+from bnexp.statistics.notes import FallsBehind, StaleStatistics
 from bnexp.verdicts.answers import FEW, Answer, Setting, answer_cells
 from bnexp.verdicts.contrasts import Claim, Kind
-from bnexp.verdicts.more_seeds import Destination, command_for_more_seeds
+from bnexp.verdicts.more_seeds import Destination, Proposal, propose_population, propose_seeds
+from bnexp.verdicts.notes import write_notes, write_staleness
 from bnexp.verdicts.sentences import describe, write_claim
 
 _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
@@ -20,7 +22,8 @@ _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
 class Verdict:
     """An answer in words: its `facet` (the cell without what is on x) and a `sentence`.
 
-    `command` is what to type, a line per command, to add the seeds that would decide it.
+    `command` is what to type, a line per command, to add the seeds that would decide it, or, where running statistics
+    may have made it, to compare the same arms without them.
     """
 
     answer: Answer
@@ -46,15 +49,12 @@ def write_verdicts(
 
     `runs` are the scored ones that were compared and `stores` where they lie: to these a command adds seeds.
     """
-    return [
-        Verdict(
-            answer,
-            _cell(answer.facet),
-            _sentence(answer),
-            command_for_more_seeds(answer, runs, stores),
-        )
-        for answer in answer_cells(effects, design)
-    ]
+    verdicts = []
+    for answer in answer_cells(effects, design):
+        proposal = propose_population(answer, runs, stores) or propose_seeds(answer, runs, stores)
+        command = None if proposal is None else proposal.command
+        verdicts.append(Verdict(answer, _cell(answer.facet), _sentence(answer, proposal), command))
+    return verdicts
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:
@@ -72,7 +72,8 @@ def headline(verdicts: Sequence[Verdict]) -> str:
         places = [
             text + share for facet, text in facets.items() if (share := _share(verdicts, facet, claim)) is not None
         ]
-        parts.append(f"{write_claim(claim)} for {_join(places)}" if [*facets] != [()] else write_claim(claim))
+        words = f"{write_claim(claim)}{' (running statistics in doubt)' if claim.doubtful else ''}"
+        parts.append(f"{words} for {_join(places)}" if [*facets] != [()] else words)
     return f"{_capitalize('; '.join(parts))}."
 
 
@@ -84,17 +85,34 @@ def _share(verdicts: Sequence[Verdict], facet: Setting, claim: Claim) -> str | N
     return "" if all(holds) else f" ({sum(holds)} of {len(holds)})"
 
 
-def _sentence(answer: Answer) -> str:
-    """Return what is known of one cell."""
+def _sentence(answer: Answer, proposal: Proposal | None) -> str:
+    """Return what is known of one cell, and what is proposed to decide it."""
     rest = [describe(contrast).in_brief for contrast in answer.few_others] or _standing(answer)
-    words = "; ".join([describe(answer.subject).in_full, *rest, *_mishaps(answer)])
+    next_step = [] if proposal is None else [proposal.words]
+    first = [describe(answer.subject).in_full, *_doubts(answer), *next_step]
+    words = "; ".join([*first, *rest, *_mishaps(answer)])
     label = ", ".join(filter(None, [_cell(answer.cell), _lrs(answer)]))
     return f"{label}: {words}." if label else f"{_capitalize(words)}."
 
 
+def _doubts(answer: Answer) -> list[str]:
+    """Return the warning that running statistics may have made a difference, arms that share a reason together."""
+    contrasts = (answer.subject, *answer.others)
+    doubts = dict.fromkeys(doubt for contrast in contrasts for doubt in contrast.doubts)
+    stale = {doubt.level: write_staleness(doubt.share) for doubt in doubts if isinstance(doubt, StaleStatistics)}
+    texts = []
+    for reason in dict.fromkeys(stale.values()):
+        levels = [level for level in answer.design.levels if stale.get(level) == reason]
+        names = _join([value_label(answer.design.compared, level) for level in levels])
+        texts.append(f"{names} {'is' if len(levels) == 1 else 'are'} {reason}")
+    rest = [doubt for doubt in doubts if isinstance(doubt, FallsBehind)]
+    texts += [write_notes([doubt], answer.design.compared) for doubt in rest]
+    return [f"beware: {', and '.join(texts)}"] if texts else []
+
+
 def _standing(answer: Answer) -> list[str]:
     """Return how many levels the best one is better than, if there are more than two."""
-    if not answer.others or answer.leader is None:
+    if not answer.others or answer.leader is None or answer.subject.kind == "nothing":
         return []
     leader = value_label(answer.design.compared, answer.leader)
     return [f"{leader} is better than {answer.wins} of the other {len(answer.design.levels) - 1}"]
@@ -116,11 +134,11 @@ def _lrs(answer: Answer) -> str:
 
 
 def _mishaps(answer: Answer) -> list[str]:
-    """Return how many of the compared runs diverged and were stuck, by level."""
-    texts = []
+    """Return how many of the compared runs diverged and were stuck, by level, without what the first words told."""
+    texts, told = [], {side.level for side in answer.subject.idle if answer.subject.claim.idle}
     for level in answer.design.levels:
         pair = answer.most_paired(level)
-        if pair is None:
+        if pair is None or level in told:
             continue
         n, side = pair
         name = value_label(answer.design.compared, level)

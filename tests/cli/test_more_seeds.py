@@ -57,6 +57,16 @@ OTHER = over(product(["none", "pre"], lrs=LRS), "norm_eps", [1e-5, 1e-3])
                 *over(product(BN, seeds=range(7)), "optimizer", [Optimizer.adam]),
             ],
         ),
+        (
+            over(product(["none", "pre"], lrs=LRS, seeds=[4, 5, 6]), "norm_momentum", [0.01]),
+            None,
+            over(product(["none", "pre"], lrs=LRS, seeds=[4, 5, 6]), "norm_statistics", ["population"]),
+        ),
+        (
+            over(product(BN), "norm_momentum", [0.1, 0.01]),
+            None,
+            [*product(BN, seeds=range(7)), *over(product(BN), "norm_statistics", ["population"])],
+        ),
     ],
 )
 def test_the_runs_asked_for_are_the_compared_arms_at_all_seeds(
@@ -86,7 +96,7 @@ def test_a_store_of_any_name_is_found_again(store: str, command: Command, fakes:
 def test_typed_into_a_shell_it_trains_what_is_missing_of_two_arms_into_the_same_store(
     command: Command, tmp_path: Path
 ) -> None:
-    shape = ["data=digits", "hidden=[8]", "steps=20", "evaluate=10", "batch_size=40", "name=mine"]
+    shape = ["data=digits", "hidden=[8]", "steps=60", "evaluate=30", "batch_size=40", "name=mine"]
     quick = ["workers=0", "report=false", "engine.lanes=8"]
     assert command("-m", "placement=none,pre,post", "lr=0.1,0.3", "seed=0,1", *shape, *quick).code == 0
     assert command("placement=pre", "lr=0.1", "seed=4", *shape, *quick).code == 0  # a later command with one arm

@@ -101,9 +101,9 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(words: list[str], tm
             check=False,
         )  # fmt: skip
     assert ended.returncode == 2
-    assert (
-        ended.stderr
-        == "bnexp: standard output must be a place that can be written to; got 'No space left on device': what was stored is whole, and the same command goes on from there\n"
+    assert ended.stderr == (
+        "bnexp: standard output must be a place that can be written to; got 'No space left on device': what was stored "
+        "is whole, and the same command goes on from there\n"
     )
 
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,7 +15,7 @@ from bnexp.statistics.arms import score_runs
 from bnexp.statistics.comparisons import compare_at_best
 from bnexp.verdicts.answers import answer_cells
 from bnexp.verdicts.commands import write_sweep_command
-from bnexp.verdicts.more_seeds import Destination, command_for_more_seeds
+from bnexp.verdicts.more_seeds import Destination, Proposal, propose_seeds
 from tests.support.synthetic import clear_accuracy, grid, name, product, rows
 
 BN = ("pre", "post")
@@ -35,7 +37,8 @@ def commands(
     whole = grid(runs, compared)
     answers = answer_cells(compare_at_best(whole), whole.design)
     stores = [Destination("here", set(runs["run"]), {})] if stores is None else stores
-    return [command_for_more_seeds(answer, score_runs(runs), stores) for answer in answers]
+    proposals = [propose_seeds(answer, score_runs(runs), stores) for answer in answers]
+    return [None if proposal is None else proposal.command for proposal in proposals]
 
 
 def seeds(command: str | None) -> str:
@@ -136,3 +139,60 @@ def test_the_arms_of_a_product_are_those_that_were_given() -> None:
     arms = [dataclasses.replace(run, norm_eps=eps) for run, eps in pairs]
     assert len({to_canonical(arm) for arm in arms}) == 5
     assert "norm.eps=1e-05,0.001" in str(write_sweep_command(arms, [0]))
+
+
+def undecided(mean: float, sd: float, *, n: int = 10, seconds: float = math.nan, margin: float = 0.001) -> Proposal:
+    """Return what is proposed for two arms whose accuracies differ by `mean` with `sd`, undecided with `n` seeds."""
+    d = mean + sd * np.array([1, -1] * (n // 2)) * np.sqrt((n - 1) / n)
+    runs, _ = rows(product(BN, seeds=range(n)), lambda run: 0.8 + d[run.seed] * (run.placement == "post"))
+    runs, whole = runs.assign(seconds=seconds), grid(runs)
+    (answer,) = answer_cells(compare_at_best(whole, margin=margin), whole.design)
+    proposal = propose_seeds(answer, score_runs(runs), [Destination("here", set(runs["run"]), {})])
+    assert proposal is not None
+    return proposal
+
+
+def test_the_seeds_that_decide_are_proposed_with_the_time_they_take() -> None:
+    proposal = undecided(0.004, 0.008, seconds=3.0)
+    assert proposal.words == "24 more seeds would be needed, about 2.4 core minutes"  # 2 arms × 24 × 3 s
+    assert seeds(proposal.command) == "range(34)"
+    assert undecided(0.004, 0.008).words == "24 more seeds would be needed"
+
+
+def test_seeds_that_are_stored_of_one_arm_cost_nothing() -> None:
+    runs, _ = rows(product(["pre"], seeds=range(5)) + product(["post"], seeds=range(3)), clear_accuracy)
+    whole = grid(runs)
+    (answer,) = answer_cells(compare_at_best(whole), whole.design)
+    proposal = propose_seeds(answer, score_runs(runs.assign(seconds=100.0)), [])
+    assert proposal == Proposal("3 more seeds would make one possible, about 6.7 core minutes")  # 1 of pre, 3 of post
+
+
+def test_a_difference_below_the_margin_is_not_worth_more_seeds() -> None:
+    assert undecided(0.0008, 0.004).command is None
+    assert undecided(0.0008, 0.004).words == ("the difference is smaller than what is worth deciding (margin 0.1 pp)")
+    assert undecided(0.0008, 0.004, margin=0.0005).command is not None
+
+
+def test_seeds_are_proposed_up_to_ten_times_what_the_runs_took() -> None:
+    assert seeds(undecided(0.004, 0.012, seconds=1000.0).command) == "range(73)"
+    dear = undecided(0.004, 0.02, seconds=1000.0)
+    assert dear == Proposal(
+        "189 more seeds would be needed, about 100 core hours, more than 10 times the 5.6 core hours that these runs "
+        "took: the difference is smaller than what is worth deciding"
+    )
+
+
+def test_short_runs_may_be_followed_by_an_hour_of_others() -> None:
+    assert seeds(undecided(0.004, 0.02, seconds=5.0).command) == "range(199)"  # 19 times as many runs
+    assert undecided(0.004, 0.03, seconds=5.0) == Proposal(
+        "434 more seeds would be needed, about 1.2 core hours, more than 1 core hour: the difference is smaller than "
+        "what is worth deciding"
+    )
+
+
+def test_too_few_seeds_for_a_test_become_as_many_as_make_one_possible() -> None:
+    proposal = undecided(0.35, 0.02, n=4, seconds=2.0)
+    assert proposal.words == "2 more seeds would make one possible, about 8 core seconds"
+    assert seeds(proposal.command) == "range(6)"
+    assert seeds(undecided(0.0001, 0.02, n=4).command) == "range(6)"  # what 4 seeds say of its size is not believed
+    assert undecided(0.35, 0.02, n=2, seconds=1e5).command is not None  # nothing is known without a test

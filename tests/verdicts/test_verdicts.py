@@ -114,14 +114,17 @@ def test_an_effect_too_small_for_any_number_of_seeds_gets_no_command() -> None:
 def test_one_seed_decides_nothing() -> None:
     (verdict,) = judge(product(BN, seeds=[0]), end(0.05))
     assert verdict.kind == "undecided"
-    assert "at one seed, no interval; at least 5 more seeds would be needed" in verdict.sentence
+    assert "too few seeds for a test between pre and post: post − pre = +" in verdict.sentence
+    assert "at one seed, no interval; 5 more seeds would make one possible" in verdict.sentence
     assert "p =" not in verdict.sentence
 
 
 def test_too_few_seeds_decide_nothing_however_clear_the_difference() -> None:
     (verdict,) = judge(product(BN, seeds=range(5)), end(0.05))
     assert verdict.kind == "undecided"
-    assert "; at least 1 more seed would be needed" in verdict.sentence
+    assert verdict.sentence.startswith("relu: too few seeds for a test between pre and post: post − pre = +")
+    assert verdict.sentence.endswith("], n = 5 paired seeds; 1 more seed would make one possible.")
+    assert headline([verdict]) == "Too few seeds for a test between pre and post for relu."
 
 
 def test_where_everything_diverged_there_is_nothing_to_compare() -> None:
@@ -134,8 +137,8 @@ def test_where_everything_diverged_there_is_nothing_to_compare() -> None:
 def test_an_arm_that_diverged_altogether_loses_and_the_sentence_says_why() -> None:
     sweep = product(BN, seeds=range(10))
     (verdict,) = judge(sweep, end(0.0), diverged=[run for run in sweep if run.placement == "post"])
-    assert claim(verdict) == "pre is better than post"
-    assert "10 of 10 runs of post diverged" in verdict.sentence
+    assert claim(verdict) == "pre is better than post (which did not learn)"
+    assert "post diverged in 10 of 10 runs, and a diverged run counts at chance by convention" in verdict.sentence
 
 
 def test_stuck_runs_are_told() -> None:
@@ -197,8 +200,8 @@ def verdict_of(facet: str, p_holm: float) -> Verdict:
         compared="placement",
         metric="test_accuracy",
         margin=0.001,
-        a=Side("post", 0.8, "", edge=False, diverged=0, stuck=0),
-        b=Side("pre", 0.9, "", edge=False, diverged=0, stuck=0),
+        a=Side("post", 0.8, "", edge=False, diverged=0, stuck=0, n=10),
+        b=Side("pre", 0.9, "", edge=False, diverged=0, stuck=0, n=10),
         n=10,
         mean=-0.1,
         p_holm=p_holm,
