@@ -8,7 +8,7 @@ OUTPUTS: Final = Path("outputs")
 
 USAGE: Final = {
     "plan": "bnexp plan [-m] KEY=VALUE ...",
-    "report": "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
+    "report": "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [out=FOLDER]",
     "show": "bnexp show RUN [DIR]",
     "check": "bnexp check [--json]",
     "data": "bnexp data fetch|verify [data=NAME] [data.root=DIR]",

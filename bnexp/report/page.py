@@ -62,12 +62,17 @@ class Figure:
 class Page:
     """What a report says, in the order of its fields; `figures` come after the tables, `main` right below the verdicts.
 
-    `commands` are those that trained the runs, `provenance` pairs of a name and a value.
+    As far as there is something to say, `asked` says which part of the store was asked last, `missing` what of all that
+    was asked is not stored and `left_out` what cannot be compared. `commands` are those that trained the runs,
+    `provenance` pairs of a name and a value.
     """
 
     title: str
     question: str
     headline: str
+    asked: str
+    missing: str
+    left_out: str
     verdicts: Sequence[Verdict]
     main: tuple[Figure, ...]
     tables: tuple[Table, ...]

@@ -16,7 +16,7 @@ FORM = "an argument must be KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(1
 QUOTE = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
 NONE = "must have a value; got none: give it one, or leave it out to take its default"
 WORD = "the first word must be KEY=VALUE, -m, or one of plan, report, show, check, data; got"
-REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]`"
+REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [out=FOLDER]`"
 DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity"
@@ -112,6 +112,7 @@ MISTAKES = [
     ("report compare=lr", f"{REPORT}; got no DIR"),
     ("report a metric=loss", f"{REPORT}; got 'metric=loss' in it"),
     ("report a margin=none", "margin must be a number of percentage points above 0 and below 100; got 'none'"),
+    ("report a out=", f"{REPORT}; got 'out=' in it"),
     ("report a margin=0", "margin must be a number of percentage points above 0 and below 100; got '0'"),
     ("report nowhere", f"{STORE} nowhere: train into it first"),
     ("report nowhere elsewhere", f"{STORE} nowhere: train into it first"),
