@@ -47,6 +47,7 @@ STYLE: Final[dict[Any, Any]] = {
     "legend.fontsize": 10.5,
     "legend.handlelength": 2.6,
     "legend.columnspacing": 1.5,
+    "pdf.fonttype": 42,  # TrueType: journals refuse the Type 3 that matplotlib writes by itself
     "svg.fonttype": "none",
 }
 

@@ -19,6 +19,7 @@ from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
+from bnexp.report.numbers import list_pairs, list_runs
 from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
 from bnexp.runs import key
@@ -65,9 +66,9 @@ class Report:
 
         Raises `UserError` if the folder cannot be written to, or if a chosen one holds files of others in their place.
         """
-        if self.chosen:
-            folder.check_foreign(self.folder, self.files)
         try:
+            if self.chosen:
+                folder.check_foreign(self.folder, self.files)
             folder.write_files(self.folder, self.files)
         except OSError as error:
             raise UserError(
@@ -103,6 +104,7 @@ def compose(
             "index.html": page.to_html(content).encode(),
             "report.md": page.to_markdown(content, paths).encode(),
             **dict(_render_files(figures, content)),
+            **_write_numbers(evidence, estimates),
         },
         headline=content.headline,
         asked=content.asked,
@@ -135,11 +137,18 @@ def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterat
     """Yield name and content of each file of a figure or a table."""
     for figure, on_page in zip(figures, (*content.main, *content.figures), strict=True):
         yield f"figures/{figure.name}.svg", on_page.svg.encode()
+        yield f"figures/{figure.name}.pdf", render(figure.figure, "pdf", figure.name)
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
-        yield f"figures/{figure.name}.csv", figure.frame.to_csv(index=False, lineterminator="\n").encode()
+        yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
     for table in (*content.tables, *filter(None, [content.diverged])):
-        yield f"tables/{table.name}.csv", tables.to_csv(table).encode()
+        yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
+
+
+def _write_numbers(evidence: Evidence, estimates: Estimates) -> dict[str, bytes]:
+    """Return the files of numbers that the page links to beside those of its tables."""
+    frames = {"runs": list_runs(evidence), "seeds": list_pairs(evidence, estimates.design)}
+    return {f"tables/{name}.csv": tables.frame_to_csv(frame).encode() for name, frame in frames.items()}
 
 
 def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures: Sequence[ReportFigure]) -> page.Page:
@@ -169,7 +178,7 @@ def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures
 
 def _put_on_page(figure: ReportFigure) -> page.Figure:
     svg = render(figure.figure, "svg", figure.name).decode()
-    files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "csv"))
+    files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "pdf", "png", "csv"))
     return page.Figure(figure.name, figure.title, svg, figure.alt, files)
 
 

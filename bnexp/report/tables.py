@@ -66,9 +66,9 @@ def find_numeric(table: Table) -> tuple[bool, ...]:
     return tuple(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in kinds)
 
 
-def to_csv(table: Table) -> str:
-    """Return the whole frame with its numbers in full."""
-    return table.frame.to_csv(index=False, lineterminator="\n")
+def frame_to_csv(frame: pd.DataFrame) -> str:
+    """Return the whole `frame` with its numbers in full."""
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def to_tex(table: Table) -> str:

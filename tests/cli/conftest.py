@@ -105,6 +105,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(sweep, "train_sweep", train_sweep)
     monkeypatch.setattr(datasets, "load", load)
     monkeypatch.setattr(building, "compose", compose)
+    monkeypatch.setattr(Report, "write", lambda _: None)
     monkeypatch.setattr(cli_report, "read_runs", lambda store: asked.rows[store.path])
     monkeypatch.setattr(cli_report, "draw_table", table)
     return asked

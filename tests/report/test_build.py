@@ -54,8 +54,11 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
     assert figures(tmp_path) == ["curves", "final", "forest", "heat", "interaction", "speed"]
     for name in figures(tmp_path):
         assert (folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert f'href="figures/{name}.pdf"' in (folder / "index.html").read_text()
         assert len(pd.read_csv(folder / "figures" / f"{name}.csv")) > 0
     tables = {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
+    assert {len(tables.pop("runs")), len(tables.pop("seeds"))} == {2 * 3 * 3 * 4, 2 * 3 * 4}
     assert {name: len(table) for name, table in tables.items()} == {
         "effects": 2 * 3, "finals": 2 * 3 * 3, "fixed": 2 * 3 * 3,
         "stable": 6, "sensitivity": 6, "speed": 6, "aggregate": 3,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp.report.tables import Column, Table, find_numeric, make_cells, to_csv, to_tex, value_text
+from bnexp.report.tables import Column, Table, find_numeric, frame_to_csv, make_cells, to_tex, value_text
 from tests.support.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
@@ -66,7 +66,7 @@ def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(va
 
 
 def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
-    (tmp_path / "finals.csv").write_text(to_csv(FINALS))
+    (tmp_path / "finals.csv").write_text(frame_to_csv(FINALS.frame))
     kinds = {"placement": FINALS.frame["placement"].dtype}
     read = pd.read_csv(tmp_path / "finals.csv", dtype=kinds)
     pd.testing.assert_frame_equal(read, FINALS.frame, check_exact=True)
@@ -74,7 +74,7 @@ def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
 
 def test_csv_keeps_words_with_commas_quotes_and_line_breaks() -> None:
     frame = pd.DataFrame({"word": ['a,"b"', "c\nd", HOSTILE]})
-    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(to_csv(table(frame)))), frame)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(frame_to_csv(table(frame).frame))), frame)
 
 
 @pytest.mark.parametrize("sample", [FINALS, EFFECTS])
