@@ -1,5 +1,7 @@
 import io
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +106,19 @@ def test_what_tex_would_take_for_a_command_is_printed_as_it_is() -> None:
     assert bare.count("$") % 2 == 0
     assert "input{z}" not in bare
     assert re.search(r"\\label\{tab:[A-Za-z0-9.=+-]+\}", text)
+
+
+def test_a_table_fits_into_the_text_of_an_article(tmp_path: Path) -> None:
+    latex = shutil.which("pdflatex")
+    if latex is None:
+        pytest.skip("no LaTeX: pdflatex must be on the PATH (Debian: texlive-latex-recommended)")
+    wide = table(EFFECTS.frame, *EFFECTS.columns, *EFFECTS.columns)
+    hostile = Table(HOSTILE, HOSTILE, HOSTILE, pd.DataFrame({"x": [HOSTILE, "±×→≤≥≈–—…−"]}), (Column("x", HOSTILE),))
+    floats = "\n".join(to_tex(sample) for sample in (FINALS, EFFECTS, wide, hostile))
+    head = "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}"
+    (tmp_path / "paper.tex").write_text(f"{head}\n{floats}\n\\end{{document}}\n", encoding="utf-8")
+    command = [latex, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = (tmp_path / "paper.log").read_text(encoding="utf-8", errors="replace")
+    assert ended.returncode == 0
+    assert not re.findall(r"Overfull .hbox.*|Missing character.*", log)
