@@ -4,9 +4,9 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 from rich.console import Console
@@ -16,6 +16,9 @@ from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
 from bnexp.store.store import Store, each_run_once, load
 
+if TYPE_CHECKING:
+    from bnexp.report.build import Report
+
 MOST_VERDICTS: Final = 12
 """Verdicts that are printed; the page has all."""
 
@@ -24,74 +27,90 @@ MOST_VERDICTS: Final = 12
 class _Wish:
     """What the words behind `bnexp report` ask for; `margin` is a fraction, and `None` stands for the default."""
 
-    folders: tuple[Path, ...]
-    compare: str | None
-    margin: float | None
+    folders: tuple[Path, ...] = ()
+    compare: str | None = None
+    margin: float | None = None
+    out: Path | None = None
 
 
 def rebuild(words: Sequence[str]) -> None:
-    """Build the report of all runs in some folders again; `words` are the folders, `compare=KEY` and `margin=POINTS`.
+    """Build the report of all runs in some folders again; `words` are the folders and what `_Wish` holds as KEY=VALUE.
 
     Raises:
-        UserError: A word is something else, a folder holds no run, or there is no such comparison.
+        UserError: A word is something else, a folder holds no run, there is no such comparison, or the report cannot be
+            written.
     """
     wish = _parse_words(words)
-    stores = [_open_store(folder) for folder in wish.folders]
-    rows = each_run_once(pd.concat([store.runs for store in stores], ignore_index=True))
-    conclude(rows, stores, draw=True, compare=wish.compare, margin=wish.margin)
+    stores = [load(folder) for folder in wish.folders]
+    stored = [read_runs(store) for store in stores]
+    _conclude(each_run_once(pd.concat(stored, ignore_index=True)), stores, stored, wish)
 
 
-def conclude(
-    rows: pd.DataFrame,
-    stores: Sequence[Store],
-    *,
-    draw: bool,
-    compare: str | None = None,
-    margin: float | None = None,
-) -> None:
-    """Print the table of `rows`, runs of `stores`, and how many failed.
+def conclude(rows: pd.DataFrame, store: Store, *, draw: bool) -> None:
+    """Print the table of `rows`, the runs of `store` that were asked for, and how many failed.
 
-    With `draw`, and if a run is stored, the report is built before, and its answer and its path are printed, too.
+    With `draw`, and if a run is stored, the report of the whole store is built, and its answer and its path follow.
     """
-    failed, report = int((rows["status"] == "failed").sum()), None
+    stored = [read_runs(store)] if draw else []
+    _conclude(rows, [store], stored, _Wish())
+
+
+def _conclude(rows: pd.DataFrame, stores: Sequence[Store], stored: Sequence[pd.DataFrame], wish: _Wish) -> None:
+    """Print the table of `rows` and build the report of all that is `stored`; none if nothing is."""
     # A pipe has no width: a table that were cut to 80 columns could not be read there.
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    if draw and failed < len(rows):
+    report = None
+    if any((part["status"] != "failed").any() for part in stored):
         # Jupyter has whatever it starts draw by a part of its own, which need not be installed here; read on import.
         os.environ["MPLBACKEND"] = "agg"
-        from bnexp.report.build import build  # here, because it loads matplotlib, for which report=false need not wait
+        from bnexp.report import build  # here, because it loads matplotlib, for which report=false need not wait
 
-        try:
-            report = build(stores, rows, compare, margin)
-        except UserError:  # a full disk takes the page, not the results
-            console.print(draw_table(rows))
-            raise
+        report = build.compose(stores, stored, compare=wish.compare, margin=wish.margin, out=wish.out)
     console.print(draw_table(rows))
     if report:
-        for sentence in ("", report.headline, *(verdict.sentence for verdict in report.verdicts[:MOST_VERDICTS]), ""):
-            console.print(sentence, markup=False)
-        console.print(str(report.page), soft_wrap=True, markup=False)
-    if failed:
+        _print_answer(report, console)
+    if failed := int((rows["status"] == "failed").sum()):
         logs = " and ".join(str(store.log_path) for store in stores)
         print(f"bnexp: {failed} of {len(rows)} runs could not be trained; {logs} says why", file=sys.stderr)
+    if report:  # at last: what it is about is said by now, wherever the page cannot be written
+        report.write()
+        console.print(str(report.page), soft_wrap=True, markup=False)
+
+
+def _print_answer(report: "Report", console: Console) -> None:
+    shown = report.verdicts[:MOST_VERDICTS]
+    hidden = len(report.verdicts) - len(shown)
+    sentences = [report.headline, report.missing, report.asked, *(verdict.sentence for verdict in shown)]
+    more = f"{hidden} more verdicts are on the page." if hidden else ""
+    for sentence in ("", *filter(None, [*sentences, more, report.left_out]), ""):
+        console.print(sentence, markup=False)
 
 
 def _parse_words(words: Sequence[str]) -> _Wish:
     """Return what `words` ask for; a folder may hold a "=", if it is there."""
-    folders = [word for word in words if "=" not in word or Path(word).is_dir()]
-    compare, margin = None, None
+    folders = [word for word in words if "=" not in word or _is_folder(word)]
+    wish = _Wish(tuple(map(Path, folders)))
     for word in (word for word in words if word not in folders):
         name, _, value = word.partition("=")
         match name:
             case "compare":
-                compare = value
+                wish = replace(wish, compare=value)
             case "margin":
-                margin = _parse_points(value)
+                wish = replace(wish, margin=_parse_points(value))
+            case "out" if value:
+                wish = replace(wish, out=Path(value))
             case _:
                 raise UserError(f"the command must be `{USAGE['report']}`; got '{word}' in it")
     if not folders:
         raise UserError(f"the command must be `{USAGE['report']}`; got no DIR")
-    return _Wish(tuple(map(Path, folders)), compare, margin)
+    return wish
+
+
+def _is_folder(word: str) -> bool:
+    try:
+        return Path(word).is_dir()
+    except OSError:  # too long for a name
+        return False
 
 
 def _parse_points(text: str) -> float:
@@ -105,9 +124,11 @@ def _parse_points(text: str) -> float:
     return points / 100
 
 
-def _open_store(folder: Path) -> Store:
-    """Return the store in `folder`; raise `UserError` if there is none or it is empty."""
-    store = load(folder)
-    if store.runs.empty:
-        raise UserError(f"a store must hold at least one run; got {folder}, which holds none: train some into it first")
-    return store
+def read_runs(store: Store) -> pd.DataFrame:
+    """Return the rows of `store`; raise `UserError` if it is empty."""
+    rows = store.runs
+    if rows.empty:
+        raise UserError(
+            f"a store must hold at least one run; got {store.path}, which holds none: train some into it first"
+        )
+    return rows

@@ -30,14 +30,14 @@ COMMANDS: Final = {
         },
     ),
     "report": Command(
-        "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]",
+        "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [out=FOLDER]",
         "Build the page of all runs in some stores again.",
         {
             "words": {
                 "nargs": "+",
                 "metavar": "DIR",
                 "help": "folders of stores, such as outputs/demo; behind them compare=KEY, to compare another key than "
-                "placement, and margin=POINTS, below which differences are called none (0.1)",
+                "placement, margin=POINTS, below which differences are called none (0.1), and out=FOLDER for the page",
             }
         },
     ),

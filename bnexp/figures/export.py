@@ -13,16 +13,18 @@ _TAG: Final = re.compile(r"<[a-zA-Z][^>]*>")
 _ID: Final = re.compile(r'(\sid="|href="#|url\(#)([^")]+)')
 
 
-def render(figure: Figure, kind: Literal["png", "svg"], name: str) -> bytes:
-    """Return `figure` as a file's content: PNG at 200 dpi, or SVG with text as text; equal if redrawn.
+_NO_DATE: Final[dict[str, dict[str, Any]]] = {"pdf": {"CreationDate": None}, "png": {}, "svg": {"Date": None}}
+
+
+def render(figure: Figure, kind: Literal["pdf", "png", "svg"], name: str) -> bytes:
+    """Return `figure` as a file's content: PNG at 200 dpi, PDF with fonts, or SVG with text as text; equal if redrawn.
 
     No id of the SVG occurs in that of a figure with another `name`, so that both can stand in one page.
     """
     content = io.BytesIO()
     with house_style():
-        metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-        figure.savefig(content, format=kind, dpi=200, metadata=metadata)
-    if kind == "png":
+        figure.savefig(content, format=kind, dpi=200, metadata=_NO_DATE[kind])
+    if kind != "svg":
         return content.getvalue()
     prefix = f"f{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     # Matplotlib's own ids are hashes of unrounded numbers, whose last bits the solver of its layout does not repeat.

@@ -17,11 +17,8 @@ from bnexp.figures.style import INK, MUTED, PAPER, SHADE, Words, add_words, hous
 from bnexp.figures.text_columns import TextColumns, choose_left_texts, figure_width, make_columns
 from bnexp.labels import is_accuracy, metric_label, number_text
 
-ROW, SMALL, TINY = 0.36, 0.13, 0.05
-"""Heights in inches: of a contrast, of a fixed learning rate below it, and of one among more than `MOST_SMALL`."""
-
-MOST_SMALL: Final = 60
-"""Rows of fixed learning rates among which each has room to say its own."""
+ROW, SMALL = 0.36, 0.13
+"""Heights in inches: of a contrast, and of a fixed learning rate below it, which has room to be named."""
 
 AXES: Final = 4.6
 """Width of the axes in inches."""
@@ -82,7 +79,6 @@ _HEADS: Final = ("n", "mean [95 % interval]", "Holm p")
 
 def _place_rows(effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout) -> Iterator[_Row]:
     top = 0.4
-    small = SMALL if len(fixed) <= MOST_SMALL else TINY
     below = dict(layout.cells(fixed)) if len(fixed) else {}
     for name, cell in layout.cells(effects):
         if name:
@@ -92,8 +88,8 @@ def _place_rows(effects: pd.DataFrame, fixed: pd.DataFrame, layout: Layout) -> I
             yield _Row(top, _name_pair(facts), facts, "contrast")
             top += ROW * 0.62
             for light in _find_fixed(below.get(name), facts):
-                yield _Row(top, f"lr {number_text(light['lr'])}" if small == SMALL else "", light, "fixed")
-                top += small
+                yield _Row(top, f"lr {number_text(light['lr'])}", light, "fixed")
+                top += SMALL
             top += ROW * 0.38
         top += ROW * 0.3
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bnexp.figures.layout import Layout, add_panels, has_choice, label_first
 from bnexp.figures.scales import accuracy, choose_ticks, closeness, percent_text
-from bnexp.figures.style import INK, NARROWEST, Words, add_words, house_style, luminance, make_sheet
+from bnexp.figures.style import INK, NARROWEST, Words, add_words, balance_text, house_style, luminance, make_sheet
 from bnexp.labels import axis_label, is_accuracy, metric_label, number_text, sort_values
 
 WIDTH: Final = 15
@@ -29,6 +29,9 @@ FITTING: Final = 10
 
 BAR: Final = 5
 """Height in inches that the bar of colours does not exceed by much."""
+
+TITLE, LINE = 8.5, 0.2
+"""Signs of a panel's title in an inch of it, and the height of one more line of it in inches."""
 
 ON_LIGHT, ON_DARK = "#0A0A0A", "#FEFEFE"
 """Text on a cell, whichever stands out."""
@@ -57,11 +60,14 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
     colours = ScalarMappable(_choose_norm(low, high, metric), matplotlib.colormaps["viridis"])
     outlined = has_choice(finals)
     with house_style():
-        figure = make_sheet(max(NARROWEST, 2.6 + inches * columns), 1.7 + blocks * (0.75 + CELL * len(layout.levels)))
+        titles = [balance_text(name, int(TITLE * inches)) for name, _ in cells]
+        more = LINE * max(title.count("\n") for title in titles)
+        height = 1.7 + blocks * (0.75 + more + CELL * len(layout.levels))
+        figure = make_sheet(max(NARROWEST, 2.6 + inches * columns), height)
         tops = [stack[0] for stack in add_panels(figure, len(cells), columns, (1,))]
-        for (name, cell), axes in zip(cells, tops, strict=True):
+        for (_, cell), title, axes in zip(cells, titles, tops, strict=True):
             _prepare_axes(axes, x, values, layout)
-            axes.set_title(name)
+            axes.set_title(title)
             for place in _place_cells(cell, x, values, layout):
                 _draw_cell(axes, place, colours.to_rgba(place.facts["mean"]), metric)
                 if outlined and place.facts["best"]:

@@ -47,6 +47,7 @@ STYLE: Final[dict[Any, Any]] = {
     "legend.fontsize": 10.5,
     "legend.handlelength": 2.6,
     "legend.columnspacing": 1.5,
+    "pdf.fonttype": 42,  # TrueType: journals refuse the Type 3 that matplotlib writes by itself
     "svg.fonttype": "none",
 }
 
@@ -137,7 +138,7 @@ def add_words(figure: Figure, words: Words, handles: Sequence[Any]) -> None:
         handles=[handle for column in range(columns) for handle in handles[column::columns]],  # row by row
         loc="outside upper center",
         ncols=columns,
-        title=wrap_text(words.title, int(7 * width)),
+        title=balance_text(words.title, int(7 * width)),
     )
     legend.get_title().set(size=13, weight="bold", multialignment="center")
     text = wrap_text(words.caption, int(15 * width))
@@ -157,3 +158,11 @@ def wrap_text(text: str, width: int) -> str:
     """Return `text` with no line longer than `width` signs; its own lines stay apart."""
     lines = (textwrap.wrap(line, width, break_on_hyphens=False) for line in text.splitlines())
     return "\n".join(line for parts in lines for line in parts)
+
+
+def balance_text(text: str, width: int) -> str:
+    """Return `text` in as few lines as `wrap_text` needs, all about as long: none ends with a word alone on a line."""
+    lines = wrap_text(text, width).count("\n")
+    longest = max(map(len, text.split()), default=1)
+    wrapped = (wrap_text(text, narrower) for narrower in range(min(longest, width), width + 1))
+    return next(balanced for balanced in wrapped if balanced.count("\n") <= lines)

@@ -1,7 +1,6 @@
 """The report of one or several stores: a page, the same as Markdown, and every figure and table as files."""
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,17 @@ from bnexp import provenance
 from bnexp.errors import UserError
 from bnexp.figures.export import render
 from bnexp.figures.style import choose_looks
-from bnexp.files import write_whole
 from bnexp.labels import axis_label
-from bnexp.report import captions, page, tables
+from bnexp.report import captions, coverage, folder, page, tables
 from bnexp.report.effect_figures import make_figures
 from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
+from bnexp.report.numbers import list_pairs, list_runs
+from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
+from bnexp.runs import key
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
@@ -37,84 +38,134 @@ BIBTEX: Final = f"""@software{{bnexp,
   year    = {{2026}}
 }}"""
 
-_OURS: Final = ("figures/*", "tables/*", "index.html", "report.md")
-"""What an earlier report may have left, and a new one replaces."""
-
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and the answer in words."""
+    """A report that is not written yet: its `files` by their paths in its `folder`, and the answer in words.
 
-    page: Path
+    `asked`, `missing` and `left_out` are those of the page. Of the `verdicts` those about what was asked last come
+    first. A folder that was `chosen` by the user may hold files of theirs.
+    """
+
+    folder: Path
+    chosen: bool
+    files: Mapping[str, bytes]
     headline: str
+    asked: str
+    missing: str
+    left_out: str
     verdicts: Sequence[Verdict]
+
+    @property
+    def page(self) -> Path:
+        """Where the page is once the report is written."""
+        return self.folder / "index.html"
+
+    def write(self) -> None:
+        """Write the files, and remove those of an earlier report in the folder.
+
+        Raises `UserError` if the folder cannot be written to, or if a chosen one holds files of others in their place.
+        """
+        try:
+            if self.chosen:
+                folder.check_foreign(self.folder, self.files)
+            folder.write_files(self.folder, self.files)
+        except OSError as error:
+            raise UserError(
+                f"{self.folder} must be a folder that can be written to; got '{error.strerror}': make room for it or "
+                "give another one; the runs are stored and `bnexp report DIR out=FOLDER` draws them again"
+            ) from None
+
+
+def compose(
+    stores: Sequence[Store],
+    stored: Sequence[pd.DataFrame] | None = None,
+    *,
+    compare: str | None = None,
+    margin: float | None = None,
+    out: Path | None = None,
+) -> Report:
+    """Return the report about all runs in `stores`; `stored` are their rows of runs, if these were read already.
+
+    `compare` is the axis that is compared (default: `evidence.choose_design`), `margin` the accuracy below which a
+    difference is none (default: `comparisons.MARGIN`), `out` the folder (default: one of its own for each comparison).
+    Raises `UserError` if no run is stored or if `compare` does not vary.
+    """
+    evidence = gather(stores, stored)
+    estimates = estimate(evidence, choose_design(evidence, compare), MARGIN if margin is None else margin)
+    compared = select_comparable(evidence, estimates)
+    figures = make_figures(*select_drawable(*compared))
+    content = _make_page(evidence, estimates, compared, figures)
+    paths = {figure.name: f"figures/{figure.name}.svg" for figure in figures}
+    return Report(
+        folder=out or _choose_folder(evidence, estimates),
+        chosen=out is not None,
+        files={
+            "index.html": page.to_html(content).encode(),
+            "report.md": page.to_markdown(content, paths).encode(),
+            **dict(_render_files(figures, content)),
+            **_write_numbers(evidence, estimates),
+        },
+        headline=content.headline,
+        asked=content.asked,
+        missing=content.missing,
+        left_out=content.left_out,
+        verdicts=coverage.put_asked_first(evidence, compared[1].verdicts),
+    )
 
 
 def build(
-    stores: Sequence[Store],
-    runs: pd.DataFrame | None = None,
-    compare: str | None = None,
-    margin: float | None = None,
+    stores: Sequence[Store], *, compare: str | None = None, margin: float | None = None, out: Path | None = None
 ) -> Report:
-    """Write the report about `runs` in `stores` (only the column `run` is read; default: all) and return it.
-
-    `compare` is the axis that is compared (default: `evidence.choose_design`), `margin` the accuracy below which a
-    difference is none (default: `comparisons.MARGIN`). Raises `UserError` if no run is stored, if `compare` does not
-    vary, or if the folder cannot be written.
-    """
-    evidence = gather(stores, runs)
-    estimates = estimate(evidence, choose_design(evidence, compare), MARGIN if margin is None else margin)
-    figures = make_figures(evidence, estimates)
-    content = _make_page(evidence, estimates, figures)
-    paths = {figure.name: f"figures/{figure.name}.svg" for figure in figures}
-    files = {
-        "index.html": page.to_html(content).encode(),
-        "report.md": page.to_markdown(content, paths).encode(),
-        **dict(_render_files(figures, content)),
-    }
-    try:
-        _write_files(evidence.folder, files)
-    except OSError as error:
-        raise UserError(
-            f"{evidence.folder} must be a folder that can be written to; got '{error.strerror}': make room for it, "
-            "the runs are stored and `bnexp report` draws them again"
-        ) from None
-    return Report(evidence.folder / "index.html", estimates.headline, estimates.verdicts)
+    """Write the report that `compose` returns, and return it."""
+    report = compose(stores, compare=compare, margin=margin, out=out)
+    report.write()
+    return report
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write `files` into `folder`, each whole, and remove what an earlier report has left beside them."""
-    for path in {path for pattern in _OURS for path in folder.glob(pattern)}:
-        if str(path.relative_to(folder)) not in files:
-            path.unlink()
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, functools.partial(Path.write_bytes, data=content))
+def _choose_folder(evidence: Evidence, estimates: Estimates) -> Path:
+    """Return the folder of this comparison in the store; of several stores, in one of their own beside the first."""
+    first = evidence.stores[0].path
+    names = [store.path.resolve().name for store in evidence.stores]
+    home = first if len(names) == 1 else first.parent / "+".join(names)
+    compared = estimates.design.compared
+    own = compared == choose_design(evidence, None).compared
+    return home / ("report" if own else f"report-by-{tables.make_slug(key(compared))}")
 
 
 def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a figure or a table."""
     for figure, on_page in zip(figures, (*content.main, *content.figures), strict=True):
         yield f"figures/{figure.name}.svg", on_page.svg.encode()
+        yield f"figures/{figure.name}.pdf", render(figure.figure, "pdf", figure.name)
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
-        yield f"figures/{figure.name}.csv", figure.frame.to_csv(index=False, lineterminator="\n").encode()
+        yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
     for table in (*content.tables, *filter(None, [content.diverged])):
-        yield f"tables/{table.name}.csv", tables.to_csv(table).encode()
+        yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
 
 
-def _make_page(evidence: Evidence, estimates: Estimates, figures: Sequence[ReportFigure]) -> page.Page:
+def _write_numbers(evidence: Evidence, estimates: Estimates) -> dict[str, bytes]:
+    """Return the files of numbers that the page links to beside those of its tables."""
+    frames = {"runs": list_runs(evidence), "seeds": list_pairs(evidence, estimates.design)}
+    return {f"tables/{name}.csv": tables.frame_to_csv(frame).encode() for name, frame in frames.items()}
+
+
+def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures: Sequence[ReportFigure]) -> page.Page:
+    """Return the page; its words and tables are about what is `compared`, that of all arms and the curves about all."""
     on_page = tuple(map(_put_on_page, figures))
     main = sum(figure.main for figure in figures)
     diverged = make_diverged_table(evidence)
     return page.Page(
         title=evidence.title,
         question=_choose_question(evidence, estimates),
-        headline=estimates.headline,
-        verdicts=estimates.verdicts,
+        headline=compared[1].headline,
+        asked=coverage.describe_asked(evidence),
+        missing=coverage.describe_missing(evidence),
+        left_out=describe_left_out(estimates, compared[1]),
+        verdicts=compared[1].verdicts,
         main=on_page[:main],
-        tables=tuple(map(_link_files, make_result_tables(evidence, estimates))),
+        tables=tuple(map(_link_files, make_result_tables(evidence, estimates, compared[1]))),
         figures=on_page[main:],
         explorer=_make_explorer(evidence, estimates),
         diverged=None if diverged is None else _link_files(diverged),
@@ -127,7 +178,7 @@ def _make_page(evidence: Evidence, estimates: Estimates, figures: Sequence[Repor
 
 def _put_on_page(figure: ReportFigure) -> page.Figure:
     svg = render(figure.figure, "svg", figure.name).decode()
-    files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "csv"))
+    files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "pdf", "png", "csv"))
     return page.Figure(figure.name, figure.title, svg, figure.alt, files)
 
 
@@ -150,7 +201,8 @@ def _make_explorer(evidence: Evidence, estimates: Estimates) -> Explorer:
         for level, look in choose_looks(design.compared, design.levels).items()
     ]
     axes = [name for name in (*design.cells, *filter(None, [design.tuned])) if curves[name].nunique() > 0]
-    start = dict(estimates.best.iloc[0][["lr"]]) if design.tuned else {}
+    first = estimates.best.iloc[0] if design.tuned else curves.iloc[0]
+    start = {name: first[name] for name in axes if pd.notna(first[name])}
     caption = captions.join_sentences(
         captions.describe_training(runs),
         f"bands: {captions.describe_interval(runs)}",

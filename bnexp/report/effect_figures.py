@@ -166,4 +166,5 @@ def _select_best(estimates: Estimates) -> pd.DataFrame:
 
 def _name_levels(frame: pd.DataFrame, estimates: Estimates) -> pd.DataFrame:
     """Return `frame` with its levels in the column that a layout expects them in."""
-    return frame.rename(columns={"level": estimates.design.compared})
+    compared = estimates.design.compared
+    return frame.drop(columns=compared, errors="ignore").rename(columns={"level": compared})  # they may be its lrs

@@ -1,8 +1,8 @@
 """What a report is about: runs and curves of one or several stores, and the commands that made them."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,19 +21,19 @@ from bnexp.verdicts.more_seeds import Destination
 class Evidence:
     """Runs that count with their curves, and where they come from.
 
-    Runs are scored once, when they are gathered: `runs` are those of `statistics.arms.score_runs`, `points` their
-    curves as `statistics.curves.complete_curves` gives them; `failed` runs are in neither. `sweeps` are the records of
-    the commands, oldest first; `stored` are the rows of runs as each of the `stores` has them.
+    `rows` are those of all runs, failed ones included, each once. Those that count are scored once, when they are
+    gathered: `runs` are those of `statistics.arms.score_runs`, `points` their curves as
+    `statistics.curves.complete_curves` gives them. `stored` are the rows of runs as each of the `stores` has them, and
+    `records` what each of them keeps of its commands.
     """
 
     title: str
-    folder: Path
+    rows: pd.DataFrame
     runs: ScoredRuns
     points: pd.DataFrame
-    failed: int
-    sweeps: Sequence[SweepRecord]
     stores: Sequence[Store]
     stored: Sequence[pd.DataFrame]
+    records: Sequence[Sequence[SweepRecord]]
 
     def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
@@ -42,11 +42,21 @@ class Evidence:
         return pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step", "layer"])
 
     @property
+    def failed(self) -> int:
+        """How many runs failed; they are in neither `runs` nor `points`."""
+        return int((self.rows["status"] == "failed").sum())
+
+    @property
+    def sweeps(self) -> list[SweepRecord]:
+        """The records of the commands of all stores, oldest first."""
+        return sorted((record for records in self.records for record in records), key=lambda record: record.created)
+
+    @property
     def destinations(self) -> list[Destination]:
         """Where runs like these go: each store as a command names it."""
         return [
-            Destination(store.path.resolve().name, set(rows["run"]), _data_roots(store))
-            for store, rows in zip(self.stores, self.stored, strict=True)
+            Destination(store.path.resolve().name, set(rows["run"]), _find_data_roots(records))
+            for store, rows, records in zip(self.stores, self.stored, self.records, strict=True)
         ]
 
     @property
@@ -54,43 +64,50 @@ class Evidence:
         """What the newest command that was a study says of itself; empty if none was one."""
         return next((sweep.study for sweep in reversed(self.sweeps) if sweep.study.get("name")), {})
 
+    @property
+    def asked_last(self) -> frozenset[str]:
+        """The ids of the runs that count and that the last command of the store asked for, if it left some out.
 
-def gather(stores: Sequence[Store], runs: pd.DataFrame | None = None) -> Evidence:
-    """Return what `stores` hold of `runs` (only its column `run` is read; default: everything).
+        An optimizing sweeper asks several times, each with a record of its own: neighbours of one command are one. The
+        last command of one of several stores says nothing of the others.
+        """
+        if len(self.stores) > 1 or not self.sweeps:
+            return frozenset()
+        last = itertools.takewhile(lambda sweep: sweep.command == self.sweeps[-1].command, reversed(self.sweeps))
+        runs = self.runs["run"]
+        asked = runs[runs.isin({run for sweep in last for run in sweep.asked})]
+        return frozenset(asked) if len(asked) < len(runs) else frozenset()
 
-    Several stores are taken as one: a run that several hold counts once, and the report goes to a folder of its own
-    beside the first. Raises `UserError` if none of the runs is stored.
+
+def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None) -> Evidence:
+    """Return all that `stores` hold; `stored` are their rows of runs, if these were read already.
+
+    Several stores are taken as one: a run that several hold counts once. Raises `UserError` if no run is stored.
     """
-    whole = [store.runs for store in stores]
-    asked = None if runs is None else set(runs["run"])
-    kept = [part if asked is None else part[part["run"].isin(asked)] for part in whole]
-    rows = each_run_once(pd.concat(kept, ignore_index=True))
-    if rows.empty or (rows["status"] == "failed").all():
+    stored = [store.runs for store in stores] if stored is None else stored
+    rows = each_run_once(pd.concat(stored, ignore_index=True))
+    if (rows["status"] == "failed").all():
         raise UserError(
             f"a report needs at least one stored run; found none in {', '.join(str(store.path) for store in stores)}: "
             "train some, or give another folder"
         )
-    parts = [store.curves_of(part) for store, part in zip(stores, kept, strict=True)]
+    parts = [store.curves_of(part) for store, part in zip(stores, stored, strict=True)]
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
-    sweeps = sorted((sweep for store in stores for sweep in store.sweeps), key=lambda sweep: sweep.created)
-    names = [store.path.resolve().name for store in stores]
-    first, scored = stores[0].path, score_runs(rows)
-    folder = (first if len(stores) == 1 else first.parent / "+".join(names)) / "report"
+    scored = score_runs(rows)
     return Evidence(
-        " + ".join(names),
-        folder,
-        scored,
-        complete_curves(points, scored),
-        int((rows["status"] == "failed").sum()),
-        sweeps,
-        stores,
-        kept,
+        title=" + ".join(store.path.resolve().name for store in stores),
+        rows=rows,
+        runs=scored,
+        points=complete_curves(points, scored),
+        stores=stores,
+        stored=stored,
+        records=[store.sweeps for store in stores],
     )
 
 
-def _data_roots(store: Store) -> dict[str, str]:
+def _find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:
     """Return the folder of each data set that the latest sweep over it named."""
-    data = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
+    data = [record.configuration.get("data", {}) for record in records]
     latest = {one["name"]: one["root"] for one in data if one}
     return {name: str(root) for name, root in latest.items() if root}
 

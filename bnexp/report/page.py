@@ -62,12 +62,17 @@ class Figure:
 class Page:
     """What a report says, in the order of its fields; `figures` come after the tables, `main` right below the verdicts.
 
-    `commands` are those that trained the runs, `provenance` pairs of a name and a value.
+    As far as there is something to say, `asked` says which part of the store was asked last, `missing` what of all that
+    was asked is not stored and `left_out` what cannot be compared. `commands` are those that trained the runs,
+    `provenance` pairs of a name and a value.
     """
 
     title: str
     question: str
     headline: str
+    asked: str
+    missing: str
+    left_out: str
     verdicts: Sequence[Verdict]
     main: tuple[Figure, ...]
     tables: tuple[Table, ...]
@@ -78,6 +83,15 @@ class Page:
     provenance: tuple[tuple[str, str], ...]
     citation: str
     bibtex: str
+
+
+_STYLED: Final = re.compile(r"((?:fill|stroke): )#([0-9a-f]{6})\b")
+"""A colour in a style attribute that matplotlib wrote."""
+
+
+def theme_colour(colour: str) -> str:
+    """Return `colour`, such as `#0072B2`, as what a style takes: a variable whose value on white paper it is."""
+    return re.sub(r"^#([0-9A-Fa-f]{6})$", lambda digits: f"var(--print-{digits[1].lower()}, {colour})", colour)
 
 
 def to_html(page: Page) -> str:
@@ -93,7 +107,10 @@ def to_markdown(page: Page, paths: Mapping[str, str]) -> str:
 
 
 def inline_svg(figure: Figure) -> Markup:
-    """Return the SVG of `figure` as an element of a page, no wider than it was drawn."""
+    """Return the SVG of `figure` as an element of a page, no wider than it was drawn.
+
+    Each colour becomes a variable, by which the style sheet gives it another one on a dark screen.
+    """
     tag = re.search(r"<svg\b[^>]*>", figure.svg)
     if tag is None:
         raise UserError(f"a figure must be an SVG; {figure.name!r} begins with {figure.svg[:40]!r}: give its source")
@@ -101,6 +118,7 @@ def inline_svg(figure: Figure) -> Markup:
     assert box is not None, "matplotlib's SVGs have a viewBox"
     width = float(box[1].split()[2])
     body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", figure.svg[tag.end() :], flags=re.DOTALL)
+    body = re.sub(r"<[a-zA-Z][^>]*>", lambda tag: _STYLED.sub(r"\1var(--print-\2, #\2)", tag[0]), body)
     head = Markup('<svg role="img" aria-label="{}" viewBox="{}" style="--width: {:.0f}pt">')
     return head.format(figure.alt, box[1], width) + Markup(body)  # noqa: S704 (matplotlib escapes its texts)
 
@@ -142,7 +160,7 @@ def _make_environment(autoescape: bool, finalize: Callable[[Any], Any] | None = 
     environment.globals.update(
         cells=make_cells, numeric=find_numeric, inline=inline_svg, most_rows=MOST_ROWS, kinds=KINDS
     )
-    environment.filters.update(slug=make_slug, indented=_indent, path=_make_link)
+    environment.filters.update(slug=make_slug, themed=theme_colour, indented=_indent, path=_make_link)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from bnexp.labels import axis_label, value_label
 from bnexp.report import captions
+from bnexp.report.coverage import mark_asked
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
 from bnexp.report.tables import Column, Table
@@ -20,16 +21,16 @@ _BOOTSTRAP: Final = (
 )
 
 
-def make_result_tables(evidence: Evidence, estimates: Estimates) -> list[Table]:
-    """Return the tables that have a row."""
+def make_result_tables(evidence: Evidence, estimates: Estimates, compared: Estimates) -> list[Table]:
+    """Return the tables that have a row: that of all arms, and others about those that are `compared`."""
     tables = [
-        _make_effects(evidence, estimates),
+        _make_effects(evidence, compared),
         _make_finals(evidence, estimates),
-        _make_fixed(estimates),
-        _make_stable(estimates),
-        _make_sensitivity(estimates),
-        _make_speed(estimates),
-        _make_aggregate(estimates),
+        _make_fixed(compared),
+        _make_stable(compared),
+        _make_sensitivity(compared),
+        _make_speed(compared),
+        _make_aggregate(compared),
     ]
     return [table for table in tables if len(table.frame)]
 
@@ -108,6 +109,8 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
 
 def _make_finals(evidence: Evidence, estimates: Estimates) -> Table:
     tuned: tuple[Column, ...] = (Column("lr", "lr"), Column("best", "best lr")) if estimates.design.tuned else ()
+    marked = (Column("asked", "asked last"),) if evidence.asked_last else ()
+    frame = estimates.finals.assign(asked=mark_asked(evidence, estimates)) if marked else estimates.finals
     return Table(
         "finals",
         "All arms",
@@ -115,11 +118,13 @@ def _make_finals(evidence: Evidence, estimates: Estimates) -> Table:
             "test accuracy at the end, mean over the seeds",
             "best lr: the one with the best mean validation accuracy" if estimates.design.tuned else "",
             "stuck: ends within two points of chance",
+            "asked last: the last command asked for runs of this arm" if marked else "",
             captions.describe_diverged(evidence.runs, estimates.design.compared),
         ),
-        estimates.finals,
+        frame,
         (
-            *_list_cell_columns(estimates, estimates.finals),
+            *marked,
+            *_list_cell_columns(estimates, frame),
             Column("level", axis_label(estimates.design.compared)),
             *tuned,
             Column("mean", "test accuracy (%) [95 %]", ".2f", 100, ("low", "high")),

@@ -66,13 +66,16 @@ def find_numeric(table: Table) -> tuple[bool, ...]:
     return tuple(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in kinds)
 
 
-def to_csv(table: Table) -> str:
-    """Return the whole frame with its numbers in full."""
-    return table.frame.to_csv(index=False, lineterminator="\n")
+def frame_to_csv(frame: pd.DataFrame) -> str:
+    """Return the whole `frame` with its numbers in full."""
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def to_tex(table: Table) -> str:
-    r"""Return the table as a float of LaTeX, for a document with `\usepackage{booktabs}`."""
+    r"""Return the table as a float of LaTeX, for a document with `\usepackage{booktabs,graphicx}`.
+
+    One that is wider than the text is made smaller.
+    """
     align = "".join("r" if right else "l" for right in find_numeric(table))
     rows = [[cell.text for cell in row] for row in make_cells(table)]
     head, *body = (
@@ -83,16 +86,17 @@ def to_tex(table: Table) -> str:
         r"  \centering",
         rf"  \caption{{{escape_tex(f'{table.title}. {table.caption}')}}}",
         rf"  \label{{tab:{make_slug(table.name)}}}",
+        r"  \resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
         rf"  \begin{{tabular}}{{{align}}}",
         r"    \toprule",
         f"    {head}",
         r"    \midrule",
         *(f"    {row}" for row in body),
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}}",
         r"\end{table}",
     ]
-    return "\n".join([r"% needs \usepackage{booktabs}", *lines, ""])
+    return "\n".join([r"% needs \usepackage{booktabs,graphicx}", *lines, ""])
 
 
 def value_text(value: Any) -> str:

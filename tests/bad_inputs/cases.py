@@ -6,7 +6,7 @@ FORM = "an argument must be KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(1
 QUOTE = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
 NONE = "must have a value; got none: give it one, or leave it out to take its default"
 WORD = "the first word must be KEY=VALUE, -m, or one of plan, report, show, ls, export, check, data; got"
-REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS]`"
+REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [out=FOLDER]`"
 DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity"

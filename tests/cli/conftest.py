@@ -44,9 +44,9 @@ class Built:
     """What one report was asked to be about."""
 
     stores: list[Path]
-    runs: list[str]
-    compare: str | None
-    margin: float | None
+    compare: str | None = None
+    margin: float | None = None
+    out: Path | None = None
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Fakes:
 
     sweeps: list[Asked] = field(default_factory=list)
     loaded: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: dict[Path, pd.DataFrame] = field(default_factory=dict)
     reports: list[Built] = field(default_factory=list)
 
 
@@ -84,15 +85,17 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         ]
         frame = pd.DataFrame(rows)
         frame.loc[frame["status"] != "done", "validation_loss"] = math.nan
+        asked.rows[store.path] = frame
         return frame
 
     def load(name: str, **setting: Any) -> str:
         asked.loaded.append((name, *setting.values()))
         return name
 
-    def build(stores: Sequence[Store], rows: pd.DataFrame, compare: str | None, margin: float | None) -> Report:
-        asked.reports.append(Built([store.path for store in stores], list(rows["run"]), compare, margin))
-        return Report(stores[0].path / "report" / "index.html", "An answer.", [])
+    def compose(stores: Sequence[Store], stored: Sequence[pd.DataFrame], **wish: Any) -> Report:
+        assert len(stored) == len(stores)
+        asked.reports.append(Built([store.path for store in stores], **wish))
+        return Report(stores[0].path / "report", False, {}, "An answer.", "", "", "", [])
 
     def table(rows: pd.DataFrame) -> Table:
         drawn = Table("runs", "wide")
@@ -101,7 +104,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
     monkeypatch.setattr(sweep, "train_sweep", train_sweep)
     monkeypatch.setattr(datasets, "load", load)
-    monkeypatch.setattr(building, "build", build)
+    monkeypatch.setattr(building, "compose", compose)
+    monkeypatch.setattr(Report, "write", lambda _: None)
+    monkeypatch.setattr(cli_report, "read_runs", lambda store: asked.rows[store.path])
     monkeypatch.setattr(cli_report, "draw_table", table)
     return asked
 

@@ -85,8 +85,16 @@ def test_long_words_are_broken_before_the_edge() -> None:
         assert box.x1 <= figure.bbox.x1
 
 
-@pytest.mark.parametrize("kind", ["png", "svg"])
+@pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
 def test_no_file_says_when_it_was_made(kind: str) -> None:
     content = render(draw(), kind, "name")
     assert b"date" not in content.lower()
     assert b"tIME" not in content
+
+
+def test_a_pdf_holds_its_fonts_as_truetype_and_is_the_same_when_drawn_again() -> None:
+    first, second = (render(draw(), "pdf", "name") for _ in range(2))
+    assert first == second
+    assert first.startswith(b"%PDF-")
+    assert b"/FontFile2" in first
+    assert b"/Type3" not in first

@@ -1,9 +1,10 @@
 """What training ends at: lines, bands, marks and bars are the frame's numbers."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -198,3 +199,15 @@ def test_a_combination_that_was_not_run_is_left_empty() -> None:
     frame = frame[(frame["placement"] != "post") | (frame["lr"] == 0.1)]
     axes = draw_map(frame).axes[0]
     assert len(cells(axes)) == len(axes.texts) == 5
+
+
+def test_long_titles_of_narrow_panels_do_not_run_over_one_another() -> None:
+    parts = [finals(activations=[name]) for name in ("relu", "tanh", "sigmoid")]
+    frame = pd.concat(parts).assign(data="fashion_mnist", hidden="100-100-100")
+    frame = frame[frame["lr"] == 0.1]
+    layout = Layout("placement", PLACEMENTS, ("activation", "data", "hidden"))
+    figure = draw_heat_map(frame, layout, Words("title", "caption"), x="lr", metric="test_accuracy")
+    figure.draw_without_rendering()
+    boxes = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))

@@ -69,6 +69,16 @@ def test_fixed_learning_rates_stand_small_below_their_contrast_from_low_to_high(
     assert min(small) > min(large)
 
 
+def test_of_many_learning_rates_each_is_named() -> None:
+    frames = finals(activations=["relu", "tanh", "sigmoid", "silu"])
+    _, fixed = both = effects(frames)
+    assert len(fixed) == 60
+    more = fixed.assign(lr=fixed["lr"] * 1.5)
+    names = texts(draw((both[0], pd.concat([fixed, more]))).axes[0])
+    assert sum(name.startswith("lr ") for name in names) == 120
+    assert "" not in names
+
+
 def test_the_margin_is_shaded_around_zero() -> None:
     axes = draw(effects(finals(activations=["relu"]))).axes[1]
     (shade,) = axes.patches

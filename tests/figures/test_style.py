@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 from bnexp.choices import Activation
 from bnexp.figures.layout import Layout, label_ends
 from bnexp.figures.scales import Places, is_geometric, place_values, scale_accuracies
-from bnexp.figures.style import choose_looks, house_style, luminance, make_sheet
+from bnexp.figures.style import balance_text, choose_looks, house_style, luminance, make_sheet, wrap_text
 from bnexp.labels import sort_values, value_label
 
 
@@ -121,3 +121,15 @@ def test_labels_at_the_right_do_not_overlap_and_keep_their_order() -> None:
     assert [text.get_text() for text in upwards] == list("acbd")
     assert all(lower.y1 <= upper.y0 + 1 for lower, upper in pairwise(boxes))
     assert boxes[0].y1 < axes.transAxes.transform((0, 0.2))[1]  # pushed only where it must
+
+
+@pytest.mark.parametrize("width", [20, 33, 60, 200])
+def test_no_line_of_a_title_holds_one_word_that_another_has_room_for(width: int) -> None:
+    title = "Digits (8×8 pixels): paired differences of test accuracy, each arm at its best learning rate"
+    lines = balance_text(title, width).splitlines()
+    assert " ".join(lines) == title
+    assert len(lines) == len(wrap_text(title, width).splitlines())
+    assert max(map(len, lines)) <= width
+    assert min(map(len, lines)) >= max(map(len, lines)) - 12  # the longest word and a blank
+    assert balance_text("", width) == ""
+    assert balance_text("x" * 500, width) == wrap_text("x" * 500, width)

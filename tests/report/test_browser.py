@@ -176,6 +176,20 @@ def test_a_combination_without_runs_is_said_in_words(browser: Chrome, tmp_path: 
     wait_until(browser, "return document.querySelector('#plot').textContent.startsWith('No run of this combination')")
 
 
+PRINT = ("rgb(255, 255, 255)", "rgb(0, 0, 0)", "rgb(0, 114, 178)")
+"""Paper, ink and the blue of `pre`."""
+
+FIGURE = """
+const styles = (selector) => [...document.querySelectorAll(selector)].map((element) => getComputedStyle(element));
+const lines = styles("#figure-lr path").map((style) => style.stroke);
+return {
+  paper: styles("figure .plate")[0].backgroundColor, text: styles("#figure-lr text")[0].fill,
+  curve: styles("#plot .curve")[1].stroke, line: lines.find((stroke) => stroke === styles("#plot .curve")[1].stroke),
+};
+"""
+"""JavaScript that returns the colours of a figure: of its paper, a text, and the line of `pre`, twice."""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_what_is_behind_it(browser: Chrome, tmp_path: Path, scheme: str) -> None:
     show(browser, tmp_path, PAGE, scheme=scheme)
@@ -184,8 +198,21 @@ def test_every_text_stands_out_from_what_is_behind_it(browser: Chrome, tmp_path:
     contrasts: dict[str, float] = browser.execute_script(CONTRAST)
     assert {"H1.", "TD.", "SPAN.kind", "A.", "STRONG.", "DT."} <= set(contrasts)
     assert {name: contrast for name, contrast in contrasts.items() if contrast < 4.5} == {}
-    plate = "return getComputedStyle(document.querySelector('figure .plate')).backgroundColor"
-    assert browser.execute_script(plate) == "rgb(255, 255, 255)"  # what figures are drawn for, in both
+    colours = browser.execute_script(FIGURE)
+    paper, ink, blue = colours["paper"], colours["text"], colours["curve"]
+    dark = ("rgb(27, 30, 34)", "rgb(236, 236, 234)", "rgb(90, 180, 240)")
+    assert (paper, ink, blue) == (
+        dark if scheme == "dark" else ("rgb(255, 255, 255)", "rgb(0, 0, 0)", "rgb(0, 114, 178)")
+    )
+    assert colours["line"] == blue  # in the figure as in the explorer
+
+
+def test_a_printed_page_has_figures_in_the_colours_of_print(browser: Chrome, tmp_path: Path) -> None:
+    show(browser, tmp_path, PAGE, scheme="dark")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    printed = browser.execute_script(FIGURE)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert (printed["text"], printed["line"]) == PRINT[1:]
 
 
 def test_a_phone_shows_the_page_without_scrolling_it_sideways(browser: Chrome, tmp_path: Path) -> None:

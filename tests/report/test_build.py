@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from bnexp.report.build import build
+from bnexp.report.evidence import gather
+from bnexp.runs import Run
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from tests.support.svg import read_texts
@@ -52,8 +54,11 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
     assert figures(tmp_path) == ["curves", "final", "forest", "heat", "interaction", "speed"]
     for name in figures(tmp_path):
         assert (folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert f'href="figures/{name}.pdf"' in (folder / "index.html").read_text()
         assert len(pd.read_csv(folder / "figures" / f"{name}.csv")) > 0
     tables = {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
+    assert {len(tables.pop("runs")), len(tables.pop("seeds"))} == {2 * 3 * 3 * 4, 2 * 3 * 4}
     assert {name: len(table) for name, table in tables.items()} == {
         "effects": 2 * 3, "finals": 2 * 3 * 3, "fixed": 2 * 3 * 3,
         "stable": 6, "sensitivity": 6, "speed": 6, "aggregate": 3,
@@ -77,18 +82,165 @@ def test_the_page_answers_with_what_is_known_of_each_activation(tmp_path: Path) 
     assert within.headline.startswith("Post is better than pre by less than 0.5 pp")
 
 
-def test_only_the_given_runs_are_in_a_report_and_files_of_an_earlier_one_make_room(tmp_path: Path) -> None:
-    filled = store(tmp_path, rows(product(["none", "pre"], lrs=[0.1, 1.0], seeds=range(4))))
-    build([filled])
-    mine = tmp_path / "report" / "notes.txt"
-    mine.write_text("mine")
-    assert "heat" in figures(tmp_path)
+def asked_by(filled: Store, number: int, command: str, runs: pd.DataFrame) -> None:
+    """Add the record of a command that asked for `runs`, as the last one."""
+    record = {"command": command, "created": f"2026-02-{number:02d}T10:00:00", "asked": list(runs["run"])}
+    filled.write_sweep(f"later-{number}", SweepRecord(**record))
+
+
+def test_the_page_covers_the_store_whatever_the_last_command_asked(tmp_path: Path) -> None:
+    filled = store(tmp_path, rows(product(activations=["relu", "tanh"], lrs=[0.1, 1.0]), better_after(0.02)))
     runs = filled.runs
-    build([filled], runs[(runs["lr"] == 0.1) & (runs["seed"] < 2)])
-    assert figures(tmp_path) == ["curves", "forest", "speed"]
-    assert pd.read_csv(tmp_path / "report" / "tables" / "finals.csv")["n"].tolist() == [2, 2]
-    assert not (tmp_path / "report" / "tables" / "fixed.csv").exists()
-    assert mine.read_text() == "mine"
+    asked_by(filled, 1, "bnexp first", runs)
+    first = build([filled])
+    files = set(first.files)
+    assert (first.asked, "asked last" in first.files["index.html"].decode()) == ("", False)
+    asked_by(filled, 2, "bnexp placement=pre lr=1", runs[(runs["placement"] == "pre") & (runs["lr"] == 1.0)])
+    report = build([filled])
+    assert set(report.files) == files
+    assert report.headline == first.headline
+    assert report.asked == "The last command asked for 6 of these 36 runs: bnexp placement=pre lr=1"
+    for name in ("index.html", "report.md"):
+        assert report.asked in html.unescape((tmp_path / "report" / name).read_text())
+    finals = pd.read_csv(tmp_path / "report" / "tables" / "finals.csv")
+    assert (finals["asked"] == ((finals["level"] == "pre") & (finals["lr"] == 1.0))).all()
+    assert finals["n"].eq(3).all()
+
+
+def test_batches_of_one_command_are_asked_together(tmp_path: Path) -> None:
+    filled = store(tmp_path, rows(product()))
+    runs = filled.runs
+    for number, command, run in ((1, "a", 0), (2, "b", 1), (3, "b", 2), (4, "b", 3)):
+        asked_by(filled, number, f"bnexp {command}", runs.iloc[[run]])
+    assert gather([filled]).asked_last == set(runs["run"][1:4])
+    assert gather([filled, store(tmp_path / "other", rows(product(lrs=[9.0])))]).asked_last == frozenset()
+
+
+def test_what_was_asked_is_told_first(tmp_path: Path) -> None:
+    filled = store(tmp_path, rows(product(activations=["relu", "tanh"], seeds=range(8)), better_after(0.02)))
+    runs = filled.runs
+    asked_by(filled, 1, "bnexp activation=tanh", runs[runs["activation"] == "tanh"])
+    report = build([filled])
+    assert [verdict.facet for verdict in report.verdicts] == ["tanh", "relu"]
+    markdown = (tmp_path / "report" / "report.md").read_text()
+    assert markdown.index("**relu**") < markdown.index("**tanh**")  # the page keeps its order
+
+
+def mixed(*more: Run) -> list[Run]:
+    """Runs of a store in which every command had other settings: one network at all placements, others at one."""
+    small = [dataclasses.replace(run, hidden=(8,)) for run in product(lrs=[0.1, 0.5])]
+    other = [dataclasses.replace(run, hidden=(16,), steps=20) for run in product(["pre"], ["tanh"], seeds=[0])]
+    mnist = [
+        dataclasses.replace(run, data="mnist", data_train=55000, data_validation=5000)
+        for run in product(["pre", "post"], ["tanh"], seeds=range(2))
+    ]
+    return [*small, *other, *mnist, *more]
+
+
+def test_a_store_of_digits_and_mnist_compares_what_can_be_compared_and_lists_the_rest(tmp_path: Path) -> None:
+    report = build([store(tmp_path, rows(mixed(), better_after(0.02)))])
+    assert len(report.verdicts) == 2
+    assert ["digits" in verdict.facet for verdict in report.verdicts] == [True, False]
+    assert report.left_out == (
+        "One other setting has runs of one placement only, with nothing to compare: see the table of all arms."
+    )
+    assert report.left_out in report.files["report.md"].decode()
+    assert len(pd.read_csv(tmp_path / "report" / "tables" / "finals.csv")) == 3 * 2 + 1 + 2
+    assert set(pd.read_csv(tmp_path / "report" / "tables" / "effects.csv")["data"]) == {"digits", "mnist"}
+    assert len(pd.read_csv(tmp_path / "report" / "tables" / "effects.csv")) == 2 * 3
+    assert {"forest", "curves", "final"} <= set(figures(tmp_path))
+    match = re.search(r'id="curves-data">(.*?)</script>', report.page.read_text())
+    assert match is not None
+    assert len({(tuple(each["at"]), each["level"]) for each in json.loads(match[1])["series"]}) == 9
+
+
+def test_of_more_cells_than_an_eye_takes_in_figures_show_what_was_asked_last(tmp_path: Path) -> None:
+    sweep = [dataclasses.replace(run, hidden=(8,) * depth) for run in product() for depth in range(1, 13)]
+    filled = store(tmp_path, rows(sweep))
+    runs = filled.runs
+    asked_by(filled, 1, "bnexp all", runs)
+    build([filled])
+    assert "curves" not in figures(tmp_path)
+    asked_by(filled, 2, "bnexp two", runs[runs["hidden"].map(len).isin([3, 5]) & (runs["placement"] == "pre")])
+    build([filled])
+    assert "curves" in figures(tmp_path)
+    curves = pd.read_csv(tmp_path / "report" / "figures" / "curves.csv")
+    assert set(curves["hidden"]) == {"8-8-8", "8-8-8-8-8"}
+    assert set(curves["placement"]) == {"none", "pre", "post"}
+    assert len(pd.read_csv(tmp_path / "report" / "tables" / "effects.csv")) == 12 * 3
+
+
+def test_only_what_bnexp_wrote_makes_room_for_a_new_report(tmp_path: Path) -> None:
+    filled, folder = store(tmp_path, rows(product(["none", "pre"], lrs=[0.1, 1.0]))), tmp_path / "report"
+    build([filled])
+    mine = [folder / "notes.txt", folder / "figures" / "mine.png", folder / "tables" / "mine.csv"]
+    for path in mine:
+        path.write_text("mine")
+    assert "heat" in figures(tmp_path)
+    build([filled], compare="lr")
+    assert "heat" in figures(tmp_path)
+    (tmp_path / "runs" / "synthetic.parquet").unlink()
+    filled = store(tmp_path, rows(product(["none", "pre"])))
+    build([filled])
+    assert "heat" not in figures(tmp_path)
+    assert not (folder / "tables" / "fixed.csv").exists()
+    assert [path.read_text() for path in mine] == ["mine"] * 3
+
+
+@pytest.mark.parametrize("listed", ["{", "7", '["../keep.txt", "/etc/hostname", 3, ""]'])
+def test_a_damaged_list_of_files_costs_no_file(tmp_path: Path, listed: str) -> None:
+    filled, keep = store(tmp_path, rows(product(["pre"]))), tmp_path / "keep.txt"
+    keep.write_text("mine")
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / ".files.json").write_text(listed)
+    build([filled])
+    assert keep.read_text() == "mine"
+    written = {str(path.relative_to(tmp_path / "report")) for path in (tmp_path / "report").rglob("[!.]*.*")}
+    assert set(json.loads((tmp_path / "report" / ".files.json").read_text())) == written
+
+
+def test_each_comparison_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    sweep = [dataclasses.replace(run, momentum=m) for run in product(activations=["relu", "tanh"]) for m in (0.0, 0.9)]
+    filled = store(tmp_path / "a", rows(sweep))
+    folders = [build([filled], compare=compare).folder for compare in (None, "placement", "activation", "momentum")]
+    names = ["report", "report", "report-by-activation", "report-by-optimizer.momentum"]
+    assert folders == [tmp_path / "a" / name for name in names]
+    assert set(pd.read_csv(folders[0] / "tables" / "effects.csv")["a"]) == {"pre", "post"}
+    both = build([filled, store(tmp_path / "b", rows(sweep))], compare="activation")
+    assert both.folder == tmp_path / "a+b" / "report-by-activation"
+
+
+def test_a_report_goes_where_the_user_wants_it_and_overwrites_nothing_of_theirs(tmp_path: Path) -> None:
+    filled, out = store(tmp_path / "a", rows(product())), tmp_path / "paper" / "first"
+    for _ in range(2):  # our own page is replaced
+        assert build([filled], out=out).page == out / "index.html"
+    assert not (tmp_path / "a" / "report").exists()
+    theirs = tmp_path / "site"
+    theirs.mkdir()
+    (theirs / "index.html").write_text("my home page")
+    with pytest.raises(ValueError, match=r"out must be a folder in which no file is in the way; got .*index\.html"):
+        build([filled], out=theirs)
+    assert [path.name for path in theirs.iterdir()] == ["index.html"]
+    assert (theirs / "index.html").read_text() == "my home page"
+
+
+def test_a_store_of_which_runs_are_missing_says_how_many_and_which_arms_are_short(tmp_path: Path) -> None:
+    asked = product(["none", "pre"], ["relu", "tanh"], seeds=range(4))
+    runs, points = rows(asked)
+    lost = runs.index[(runs["placement"] == "pre") & (runs["activation"] == "tanh") & (runs["seed"] > 0)]
+    filled = store(tmp_path, (runs.drop(index=lost), points))
+    asked_by(filled, 1, "bnexp -m all", runs)
+    report = build([filled])
+    assert report.missing.startswith(
+        "Provisional: 13 of 16 asked runs are stored. Short of seeds: pre / tanh (1 of 4)."
+    )
+    assert report.missing in html.unescape(report.page.read_text())
+    filled.write("rest", runs.loc[lost].assign(pack="rest"), points[points["run"].isin(runs.loc[lost, "run"])])
+    assert build([filled]).missing == ""
+    runs.loc[lost, "status"] = "failed"
+    failed = store(tmp_path / "failed", (runs, points))
+    asked_by(failed, 1, "bnexp -m all", runs)
+    assert "13 of 16 asked runs are stored, 3 failed. Short of seeds: pre / tanh (1 of 4)." in build([failed]).missing
 
 
 def test_several_stores_are_one_and_a_run_in_both_counts_once(tmp_path: Path) -> None:
@@ -106,7 +258,7 @@ def test_several_stores_are_one_and_a_run_in_both_counts_once(tmp_path: Path) ->
 def test_any_axis_may_be_the_one_that_is_compared(tmp_path: Path) -> None:
     filled = store(tmp_path, rows(product(activations=["relu", "tanh"], lrs=[0.1, 1.0])))
     build([filled], compare="activation")
-    effects = pd.read_csv(tmp_path / "report" / "tables" / "effects.csv")
+    effects = pd.read_csv(tmp_path / "report-by-activation" / "tables" / "effects.csv")
     assert effects[["placement", "a", "b"]].to_numpy().tolist() == [
         [p, "tanh", "relu"] for p in ("none", "pre", "post")
     ]
@@ -128,9 +280,8 @@ def test_a_study_brings_its_question_and_its_axis_if_it_varies(tmp_path: Path) -
     build([filled])
     assert (tmp_path / "report" / "report.md").read_text().startswith("# Does it?\n")
     assert set(pd.read_csv(tmp_path / "report" / "tables" / "effects.csv")["a"]) == {"tanh"}
-    runs = filled.runs
-    build([filled], runs[runs["activation"] == "relu"])
-    assert set(pd.read_csv(tmp_path / "report" / "tables" / "effects.csv")["a"]) == {"pre", "post"}
+    build([store(tmp_path / "relu", rows(product()), study=study)])  # of which it has one value there
+    assert set(pd.read_csv(tmp_path / "relu" / "report" / "tables" / "effects.csv")["a"]) == {"pre", "post"}
 
 
 def test_none_is_compared_with_every_setting_of_the_norm(tmp_path: Path) -> None:

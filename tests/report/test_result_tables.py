@@ -16,7 +16,8 @@ def effects(path: Path, seeds: int) -> Table:
     runs, points = rows(product(["pre", "post"], seeds=range(seeds)), clear_accuracy)
     Store(path).write("synthetic", runs, points)
     evidence = gather([Store(path)])
-    return make_result_tables(evidence, estimate(evidence, choose_design(evidence, None), MARGIN))[0]
+    estimates = estimate(evidence, choose_design(evidence, None), MARGIN)
+    return make_result_tables(evidence, estimates, estimates)[0]
 
 
 def shown(table: Table) -> dict[str, str]:

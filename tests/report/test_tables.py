@@ -1,12 +1,14 @@
 import io
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bnexp.report.tables import Column, Table, find_numeric, make_cells, to_csv, to_tex, value_text
+from bnexp.report.tables import Column, Table, find_numeric, frame_to_csv, make_cells, to_tex, value_text
 from tests.support.pages import EFFECTS, FINALS
 
 HOSTILE = r"50 % of $x_1$ & {y} \input{z} ~a^b # <c> [d] |"
@@ -66,7 +68,7 @@ def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(va
 
 
 def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
-    (tmp_path / "finals.csv").write_text(to_csv(FINALS))
+    (tmp_path / "finals.csv").write_text(frame_to_csv(FINALS.frame))
     kinds = {"placement": FINALS.frame["placement"].dtype}
     read = pd.read_csv(tmp_path / "finals.csv", dtype=kinds)
     pd.testing.assert_frame_equal(read, FINALS.frame, check_exact=True)
@@ -74,7 +76,7 @@ def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
 
 def test_csv_keeps_words_with_commas_quotes_and_line_breaks() -> None:
     frame = pd.DataFrame({"word": ['a,"b"', "c\nd", HOSTILE]})
-    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(to_csv(table(frame)))), frame)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(frame_to_csv(table(frame).frame))), frame)
 
 
 @pytest.mark.parametrize("sample", [FINALS, EFFECTS])
@@ -104,3 +106,19 @@ def test_what_tex_would_take_for_a_command_is_printed_as_it_is() -> None:
     assert bare.count("$") % 2 == 0
     assert "input{z}" not in bare
     assert re.search(r"\\label\{tab:[A-Za-z0-9.=+-]+\}", text)
+
+
+def test_a_table_fits_into_the_text_of_an_article(tmp_path: Path) -> None:
+    latex = shutil.which("pdflatex")
+    if latex is None:
+        pytest.skip("no LaTeX: pdflatex must be on the PATH (Debian: texlive-latex-recommended)")
+    wide = table(EFFECTS.frame, *EFFECTS.columns, *EFFECTS.columns)
+    hostile = Table(HOSTILE, HOSTILE, HOSTILE, pd.DataFrame({"x": [HOSTILE, "±×→≤≥≈–—…−"]}), (Column("x", HOSTILE),))
+    floats = "\n".join(to_tex(sample) for sample in (FINALS, EFFECTS, wide, hostile))
+    head = "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}"
+    (tmp_path / "paper.tex").write_text(f"{head}\n{floats}\n\\end{{document}}\n", encoding="utf-8")
+    command = [latex, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = (tmp_path / "paper.log").read_text(encoding="utf-8", errors="replace")
+    assert ended.returncode == 0
+    assert not re.findall(r"Overfull .hbox.*|Missing character.*", log)

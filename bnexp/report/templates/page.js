@@ -131,7 +131,7 @@ function explore(block) {
     frame(svg, width, bottom, y, last, label, ticks(kind, seen));
     const inside = node(svg, "g", { "clip-path": "url(#inside)" });
     for (const series of drawn) line(inside, series, y);
-    marker = node(svg, "line", { y1: MARGIN.top, y2: bottom, stroke: "#1d1f23", "stroke-dasharray": "2 3" });
+    marker = node(svg, "line", { y1: MARGIN.top, y2: bottom, class: "marker", "stroke-dasharray": "2 3" });
     svg.addEventListener("pointermove", (event) => point(event.offsetX));
     slider.max = steps.length - 1;
     slider.value = steps.length - 1;
@@ -161,9 +161,9 @@ function explore(block) {
     const at = data.steps[series.steps], known = at.map((_, i) => i).filter((i) => series.mean[i] !== null);
     const path = (numbers, indices) => indices.map((i) => `${x(at[i]).toFixed(1)} ${y(numbers[i]).toFixed(1)}`).join("L");
     const banded = known.filter((i) => series.low[i] !== null && series.high[i] !== null), colour = data.colours[series.level];
-    if (banded.length) node(parent, "path", { class: "band", fill: colour, "fill-opacity": 0.14,
+    if (banded.length) node(parent, "path", { class: "band", style: `fill: ${colour}`, "fill-opacity": 0.14,
       d: `M${path(series.high, banded)}L${path(series.low, [...banded].reverse())}Z` });
-    node(parent, "path", { class: "curve", d: `M${path(series.mean, known)}`, fill: "none", stroke: colour,
+    node(parent, "path", { class: "curve", d: `M${path(series.mean, known)}`, fill: "none", style: `stroke: ${colour}`,
       "stroke-width": 2.2, "stroke-dasharray": data.dashes[series.level] });
   }
 
