@@ -12,6 +12,8 @@ import pytest
 
 import bnexp
 from bnexp.choices import Activation, Placement
+from bnexp.errors import UserError
+from bnexp.report import build as building
 from bnexp.runs import Run
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
@@ -184,3 +186,16 @@ def test_the_whole_command_trains_stores_reports_and_shows_how_to_train_a_run_ag
     pd.testing.assert_frame_equal(bnexp.load("outputs/tiny").runs, runs)
     assert command("show", runs["run"][2], "outputs/tiny") == shown
     assert "give more of its digits" in command("show", "").err
+
+
+def test_a_page_that_cannot_be_written_leaves_the_table(
+    command: Command, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise UserError("there must be room; got none")
+
+    assert not fakes.reports
+    monkeypatch.setattr(building, "build", full)
+    ended = command("lr=1")
+    assert (ended.code, ended.err) == (2, "bnexp: there must be room; got none\n")
+    assert "table of 1 runs" in ended.out
