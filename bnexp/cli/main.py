@@ -90,6 +90,11 @@ def _dispatch(words: list[str]) -> int:
 
         print(f"bnexp {__version__}")
         return 0
+    if {"-sc", "--shell-completion"}.intersection(words) and "COMP_LINE" in os.environ:
+        from bnexp.cli.completion import complete, without_plan
+
+        print("\n".join(complete(os.environ["COMP_LINE"])))
+        os.environ["COMP_LINE"] = without_plan(os.environ["COMP_LINE"])
     if words[0] == "plan":
         asked = [word for word in words[1:] if word != "--json"]
         plan = functools.partial(_print_plan, json_wanted=len(asked) < len(words) - 1)
