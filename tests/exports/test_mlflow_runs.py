@@ -1,5 +1,6 @@
 """MLflow opens what is written for it, with its own client."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ def open_store(out: Path) -> tracking.MlflowClient:
     return tracking.MlflowClient(f"sqlite:///{out / 'mlflow.db'}")
 
 
+@pytest.fixture(scope="session")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of the store, made once: MLflow takes seconds to create its tables."""
+    folder = tmp_path_factory.mktemp("mlflow") / "out"
+    assert mlflow_runs.write_files(Store(trained), folder).startswith(f"{len(TRAINED) + 2} new runs")
+    return folder
+
+
+@pytest.fixture
+def out(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the export."""
+    return Path(shutil.copytree(exported, tmp_path / "out"))
+
+
 def runs_of(client: tracking.MlflowClient, name: str = "demo") -> dict[str, entities.Run]:
     experiment = client.get_experiment_by_name(name)
     runs = client.search_runs([experiment.experiment_id])
@@ -34,9 +49,8 @@ def runs_of(client: tracking.MlflowClient, name: str = "demo") -> dict[str, enti
     return {run.data.tags["run"]: run for run in runs}
 
 
-def test_mlflow_opens_an_experiment_with_each_run_its_settings_and_its_tags(store: Store, tmp_path: Path) -> None:
-    mlflow_runs.write_files(store, tmp_path / "out")
-    runs = runs_of(open_store(tmp_path / "out"))
+def test_mlflow_opens_an_experiment_with_each_run_its_settings_and_its_tags(out: Path) -> None:
+    runs = runs_of(open_store(out))
     assert set(runs) == {id_of(run) for run in (*TRAINED, DIVERGED, FAILED)}
     run = runs[id_of(TRAINED[5])]
     assert run.data.params["placement"] == "pre"
@@ -57,9 +71,8 @@ def test_mlflow_opens_an_experiment_with_each_run_its_settings_and_its_tags(stor
     assert runs[id_of(DIVERGED)].data.tags["status"] == "diverged"
 
 
-def test_metrics_have_their_steps_and_every_digit(store: Store, tmp_path: Path) -> None:
-    mlflow_runs.write_files(store, tmp_path / "out")
-    client, curves, layers = open_store(tmp_path / "out"), store.curves, store.layers
+def test_metrics_have_their_steps_and_every_digit(store: Store, out: Path) -> None:
+    client, curves, layers = open_store(out), store.curves, store.layers
     run_id = id_of(TRAINED[5])
     run = runs_of(client)[run_id].info.run_id
     curve = curves[curves["run"] == run_id].dropna(subset="test_accuracy")
@@ -73,13 +86,12 @@ def test_metrics_have_their_steps_and_every_digit(store: Store, tmp_path: Path) 
     assert len(inside) >= 4
 
 
-def test_exporting_twice_makes_no_run_twice_and_keeps_what_was_noted(store: Store, tmp_path: Path) -> None:
-    assert mlflow_runs.write_files(store, tmp_path / "out").startswith(f"{len(TRAINED) + 2} new runs")
-    client = open_store(tmp_path / "out")
+def test_exporting_twice_makes_no_run_twice_and_keeps_what_was_noted(store: Store, out: Path) -> None:
+    client = open_store(out)
     first = runs_of(client)
     client.set_tag(first[id_of(TRAINED[0])].info.run_id, "note", "mine")
     train(store, [small_run(placement="pre", seed=0, norm_eps=0.1)])
-    assert mlflow_runs.write_files(store, tmp_path / "out").startswith("1 new runs")
+    assert mlflow_runs.write_files(store, out).startswith("1 new runs")
     second = runs_of(client)
     assert {name: run.info.run_id for name, run in first.items()}.items() <= {
         name: run.info.run_id for name, run in second.items()
@@ -90,13 +102,12 @@ def test_exporting_twice_makes_no_run_twice_and_keeps_what_was_noted(store: Stor
     assert second[id_of(TRAINED[4])].info.run_name == f"{arm},seed=0"
 
 
-def test_a_run_that_was_left_half_written_or_trained_since_is_written_again(store: Store, tmp_path: Path) -> None:
-    mlflow_runs.write_files(store, tmp_path / "out")
-    client = open_store(tmp_path / "out")
+def test_a_run_that_was_left_half_written_or_trained_since_is_written_again(store: Store, out: Path) -> None:
+    client = open_store(out)
     half = runs_of(client)[id_of(TRAINED[0])].info.run_id
     client.update_run(half, status="RUNNING")
     train(store, [FAILED])
-    assert mlflow_runs.write_files(store, tmp_path / "out").startswith("2 new runs")
+    assert mlflow_runs.write_files(store, out).startswith("2 new runs")
     runs = runs_of(client)
     assert runs[id_of(TRAINED[0])].info.run_id != half
     assert runs[id_of(FAILED)].info.status == "FINISHED"
