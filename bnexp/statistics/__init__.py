@@ -9,6 +9,7 @@
     contrasts, notes                the numbers of many contrasts, and what keeps one from being claimed
     comparisons                     effects, finals, aggregates
     running_statistics              whether an evaluation by them says anything of the trained network
+    completeness                    what was asked for and what is stored of it
     sensitivity, speed              what a learning rate costs, and how soon an accuracy is reached
     largest_stable_lr               how large a learning rate may be
 
