@@ -80,9 +80,14 @@ def _conclude(rows: pd.DataFrame, stores: Sequence[Store], stored: Sequence[pd.D
 def _print_answer(report: "Report", console: Console) -> None:
     shown = report.verdicts[:MOST_VERDICTS]
     hidden = len(report.verdicts) - len(shown)
-    sentences = [report.headline, report.missing, report.asked, *(verdict.sentence for verdict in shown)]
+    for sentence in ("", *filter(None, [report.headline, report.missing, report.asked])):
+        console.print(sentence, markup=False)
+    for verdict in shown:
+        console.print(verdict.sentence, markup=False)
+        for line in (verdict.command or "").splitlines():  # to be copied: a terminal may wrap it, we do not
+            console.print(f"  {line}", soft_wrap=True, markup=False)
     more = f"{hidden} more verdicts are on the page." if hidden else ""
-    for sentence in ("", *filter(None, [*sentences, more, report.left_out]), ""):
+    for sentence in (*filter(None, [more, report.left_out]), ""):
         console.print(sentence, markup=False)
 
 

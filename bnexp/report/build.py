@@ -161,7 +161,7 @@ def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures
         question=_choose_question(evidence, estimates),
         headline=compared[1].headline,
         asked=coverage.describe_asked(evidence),
-        missing=coverage.describe_missing(evidence),
+        missing=coverage.describe_missing(evidence, estimates.completeness),
         left_out=describe_left_out(estimates, compared[1]),
         verdicts=compared[1].verdicts,
         main=on_page[:main],

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.labels import value_label
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.statistics.arms import ARM, ScoredRuns, axes
+from bnexp.statistics.arms import ScoredRuns
 from bnexp.statistics.cells import assign_cells, rows_of
+from bnexp.statistics.completeness import Completeness
 from bnexp.verdicts.verdicts import Verdict
 
 MOST_SHORT: Final = 6
@@ -26,37 +26,19 @@ def describe_asked(evidence: Evidence) -> str:
     return f"The last command asked for {count:,} of these {runs:,} runs: {evidence.sweeps[-1].command}"
 
 
-def describe_missing(evidence: Evidence) -> str:
-    """Return the sentences about runs that were asked for and are not stored; nothing if all are.
-
-    A run that was never trained is known by its id alone: arms are short if they have fewer seeds of a command than
-    another arm of it.
-    """
-    asked = {run for sweep in evidence.sweeps for run in sweep.asked}
-    stored = asked.intersection(evidence.runs["run"])
-    if len(stored) == len(asked):
+def describe_missing(evidence: Evidence, completeness: Completeness) -> str:
+    """Return the sentences about runs that were asked for and are not stored; nothing if all are."""
+    if completeness.complete:
         return ""
-    words = f"Provisional: {len(stored):,} of {len(asked):,} asked runs are stored"
-    failed = f", {evidence.failed:,} failed" if evidence.failed else ""
-    short = _list_short_arms(evidence)
+    lacking = completeness.asked - completeness.stored
+    failed = f", {evidence.failed:,} of them failed" if evidence.failed else ""
+    short = [f"{arm.label} ({arm.stored} of {arm.asked})" for arm in completeness.short]
     more = f" and {len(short) - MOST_SHORT} more" if len(short) > MOST_SHORT else ""
-    arms = f" Short of seeds: {'; '.join(short[:MOST_SHORT])}{more}." if short else ""
-    return f"{words}{failed}.{arms} The command that asked for them trains them when it is typed again."
-
-
-def _list_short_arms(evidence: Evidence) -> list[str]:
-    """Return the name of each arm that has fewer seeds of a command than another arm of it, with both numbers."""
-    names, texts = axes(evidence.runs), []
-    for sweep in evidence.sweeps:
-        runs = evidence.runs[evidence.runs["run"].isin(sweep.asked)]
-        if len(runs) == len(set(sweep.asked)) or runs.empty:
-            continue
-        arms = runs.groupby(list(ARM), dropna=False, sort=False, as_index=False).agg(n=("seed", "nunique"))
-        most = arms["n"].max()
-        for arm in arms[arms["n"] < most].to_dict("records"):
-            name = " / ".join(value_label(name, arm[name]) for name in names if pd.notna(arm[name]))
-            texts.append(f"{name} ({arm['n']} of {most})")
-    return list(dict.fromkeys(texts))
+    arms = f" Short of runs: {'; '.join(short[:MOST_SHORT])}{more}." if short else ""
+    return (
+        f"{lacking:,} of {completeness.asked:,} runs asked are missing{failed}.{arms} The command that asked for them "
+        "trains them when it is typed again."
+    )
 
 
 def mark_asked(evidence: Evidence, estimates: Estimates) -> NDArray[np.bool_]:

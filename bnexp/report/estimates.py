@@ -7,7 +7,6 @@ import pandas as pd
 
 from bnexp.report.evidence import Evidence
 from bnexp.statistics import comparisons
-from bnexp.statistics.arms import ARM
 from bnexp.statistics.completeness import Completeness, measure_completeness
 from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
@@ -15,7 +14,6 @@ from bnexp.statistics.grid import build_grid
 from bnexp.statistics.largest_stable_lr import largest_stable
 from bnexp.statistics.sensitivity import lr_sensitivity
 from bnexp.statistics.speed import steps_to_threshold
-from bnexp.store.store import each_run_once
 from bnexp.verdicts.notes import put_into_words
 from bnexp.verdicts.verdicts import Verdict, headline, largest_lr_in_words, write_verdicts
 
@@ -83,11 +81,5 @@ def estimate(evidence: Evidence, design: Design, margin: float) -> Estimates:
         aggregate=comparisons.aggregate(grid, METRIC),
         curves=average_curves(evidence.points, evidence.runs),
         verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations),
-        completeness=measure_completeness(evidence.sweeps, _read_all(evidence)),
+        completeness=measure_completeness(evidence.sweeps, evidence.rows),
     )
-
-
-def _read_all(evidence: Evidence) -> pd.DataFrame:
-    """Return what each run of the stores is and how it ended, whether or not the report is about it."""
-    columns = ("run", "status", "probes", "seed", *ARM)
-    return each_run_once(pd.concat([store.read_runs(columns) for store in evidence.stores], ignore_index=True))

@@ -231,16 +231,16 @@ def test_a_store_of_which_runs_are_missing_says_how_many_and_which_arms_are_shor
     filled = store(tmp_path, (runs.drop(index=lost), points))
     asked_by(filled, 1, "bnexp -m all", runs)
     report = build([filled])
-    assert report.missing.startswith(
-        "Provisional: 13 of 16 asked runs are stored. Short of seeds: pre / tanh (1 of 4)."
-    )
+    assert report.headline.startswith("Provisional: 13 of 16 runs asked are stored. ")
+    assert report.missing.startswith("3 of 16 runs asked are missing. Short of runs: pre / tanh (1 of 4).")
     assert report.missing in html.unescape(report.page.read_text())
     filled.write("rest", runs.loc[lost].assign(pack="rest"), points[points["run"].isin(runs.loc[lost, "run"])])
     assert build([filled]).missing == ""
     runs.loc[lost, "status"] = "failed"
     failed = store(tmp_path / "failed", (runs, points))
     asked_by(failed, 1, "bnexp -m all", runs)
-    assert "13 of 16 asked runs are stored, 3 failed. Short of seeds: pre / tanh (1 of 4)." in build([failed]).missing
+    words = "3 of 16 runs asked are missing, 3 of them failed. Short of runs: pre / tanh (1 of 4)."
+    assert words in build([failed]).missing
 
 
 def test_several_stores_are_one_and_a_run_in_both_counts_once(tmp_path: Path) -> None:
