@@ -69,7 +69,7 @@ def small_disk(tmp_path):
         return disk
 
     yield resize
-    subprocess.run([shutil.which("umount") or "/bin/umount", str(disk)], check=True)
+    subprocess.run([shutil.which("umount") or "/bin/umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.faults
