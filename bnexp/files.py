@@ -44,3 +44,11 @@ def write_whole(path: Path, fill: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_folder(path: Path | str) -> bool:
+    """Say whether there is a folder at `path`, of which a system may say that no name can be so long."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False

@@ -11,6 +11,7 @@ from bnexp.choices import nearest
 from bnexp.cli.schema import KEYS, find_outputs
 from bnexp.cli.usage import USAGE, parse_words
 from bnexp.errors import UserError
+from bnexp.files import is_folder
 
 
 def run_command(words: Sequence[str]) -> int:
@@ -55,10 +56,10 @@ def run_command(words: Sequence[str]) -> int:
 
 def _suggest_store(word: str | None) -> None:
     """Raise `UserError` if `word` is no folder, but the name of a store."""
-    if not word or Path(word).exists() or len(Path(word).parts) != 1:
+    if not word or is_folder(word) or len(Path(word).parts) != 1:
         return
     store = find_outputs() / word
-    if (store / "runs").is_dir():
+    if is_folder(store / "runs"):
         raise UserError(f"a store must be a folder with results in runs/; found none in {word}: did you mean {store}?")
 
 

@@ -21,6 +21,7 @@ from bnexp.cli.typed import quote_texts
 from bnexp.cli.usage import USAGE
 from bnexp.cli.values import unknown_key
 from bnexp.errors import UserError
+from bnexp.files import is_folder
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM, axes, score_runs
 from bnexp.store.store import Store, load
@@ -36,7 +37,7 @@ def list_results(words: Sequence[str], stores: Sequence[Path], *, json_wanted: b
     Raises:
         UserError: A word is neither a folder nor KEY=VALUE, or the folder holds no store.
     """
-    folders = [word for word in words if "=" not in word or Path(word).is_dir()]
+    folders = [word for word in words if "=" not in word or is_folder(word)]
     filters = [word for word in words if word not in folders]
     if len(folders) > 1 or (filters and not folders):
         raise UserError(f"the command must be `{USAGE['ls']}`; got {len(folders)} folders")

@@ -14,6 +14,7 @@ from rich.console import Console
 from bnexp.cli.summary import draw_table
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
+from bnexp.files import is_folder
 from bnexp.store.store import Store, each_run_once, load
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _print_answer(report: "Report", console: Console) -> None:
 
 def _parse_words(words: Sequence[str]) -> _Wish:
     """Return what `words` ask for; a folder may hold a "=", if it is there."""
-    folders = [word for word in words if "=" not in word or _is_folder(word)]
+    folders = [word for word in words if "=" not in word or is_folder(word)]
     wish = _Wish(tuple(map(Path, folders)))
     for word in (word for word in words if word not in folders):
         name, _, value = word.partition("=")
@@ -109,13 +110,6 @@ def _parse_words(words: Sequence[str]) -> _Wish:
     if not folders:
         raise UserError(f"the command must be `{USAGE['report']}`; got no DIR")
     return wish
-
-
-def _is_folder(word: str) -> bool:
-    try:
-        return Path(word).is_dir()
-    except OSError:  # too long for a name
-        return False
 
 
 def _parse_points(text: str) -> float:

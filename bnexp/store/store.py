@@ -28,7 +28,7 @@ from safetensors.numpy import save
 
 from bnexp.choices import Probes
 from bnexp.errors import UserError
-from bnexp.files import write_whole
+from bnexp.files import is_folder, write_whole
 from bnexp.runs import SEMANTICS
 from bnexp.store import parquet
 from bnexp.store.records import SweepRecord, decode_record
@@ -326,7 +326,7 @@ def load(path: Path | str) -> Store:
         ...     bnexp.load(folder).curves.dropna(subset="test_accuracy")["step"].tolist()
         [0, 10, 20]
     """
-    if not (Path(path) / "runs").is_dir():
+    if not is_folder(Path(path) / "runs"):
         raise UserError(f"a store must be a folder with results in runs/; found none in {path}: train into it first")
     return Store(path)
 
