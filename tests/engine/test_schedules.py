@@ -19,6 +19,7 @@ def torch_rates(make, lr: float, steps: int) -> list[float]:
     return rates
 
 
+@pytest.mark.filterwarnings("ignore:The epoch parameter in:UserWarning")  # torch 2.6 warns of a call of its own
 @pytest.mark.parametrize(
     ("settings", "make"),
     [
