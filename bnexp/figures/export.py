@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import re
 from typing import Any, Final, Literal
 
@@ -22,6 +23,7 @@ def render(figure: Figure, kind: Literal["pdf", "png", "svg"], name: str) -> byt
     No id of the SVG occurs in that of a figure with another `name`, so that both can stand in one page.
     """
     content = io.BytesIO()
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the root logger of each table that it drops
     with house_style():
         figure.savefig(content, format=kind, dpi=200, metadata=_NO_DATE[kind])
     if kind != "svg":

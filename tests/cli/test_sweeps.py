@@ -195,7 +195,7 @@ def test_a_page_that_cannot_be_written_leaves_the_table(
         raise UserError("there must be room; got none")
 
     assert not fakes.reports
-    monkeypatch.setattr(building, "build", full)
+    monkeypatch.setattr(building.Report, "write", full)
     ended = command("lr=1")
     assert (ended.code, ended.err) == (2, "bnexp: there must be room; got none\n")
     assert "table of 1 runs" in ended.out
