@@ -71,7 +71,7 @@ def test_cells_are_sorted_by_their_number_or_by_the_order_of_their_categories(va
 def test_csv_gives_back_every_number_in_full(tmp_path: Path) -> None:
     (tmp_path / "finals.csv").write_text(frame_to_csv(FINALS.frame))
     kinds = {"placement": FINALS.frame["placement"].dtype}
-    # The reader of pandas 2 rounds by default; what it takes against that is the default of pandas 3, which warns of it.
+    # The reader of pandas 2 rounds unless it is told otherwise; that of pandas 3 does not, and warns of being told.
     exact: dict[str, Any] = {} if int(pd.__version__.split(".")[0]) >= 3 else {"float_precision": "round_trip"}
     read = pd.read_csv(tmp_path / "finals.csv", dtype=kinds, **exact)
     pd.testing.assert_frame_equal(read, FINALS.frame, check_exact=True)
