@@ -1,6 +1,8 @@
 """Fixtures that several test files share."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,12 @@ def mnist_root() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return root
+
+
+@pytest.fixture(autouse=True)
+def _no_logging_into_the_streams_of_another_test() -> Iterator[None]:
+    """Hydra has its loggers write to the standard output of the moment, which is closed when a test ends."""
+    yield
+    for logger in (logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))):
+        for handler in [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]:
+            logger.removeHandler(handler)
