@@ -8,8 +8,6 @@ the report does, all else from these and from what its sweeps recorded. The same
 """
 
 import argparse
-import html
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from bnexp import load
 from bnexp.files import write_whole
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.report.page import KINDS
+from bnexp.report.page import KINDS, escape_markdown
 from bnexp.statistics.arms import ARM, STUCK, score_runs
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.records import SweepRecord
@@ -100,7 +98,7 @@ def write_page(stores: Sequence[Store]) -> tuple[str, dict[str, Path]]:
         record = newest_record(store)
         tally = count_runs(store.runs, record.asked)
         shown = {f"{name}-{path.name}": path for path in find_pictures(store, record)}
-        rows.append(f"| [{escape(name)}](#{name}) | {escape(question(record))} | {_counts(tally)} |")
+        rows.append(f"| [{escape_markdown(name)}](#{name}) | {escape_markdown(question(record))} | {_counts(tally)} |")
         sections.append(write_section(name, store, record, tally, shown))
         pictures |= shown
     table = "| study | question | asked | done | diverged | stuck | failed | missing |\n|---|---|" + 6 * "---:|"
@@ -114,9 +112,11 @@ def write_section(name: str, store: Store, record: SweepRecord, tally: Tally, pi
     commands = "\n".join(
         f"    {command}" for command in dict.fromkeys(public_command(sweep.command) for sweep in store.sweeps)
     )
-    facts = "\n".join(f"- {key}: {escape(value)}" for key, value in provenance(store.runs, store.sweeps).items())
+    facts = "\n".join(
+        f"- {key}: {escape_markdown(value)}" for key, value in provenance(store.runs, store.sweeps).items()
+    )
     origin = f"<details><summary>How it was made</summary>\n\n{commands}\n\n{facts}\n\n</details>\n"
-    heading = [f"\n## {name}", f"*{escape(question(record))}*"]
+    heading = [f"\n## {name}", f"*{escape_markdown(question(record))}*"]
     return "\n\n".join([*heading, verdicts, completeness(tally), *images, origin])
 
 
@@ -129,10 +129,10 @@ def answer(store: Store) -> str | None:
         return None
     evidence = gather([store])
     estimates = estimate(evidence, choose_design(evidence, None), MARGIN)
-    blocks = [escape(evidence.title), f"**{escape(estimates.headline)}**"]
+    blocks = [escape_markdown(evidence.title), f"**{escape_markdown(estimates.headline)}**"]
     for verdict in estimates.verdicts:
-        facet = escape(verdict.facet or "all runs")
-        blocks.append(f"**{facet}** ({KINDS[verdict.kind]}). {escape(verdict.sentence)}")
+        facet = escape_markdown(verdict.facet or "all runs")
+        blocks.append(f"**{facet}** ({KINDS[verdict.kind]}). {escape_markdown(verdict.sentence)}")
         commands = verdict.command.splitlines() if verdict.command else []
         blocks += ["\n".join(f"    {public_command(command)}" for command in commands)] if commands else []
     return "\n\n".join(blocks)
@@ -235,11 +235,6 @@ def _commit(sweep: SweepRecord) -> str:
     return (
         "of an installed package" if git is None else f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
     )
-
-
-def escape(text: str) -> str:
-    """Return `text` on one line, so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
 if __name__ == "__main__":

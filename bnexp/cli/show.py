@@ -1,6 +1,5 @@
 """`bnexp show`: one stored run, with the command that trains it again."""
 
-import dataclasses
 import json
 import shlex
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from bnexp.choices import to_cli
 from bnexp.cli.schema import find_outputs
 from bnexp.errors import UserError
 from bnexp.runs import Run, find_acting, key
+from bnexp.store.rows import to_run
 from bnexp.store.store import Store, load
 from bnexp.verdicts.commands import write_override, write_run_command
 
@@ -31,7 +31,7 @@ def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
         UserError: A folder holds no store, or not exactly one run has such an id.
     """
     store, row = _find_run(prefix, folders)
-    run = Run(**{f.name: row[f.name] for f in dataclasses.fields(Run) if f.name in row})
+    run = to_run(row)
     command = " ".join([write_run_command(run), *map(shlex.quote, _data_root(store, run))])
     if json_wanted:
         plain = {

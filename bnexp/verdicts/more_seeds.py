@@ -13,6 +13,7 @@ from bnexp.choices import NormStatistics, Probes
 from bnexp.runs import Run, arm, to_canonical
 from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
+from bnexp.store.rows import to_run
 from bnexp.verdicts.answers import Answer
 from bnexp.verdicts.commands import write_override, write_sweep_command
 from bnexp.verdicts.notes import write_margin
@@ -169,5 +170,4 @@ def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination, chang
 
 def _arm(row: Mapping[Any, Any]) -> Run:
     """Return the arm of a scored row; what is missing cannot act."""
-    known = {str(name): value for name, value in row.items() if pd.notna(value)}
-    return Run(**{**known, "hidden": tuple(map(int, row["hidden"].split("-")))})
+    return to_run({**row, "hidden": tuple(map(int, row["hidden"].split("-")))})
