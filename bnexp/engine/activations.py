@@ -3,14 +3,23 @@
 Letters: u input of the activation, a = φ(u) its output, d_a and d_u = d_a·φ'(u) the gradients of the loss with
 respect to them; every tensor is [S, G, B, H]. Formulas: Ioffe & Szegedy 2015 (sigmoid), Clevert et al. 2016 (elu),
 Klambauer et al. 2017 (selu), Hendrycks & Gimpel 2016 (gelu, the exact form with the normal distribution function),
-Elfwing et al. 2018 (silu). Slopes and scales are those of `torch.nn`: leaky_relu 0.01, elu alpha 1.
+Elfwing et al. 2018 (silu), Misra 2020 (mish), Howard et al. 2019 (hardswish), Sandler et al. 2018 (relu6), Glorot &
+Bengio 2010 (softsign), Kim et al. 2023 (shifted_tanh), Sitzmann et al. 2020 (sine).
+Slopes and scales are those of `torch.nn`: leaky_relu 0.01, elu alpha 1.
+
+Some are there to tell causes apart: they differ from another one in one thing. clip is hardtanh moved and shrunk to
+[0, 1]; shifted_tanh is tanh + 1; steep_sigmoid is σ(4u); stretched_sigmoid is 2σ(u) − 1, which is tanh(u/2);
+centred_sigmoid is σ(u) − 1/2; centred_relu is max(u, 0) less its mean under a standard normal input; absolute is even;
+sine is odd and bounded, and not monotone.
 
 An input is flat where |φ'| is below `FLAT` of the greatest |φ'|: almost no gradient passes. What follows from that
 depends on the function. A bounded one (sigmoid, tanh) is flat on both sides, and each flat input is lost. One that is
-flat on one side only (relu and its relatives) is so by design; what is lost is a unit that is flat on the whole batch,
-a dead one. leaky_relu was made so that no unit dies, and identity is nowhere flat: there the word has no meaning.
+flat on one side only (relu and its relatives, relu6 among them) is so by design; what is lost is a unit that is flat on
+the whole batch, a dead one. leaky_relu was made so that no unit dies, identity and absolute are nowhere flat, sine is
+flat in the middle of what it uses: there the word has no meaning.
 
-The derivative kernels are torch's own (one fused pass each); that they are the derivatives is tested against autograd.
+Where torch has derivative kernels they are used (one fused pass each); that they are the derivatives is tested against
+autograd.
 """
 
 import math
@@ -29,6 +38,8 @@ aten = torch.ops.aten
 LEAKY_SLOPE: Final = 0.01
 SELU_ALPHA: Final = 1.6732632423543772848170429916717
 SELU_SCALE: Final = 1.0507009873554804934193349852946
+RELU_MEAN: Final = 0.3989422804014326779399460599344
+"""E max(Z, 0) = 1/sqrt(2π) for a standard normal Z."""
 
 FLAT: Final = 0.05
 """Share of the greatest slope below which an activation counts as flat."""
@@ -61,6 +72,16 @@ class Function:
         flat = slope.abs_() < FLAT * self.steepest
         units_SGH = flat.all(2) if self.saturation is Saturation.of_units else flat.to(u.dtype).mean(2)
         return units_SGH.to(u.dtype).mean(2)
+
+
+def _clamp(low: float, high: float, saturation: Saturation) -> Function:
+    """Return the function min(max(u, low), high)."""
+    return Function(
+        lambda u, out: aten.hardtanh.out(u, low, high, out=out),
+        lambda d, u, _, out: aten.hardtanh_backward.grad_input(d, u, low, high, grad_input=out),
+        1.0,
+        saturation,
+    )
 
 
 FUNCTIONS: Final[dict[Activation, Function]] = {
@@ -121,6 +142,69 @@ FUNCTIONS: Final[dict[Activation, Function]] = {
     Activation.identity: Function(
         lambda u, out: out.copy_(u),
         lambda d, _u, _a, out: out.copy_(d) if out is not d else None,
+        1.0,
+        Saturation.none,
+    ),
+    Activation.mish: Function(
+        lambda u, out: aten.mish.out(u, out=out),
+        lambda d, u, _, out: out.copy_(aten.mish_backward(d, u)),
+        1.088498,
+        Saturation.of_units,
+    ),
+    Activation.hardswish: Function(
+        lambda u, out: aten.hardswish.out(u, out=out),
+        lambda d, u, _, out: aten.hardswish_backward.out(d, u, out=out),
+        1.5,
+        Saturation.of_units,
+    ),
+    Activation.relu6: _clamp(0.0, 6.0, Saturation.of_units),
+    Activation.hardtanh: _clamp(-1.0, 1.0, Saturation.of_inputs),
+    Activation.softsign: Function(
+        lambda u, out: torch.div(u, u.abs().add_(1), out=out),
+        lambda d, u, _, out: torch.div(d, u.abs().add_(1).square_(), out=out),
+        1.0,
+        Saturation.of_inputs,
+    ),
+    Activation.clip: _clamp(0.0, 1.0, Saturation.of_inputs),
+    Activation.shifted_tanh: Function(
+        lambda u, out: torch.tanh(u, out=out).add_(1),
+        lambda d, u, _, out: aten.tanh_backward.grad_input(d, u.tanh(), grad_input=out),
+        1.0,
+        Saturation.of_inputs,
+    ),
+    Activation.steep_sigmoid: Function(
+        lambda u, out: torch.mul(u, 4, out=out).sigmoid_(),
+        lambda d, _, a, out: aten.sigmoid_backward.grad_input(d, a, grad_input=out).mul_(4),
+        1.0,
+        Saturation.of_inputs,
+    ),
+    Activation.stretched_sigmoid: Function(
+        lambda u, out: torch.mul(u, 0.5, out=out).tanh_(),
+        lambda d, _, a, out: aten.tanh_backward.grad_input(d, a, grad_input=out).mul_(0.5),
+        0.5,
+        Saturation.of_inputs,
+    ),
+    Activation.centred_sigmoid: Function(
+        lambda u, out: torch.sigmoid(u, out=out).sub_(0.5),
+        lambda d, u, _, out: aten.sigmoid_backward.grad_input(d, u.sigmoid(), grad_input=out),
+        0.25,
+        Saturation.of_inputs,
+    ),
+    Activation.centred_relu: Function(
+        lambda u, out: torch.clamp_min(u, 0, out=out).sub_(RELU_MEAN),
+        lambda d, u, _, out: aten.threshold_backward.grad_input(d, u, 0, grad_input=out),
+        1.0,
+        Saturation.of_units,
+    ),
+    Activation.absolute: Function(
+        lambda u, out: torch.abs(u, out=out),
+        lambda d, u, _, out: torch.mul(d, u.sign(), out=out),
+        1.0,
+        Saturation.none,
+    ),
+    Activation.sine: Function(
+        lambda u, out: torch.sin(u, out=out),
+        lambda d, u, _, out: torch.mul(d, u.cos(), out=out),
         1.0,
         Saturation.none,
     ),

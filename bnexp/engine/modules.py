@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from bnexp.choices import Activation, Affine, NormStatistics
+from bnexp.engine.activations import RELU_MEAN
 from bnexp.engine.placement import ORDER, Stage
 from bnexp.runs import Run
 
@@ -30,7 +31,45 @@ ACTIVATIONS: Final[dict[Activation, Callable[[], nn.Module]]] = {
     Activation.sigmoid: nn.Sigmoid,
     Activation.softplus: nn.Softplus,
     Activation.identity: nn.Identity,
+    Activation.mish: nn.Mish,
+    Activation.hardswish: nn.Hardswish,
+    Activation.relu6: nn.ReLU6,
+    Activation.hardtanh: nn.Hardtanh,
+    Activation.softsign: nn.Softsign,
+    Activation.clip: lambda: nn.Hardtanh(0.0, 1.0),
 }
+"""Those that torch has a module for."""
+
+
+class Elementwise(nn.Module):
+    """An activation for which torch has no module."""
+
+    def __init__(self, activation: Activation) -> None:
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Return φ(u)."""
+        match self.activation:
+            case Activation.shifted_tanh:
+                return u.tanh() + 1
+            case Activation.steep_sigmoid:
+                return (4 * u).sigmoid()
+            case Activation.stretched_sigmoid:
+                return (u / 2).tanh()
+            case Activation.centred_sigmoid:
+                return u.sigmoid() - 0.5
+            case Activation.centred_relu:
+                return u.relu() - RELU_MEAN
+            case Activation.absolute:
+                return u.abs()
+            case Activation.sine:
+                return u.sin()
+        raise AssertionError(self.activation)
+
+    def extra_repr(self) -> str:
+        """Return the name of the function."""
+        return str(self.activation)
 
 
 def to_module(run: Run, tensors: Mapping[str, Tensor]) -> nn.Sequential:
@@ -45,7 +84,8 @@ def to_module(run: Run, tensors: Mapping[str, Tensor]) -> nn.Sequential:
             if stage is Stage.normalization:
                 layers.append(_normalization(run, layer, tensors))
             elif stage is Stage.activation:
-                layers.append(ACTIVATIONS[run.activation]())
+                module = ACTIVATIONS.get(run.activation)
+                layers.append(Elementwise(run.activation) if module is None else module())
     return nn.Sequential(*layers, _linear(len(run.hidden) + 1, tensors)).eval()
 
 

@@ -16,8 +16,16 @@ from bnexp.choices import Activation, Placement
 from bnexp.engine.training import State
 from bnexp.theory.claims import AcceptedRange, Claim, at_least
 
-HOMOGENEOUS: Final = (Activation.relu, Activation.leaky_relu, Activation.identity)
+HOMOGENEOUS: Final = (
+    Activation.relu,
+    Activation.leaky_relu,
+    Activation.identity,
+    Activation.absolute,
+)
 """φ(a·u) = a·φ(u) for every a > 0."""
+
+NEARLY: Final = (Activation.relu6, Activation.centred_relu)
+"""Homogeneous up to 6, or but for a constant (which a norm takes away, not to the last bit): nothing is claimed."""
 
 Arms = Sequence[tuple[Placement, Activation]]
 NONE: Final[Arms] = tuple((Placement.none, activation) for activation in Activation)
@@ -27,10 +35,10 @@ ALL: Final[Arms] = (*NONE, *PRE, *POST)
 
 WITH_BLOCK: Final = {
     "pre, any activation": PRE,
-    "post, relu, leaky_relu or identity": tuple(arm for arm in POST if arm[1] in HOMOGENEOUS),
+    "post, relu and other homogeneous ones": tuple(arm for arm in POST if arm[1] in HOMOGENEOUS),
 }
 WITHOUT_BLOCK: Final = {
-    "post, any other activation": tuple(arm for arm in POST if arm[1] not in HOMOGENEOUS),
+    "post, any other activation": tuple(arm for arm in POST if arm[1] not in (*HOMOGENEOUS, *NEARLY)),
     "none, any activation": NONE,
 }
 

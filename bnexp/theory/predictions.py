@@ -42,6 +42,12 @@ def _density(z: float) -> float:
     return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
+def _mish_slope(u: float) -> float:
+    """Return the derivative of u·tanh(softplus(u)): t + u·(1 − t²)·σ(u), with t = tanh(softplus(u))."""
+    t = math.tanh(np.logaddexp(0, u))
+    return t + u * (1 - t * t) * float(expit(u))
+
+
 LEAKY_SLOPE: Final = 0.01
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 """Klambauer et al. 2017; like the formulas, once more than in the engine, so that a report needs no torch."""
@@ -60,6 +66,22 @@ FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
     Activation.sigmoid: (expit, lambda u: expit(u) * expit(-u)),
     Activation.softplus: (lambda u: float(np.logaddexp(0, u)), expit),
     Activation.identity: (lambda u: u, lambda _: 1.0),
+    Activation.mish: (lambda u: u * math.tanh(np.logaddexp(0, u)), lambda u: _mish_slope(u)),
+    Activation.hardswish: (
+        lambda u: u * min(max(u + 3, 0.0), 6.0) / 6,
+        lambda u: (2 * u + 3) / 6 if abs(u) < 3 else float(u > 0),
+    ),
+    Activation.relu6: (lambda u: min(max(u, 0.0), 6.0), lambda u: float(0 < u < 6)),
+    Activation.hardtanh: (lambda u: min(max(u, -1.0), 1.0), lambda u: float(-1 < u < 1)),
+    Activation.softsign: (lambda u: u / (1 + abs(u)), lambda u: 1 / (1 + abs(u)) ** 2),
+    Activation.clip: (lambda u: min(max(u, 0.0), 1.0), lambda u: float(0 < u < 1)),
+    Activation.shifted_tanh: (lambda u: 1 + math.tanh(u), lambda u: 1 / math.cosh(u) ** 2),
+    Activation.steep_sigmoid: (lambda u: expit(4 * u), lambda u: 4 * expit(4 * u) * expit(-4 * u)),
+    Activation.stretched_sigmoid: (lambda u: 2 * expit(u) - 1, lambda u: 2 * expit(u) * expit(-u)),
+    Activation.centred_sigmoid: (lambda u: expit(u) - 0.5, lambda u: expit(u) * expit(-u)),
+    Activation.centred_relu: (lambda u: max(u, 0.0) - _density(0.0), lambda u: float(u > 0)),
+    Activation.absolute: (abs, lambda u: math.copysign(1.0, u)),
+    Activation.sine: (math.sin, math.cos),
 }
 """φ and φ', written down once more than in the engine, from their definitions."""
 

@@ -23,6 +23,8 @@ from tests.support.lanes import CLASSES, begin, pack_of, small_data, small_run
 
 DATA = small_data()
 ARMS = [(placement, activation) for placement in Placement for activation in Activation]
+SHIFTED = (Activation.centred_relu, Activation.centred_sigmoid, Activation.shifted_tanh)
+"""Functions less a constant, which a normalization behind them takes away: the same nets under `post`."""
 TOLERANCES = {Dtype.float32: 1e-6, Dtype.float64: 1e-12}
 """Of the logits, relative to the largest of them."""
 
@@ -74,7 +76,8 @@ def test_a_module_gives_what_the_engine_gave_at_every_placement_and_activation(d
     for run in runs:
         logits = outputs_of(bnexp.module(id_of(run), store), run)
         assert_close(logits, truth[run], dtype)
-        seen.append(logits)
+        if run.activation not in SHIFTED:
+            seen.append(logits)
     assert min((one - other).abs().max() for i, one in enumerate(seen) for other in seen[:i]) > 1e-3
 
 

@@ -37,8 +37,8 @@ def test_numbers_of_numpy_are_numbers() -> None:
     ]
 
 
-def test_no_two_activations_look_alike_even_in_greyscale() -> None:
-    looks = list(choose_looks("activation", list(Activation)).values())
+def test_no_two_of_ten_activations_look_alike_even_in_greyscale() -> None:
+    looks = list(choose_looks("activation", list(Activation)[:10]).values())
     assert len({look.marker for look in looks}) == len(looks) == 10
     assert len({(look.colour, str(look.line)) for look in looks}) == 10
 

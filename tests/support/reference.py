@@ -3,11 +3,21 @@
 It imports nothing from the package.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+
+class Elementwise(nn.Module):
+    """A function of one tensor as a module."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.forward = function
+
 
 ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -20,6 +30,19 @@ ACTIVATIONS = {
     "sigmoid": nn.Sigmoid,
     "softplus": nn.Softplus,
     "identity": nn.Identity,
+    "mish": nn.Mish,
+    "hardswish": nn.Hardswish,
+    "relu6": nn.ReLU6,
+    "hardtanh": nn.Hardtanh,
+    "softsign": nn.Softsign,
+    "clip": lambda: Elementwise(lambda u: torch.clamp(u, 0, 1)),
+    "shifted_tanh": lambda: Elementwise(lambda u: torch.tanh(u) + 1),
+    "steep_sigmoid": lambda: Elementwise(lambda u: torch.sigmoid(4 * u)),
+    "stretched_sigmoid": lambda: Elementwise(lambda u: torch.tanh(u / 2)),
+    "centred_sigmoid": lambda: Elementwise(lambda u: torch.sigmoid(u) - 1 / 2),
+    "centred_relu": lambda: Elementwise(lambda u: torch.relu(u) - 1 / math.sqrt(2 * math.pi)),
+    "absolute": lambda: Elementwise(torch.abs),
+    "sine": lambda: Elementwise(torch.sin),
 }
 
 
