@@ -64,12 +64,17 @@ def cross_entropy(network: Network, work: Workspace, y_SB: Tensor, loss_R: Tenso
     """
     logits, d = work.products[-1], work.d_products[-1]
     y_R1B = y_SB.repeat_interleave(network.arms, 0).unsqueeze(1)
-    _, predicted_R1B = logits.max(1, keepdim=True)  # argmax over a middle dimension takes ten times as long
-    torch.sum(predicted_R1B == y_R1B, (1, 2), out=correct_R)
+    torch.sum(find_correct(work, y_R1B), (1, 2), out=correct_R)
     torch.log_softmax(logits, 1, out=d)
     picked_R1B = d.gather(1, y_R1B)
     torch.mean(picked_R1B, (1, 2), out=loss_R).neg_()
     d.exp_().scatter_add_(1, y_R1B, picked_R1B.fill_(-1)).div_(y_SB.shape[1])
+
+
+def find_correct(work: Workspace, y_R1B: Tensor) -> Tensor:
+    """Return which of the examples, [R, 1, B], have their greatest logit at their label."""
+    _, predicted_R1B = work.products[-1].max(1, keepdim=True)  # argmax over a middle dimension takes ten times as long
+    return predicted_R1B == y_R1B
 
 
 def backward(network: Network, work: Workspace, scale_R11: Tensor | None = None) -> Iterator[int]:

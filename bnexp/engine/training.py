@@ -74,6 +74,8 @@ class Point:
     validation_accuracy: Array
     test_loss: Array
     test_accuracy: Array
+    test_correct: NDArray[np.uint8] | None = None
+    """After the last step, which test examples each lane predicts correctly, as bits [R, N/8] of `numpy.packbits`."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -140,9 +142,12 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def evaluate(state: State, x_ND: Tensor, y_N: Tensor) -> tuple[Array, Array]:
-    """Return each lane's mean loss [R] (nats) and accuracy [R], normalized by running or population statistics."""
-    loss_R, correct_R = np.zeros(len(state.pack.runs)), np.zeros(len(state.pack.runs))
+def evaluate(state: State, x_ND: Tensor, y_N: Tensor, out_RN: NDArray[np.bool_] | None = None) -> tuple[Array, Array]:
+    """Return each lane's mean loss [R] (nats) and accuracy [R], normalized by running or population statistics.
+
+    With `out_RN`, which examples each lane predicts correctly is written there.
+    """
+    loss_R, correct_R, start = np.zeros(len(state.pack.runs)), np.zeros(len(state.pack.runs)), 0
     for x_BD, y_B in zip(*(torch.split(part, EVALUATION_BATCH) for part in (x_ND, y_N)), strict=True):
         work = state.workspace(len(y_B))
         propagation.forward(state.network, work, x_BD.expand_as(work.x_SBD), training=False)
@@ -150,6 +155,9 @@ def evaluate(state: State, x_ND: Tensor, y_N: Tensor) -> tuple[Array, Array]:
         propagation.cross_entropy(state.network, work, y_B.expand(state.network.seeds, -1), loss, correct)
         loss_R += len(y_B) * loss.double().cpu().numpy()
         correct_R += correct.cpu().numpy()
+        if out_RN is not None:
+            out_RN[:, start : start + len(y_B)] = propagation.find_correct(work, y_B).squeeze(1).cpu().numpy()
+            start += len(y_B)
     return loss_R / len(y_N), correct_R / len(y_N)
 
 
@@ -217,6 +225,9 @@ def _measure_point(state: State, train_loss: Array, train_accuracy: Array, diver
     if due and state.network.population_SG11.any():
         _estimate_population(state)
     validation = evaluate(state, *state.examples.validation) if due else nothing
-    test = evaluate(state, *state.examples.test) if due else nothing
+    last = state.step == run.steps
+    correct_RN = np.zeros((len(train_loss), len(state.examples.test[1])), np.bool_) if last else None
+    test = evaluate(state, *state.examples.test, correct_RN) if due else nothing
     columns = (train_loss, train_accuracy, *validation, *test)
-    return Point(state.step, diverged_step.copy(), *(np.where(diverged_step == 0, c, np.nan) for c in columns))
+    point = Point(state.step, diverged_step.copy(), *(np.where(diverged_step == 0, c, np.nan) for c in columns))
+    return point if correct_RN is None else replace(point, test_correct=np.packbits(correct_RN, axis=1))

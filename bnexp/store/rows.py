@@ -80,7 +80,8 @@ def _bars(table: NDArray[np.float64] | None, lane: int, layer: int) -> NDArray[n
 def run_rows(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.DataFrame:
     """Return a row per run, in the order of the lanes: what it was, how it ended, and its best validation accuracy.
 
-    Settings that could not act are missing. `train_*` at the end is the mean over the batches since the last point.
+    Settings that could not act are missing, and so is `test_correct` of a run that diverged. `train_*` at the end is
+    the mean over the batches since the last point.
     """
     last, evaluated = points[-1], [point for point in points if not np.isnan(point.validation_accuracy).all()]
     accuracy_PR = np.nan_to_num(np.stack([point.validation_accuracy for point in evaluated]), nan=-1.0)
@@ -94,6 +95,8 @@ def run_rows(pack: Pack, points: "Sequence[Point]", ids: Sequence[str]) -> pd.Da
         frame[metric] = getattr(last, metric)
     frame["best_validation_accuracy"] = accuracy_PR.max(0)
     frame["best_step"] = np.array([point.step for point in evaluated])[best_R]
+    bits = [None] * len(ids) if last.test_correct is None else [row.tobytes() for row in last.test_correct]
+    frame["test_correct"] = pd.Series(bits, dtype=object).mask(diverged_R, None)
     return frame
 
 

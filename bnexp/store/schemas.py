@@ -59,6 +59,7 @@ RUNS: Final = pa.schema(
         ("device", pa.string()),
         ("machine", pa.string()),
         ("version", pa.string()),
+        ("test_examples", pa.int64()),
     ]
 )
 """Columns of `runs`; a setting that cannot act in a run is missing.
@@ -66,8 +67,18 @@ RUNS: Final = pa.schema(
 `status` is done, diverged or failed. `diverged_step` counts from 1: the first step whose loss was not finite, or the
 point of the curve that found a parameter not finite before any loss was. `train_*` are means over the batches since
 the point before, not evaluations. `probes` is how much was measured: none, basic or full. `seconds` is the run's share
-of its pack's time.
+of its pack's time. `test_examples` is the size of the test set, missing in what older versions stored.
 """
+
+CORRECT: Final = pa.schema([("run", pa.string()), ("test_examples", pa.int64()), ("test_correct", pa.binary())])
+"""Columns of `runs` that say which test examples a run predicts correctly at its end, read only when asked for.
+
+`test_correct` are the bits of `numpy.packbits`, an example each in the order of the test set and the rest of the last
+byte 0: 1.25 kB for 10,000 examples. It is missing for runs that diverged or failed, or that older versions stored.
+"""
+
+RUN_FILES: Final = pa.schema([*RUNS, CORRECT.field("test_correct")])
+"""All columns of the files in `runs`."""
 
 CURVES: Final = pa.schema(
     [

@@ -1,6 +1,6 @@
 """The store of results: a folder that grows, in Parquet, one file per pack, and never a half-written one.
 
-    runs/<pack>.parquet     a row per run (columns `schemas.RUNS`)
+    runs/<pack>.parquet     a row per run (columns `schemas.RUN_FILES`)
     curves/<pack>.parquet   a row per run and point (columns `schemas.CURVES`)
     layers/<pack>.parquet   a row per run, point and layer (columns `schemas.LAYERS`), unless `probes=none`
     weights/<run>.safetensors, when asked
@@ -16,7 +16,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from bnexp.files import is_folder, write_whole
 from bnexp.runs import SEMANTICS
 from bnexp.store import parquet
 from bnexp.store.records import SweepRecord, decode_record
-from bnexp.store.schemas import CURVES, LAYERS, RUNS
+from bnexp.store.schemas import CORRECT, CURVES, LAYERS, RUN_FILES, RUNS
 
 SUFFIX: Final = {"runs": ".parquet", "curves": ".parquet", "layers": ".parquet", "sweeps": ".json"}
 """How the names of our files end, by their folder."""
@@ -120,6 +120,25 @@ class Store:
         """
         measured = (runs["status"] != "failed") & (runs["probes"] != Probes.none)
         return self._rows_of(runs[measured], "layers", LAYERS)
+
+    def correct_of(self, runs: pd.DataFrame) -> pd.Series:
+        """Return for each of `runs`, rows of `read_runs`, which test examples it predicts correctly at its end.
+
+        Bits as in `schemas.CORRECT`, None where there are none; `unpack_correct` makes booleans of them. Only the files
+        of their packs are read.
+
+        Raises:
+            BrokenFileError: there are more or fewer bits than test examples.
+        """
+        bits: dict[str, bytes | None] = {}
+        for pack, rows in runs[runs["status"] != "failed"].groupby("pack", sort=False):
+            path = self.path / "runs" / f"{pack}.parquet"
+            table = parquet.read_table(path, CORRECT)
+            _check_bits(table, path)
+            here = table.filter(pa.compute.is_in(table["run"], pa.array(rows["run"])))
+            bits |= dict(zip(here["run"].to_pylist(), here["test_correct"].to_pylist(), strict=True))
+        values = np.array([None, *(bits.get(run) for run in runs["run"])], object)[1:]
+        return pd.Series(values, runs.index, object, name="test_correct")
 
     def read_sweeps(self) -> list[SweepRecord]:
         """Return what each command that wrote here recorded, oldest first; damaged records are left out."""
@@ -222,11 +241,11 @@ class Store:
         self._write(self.path / "curves" / f"{pack}.parquet", parquet.filler(curves, CURVES))
         if layers is not None:
             self._write(self.path / "layers" / f"{pack}.parquet", parquet.filler(layers, LAYERS))
-        self._write(self.path / "runs" / f"{pack}.parquet", parquet.filler(runs, RUNS))
+        self._write(self.path / "runs" / f"{pack}.parquet", parquet.filler(runs, RUN_FILES))
 
     def write_failure(self, pack: str, runs: pd.DataFrame) -> None:
         """Add the rows of a pack that could not be trained; what it gave at another time stays."""
-        self._write(self.path / "runs" / f"{pack}-failed.parquet", parquet.filler(runs, RUNS))
+        self._write(self.path / "runs" / f"{pack}-failed.parquet", parquet.filler(runs, RUN_FILES))
 
     def write_weights(self, run: str, pack: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Add the weights of a run as safetensors, with the name of the pack that trained them."""
@@ -300,6 +319,19 @@ def each_run_once(runs: pd.DataFrame) -> pd.DataFrame:
     best_first = (failed * len(Probes) - measured).to_numpy().argsort(kind="stable")
     kept = runs.assign(probes=probes).iloc[best_first].drop_duplicates("run")
     return kept.sort_index().reset_index(drop=True)
+
+
+def unpack_correct(bits: Sequence[bytes], examples: int) -> NDArray[np.bool_]:
+    """Return which test examples [R, N] are predicted correctly, from the bits of R runs with N test `examples`."""
+    packed = np.frombuffer(b"".join(bits), np.uint8).reshape(len(bits), -1)
+    return np.unpackbits(packed, axis=1, count=examples).astype(np.bool_)
+
+
+def _check_bits(table: pa.Table, path: Path) -> None:
+    """Raise `BrokenFileError` if the file at `path` has bits, and not one for each test example."""
+    for examples, bits in zip(table["test_examples"].to_pylist(), table["test_correct"].to_pylist(), strict=True):
+        if bits is not None and (examples is None or len(bits) != (examples + 7) // 8):
+            raise parquet.BrokenFileError(path, f"bits of {len(bits)} bytes for {examples or 'unknown'} test examples")
 
 
 def load(path: Path | str) -> Store:

@@ -43,7 +43,8 @@ def time_pack(
     state = training.begin(assignment.pack, training.to_device(data, run, device))
     begun = time.perf_counter()
     few = min(2 * EVALUATION_BATCH, len(data.y_test_N))
-    training.evaluate(state, *(part[:few] for part in state.examples.test))
+    x_ND, y_N = state.examples.test
+    training.evaluate(state, x_ND[:few], y_N[:few])
     evaluated = time.perf_counter()
     probing = _time_probes(state, level)
     rows_KSB = _random_batches(run, len(assignment.pack.seeds), 5).to(device)

@@ -17,7 +17,7 @@ from bnexp.errors import UserError
 from bnexp.runs import Run, identity
 from bnexp.store.records import SweepRecord
 from bnexp.store.rows import failure_rows, origin_columns
-from bnexp.store.schemas import RUNS
+from bnexp.store.schemas import RUN_FILES
 from bnexp.store.store import Store
 from bnexp.sweeps import forecasts, plans
 from bnexp.sweeps.in_process import InProcess
@@ -35,7 +35,7 @@ MAX_LANES: Final = 32
 
 
 class Results(NamedTuple):
-    """Rows of runs and rows of their curves, with the columns of `schemas.RUNS` and `schemas.CURVES`."""
+    """Rows of runs and rows of their curves, with the columns of `schemas.RUN_FILES` and `schemas.CURVES`."""
 
     runs: pd.DataFrame
     curves: pd.DataFrame
@@ -85,7 +85,7 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
         trained.append(worker.pack_rows(assignment, points, data, str(place), seconds=seconds))
     rows, curves = (pd.concat(frames, ignore_index=True) for frames in zip(*trained, strict=True))
     in_order = rows.set_index("run").loc[list(ids_of.values())].reset_index()
-    return Results(in_order.reindex(columns=RUNS.names), curves)
+    return Results(in_order.reindex(columns=RUN_FILES.names), curves)
 
 
 def train_sweep(

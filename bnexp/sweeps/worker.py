@@ -100,6 +100,7 @@ def pack_rows(
     pack, ids = assignment.pack, assignment.ids
     origin = origin_columns(assignment.name, len(ids), data.classes, device)
     rows = run_rows(pack, points, ids).assign(seconds=seconds / len(ids), probes=str(probes), **origin)
+    rows["test_examples"] = len(data.y_test_N)
     return rows, curve_rows(pack, points, ids)
 
 

@@ -81,7 +81,7 @@ def checker(store):
     (pack,) = {path.stem for path in whole}
     ways = (
         store.set_aside_broken, store.read_runs, store.check_semantics, lambda: store.probes_of(pack),
-        lambda: store.curves, lambda: store.layers,
+        lambda: store.curves, lambda: store.layers, lambda: store.correct_of(store.read_runs()),
     )  # fmt: skip
 
     def check(table):

@@ -16,8 +16,8 @@ from bnexp.choices import Placement, Probes
 from bnexp.engine import training
 from bnexp.runs import identity
 from bnexp.store.records import SweepRecord
-from bnexp.store.schemas import METRICS
-from bnexp.store.store import CURVES, RUNS, Store
+from bnexp.store.schemas import CURVES, METRICS, RUN_FILES
+from bnexp.store.store import Store
 from bnexp.sweeps.in_process import InProcess
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.sweep import train, train_sweep
@@ -73,7 +73,7 @@ def test_what_is_read_back_is_what_training_gave(store):
 
 def test_the_files_have_the_documented_columns_and_types(store):
     sweep(RUNS_ASKED, store)
-    for kind, schema in (("runs", RUNS), ("curves", CURVES)):
+    for kind, schema in (("runs", RUN_FILES), ("curves", CURVES)):
         (path,) = (store.path / kind).glob("*")
         assert pq.read_schema(path).remove_metadata() == schema
     runs = store.runs
@@ -347,8 +347,9 @@ def test_a_sweep_records_where_its_results_come_from(store):
 def test_training_without_a_store_gives_the_same_rows(store):
     rows = sweep(RUNS_ASKED, store).drop(columns="seconds")
     trained = train(RUNS_ASKED, small_data(), DEVICE)
-    found = trained.runs.drop(columns="seconds").astype(rows.dtypes.to_dict())
+    found = trained.runs.drop(columns=["seconds", "test_correct"]).astype(rows.dtypes.to_dict())
     pd.testing.assert_frame_equal(found, rows)
+    assert trained.runs["test_correct"].tolist() == store.correct_of(rows).tolist()
     assert set(trained.curves["run"]) == set(rows["run"])
 
 
