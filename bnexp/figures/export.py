@@ -32,7 +32,7 @@ def render(figure: Figure, kind: Literal["pdf", "png", "svg"], name: str) -> byt
     content = io.BytesIO()
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the root logger of each table that it drops
     with house_style(), _fonts_without_shaping():
-        if figure.get_layout_engine() is not None:
+        if figure.axes and figure.get_layout_engine() is not None:
             solve_layout(figure)
             figure.set_layout_engine(None)  # what "none" leaves in its place has savefig draw twice
         figure.savefig(content, format=kind, dpi=200, metadata=_NO_DATE[kind])
