@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
 from bnexp.figures.scales import scale_accuracies, scale_label, scale_losses
-from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet
+from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet, solve_layout
 from bnexp.labels import number_text
 
 FEW: Final = 5
@@ -42,7 +42,7 @@ def draw_curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, wo
         _scale_accuracies(accuracies, estimates)
         add_words(figure, words, layout.make_handles(estimates[estimates["metric"] == "validation_accuracy"]))
         if tuned:
-            figure.draw_without_rendering()  # the labels need the panels' final heights
+            solve_layout(figure)  # the labels need the panels' final heights
             for (_, cell), accuracy in zip(cells, accuracies, strict=True):
                 ends = [_label_end(level, look, rows) for level, look, rows in layout.arms(cell)]
                 label_ends(accuracy, [end for end in ends if end])

@@ -9,7 +9,16 @@ from matplotlib.figure import Figure
 
 from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
 from bnexp.figures.scales import scale_label, scale_metric
-from bnexp.figures.style import NARROWEST, Look, Words, add_words, choose_looks, house_style, make_sheet
+from bnexp.figures.style import (
+    NARROWEST,
+    Look,
+    Words,
+    add_words,
+    choose_looks,
+    house_style,
+    make_sheet,
+    solve_layout,
+)
 from bnexp.labels import axis_label, number_text, sort_values
 
 DODGE, SPREAD = 0.035, 0.2
@@ -40,7 +49,7 @@ def draw_interaction(finals: pd.DataFrame, layout: Layout, words: Words, *, line
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
         label_first(tops, WIDEST, scale_label(metric))
         add_words(figure, words, [])
-        figure.draw_without_rendering()  # the labels need the panels' final heights
+        solve_layout(figure)  # the labels need the panels' final heights
         for (_, cell), axes in zip(cells, tops, strict=True):
             rows = [(_select_line(cell, lines, value, layout), look) for value, look in line_looks.items()]
             label_ends(axes, [_label_end(*row) for row in rows])

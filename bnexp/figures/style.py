@@ -130,6 +130,13 @@ def make_sheet(width: float, height: float) -> Figure:
     return figure
 
 
+def solve_layout(figure: Figure) -> None:
+    """Put the parts of `figure` where they have room, without drawing them."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+
+
 def add_words(figure: Figure, words: Words, handles: Sequence[Any]) -> None:
     """Put the title and the legend, which has these `handles`, above `figure`, and the caption below it."""
     width = figure.get_figwidth()

@@ -1,16 +1,21 @@
 """Files and parts of pages: what stands in the bytes."""
 
 import re
+import zlib
+from io import BytesIO
 from xml.etree import ElementTree
 
 import pytest
+from fontTools.subset import Options
+from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bnexp.figures.export import render
 from bnexp.figures.finals import draw_finals
 from bnexp.figures.forest import draw_forest
 from bnexp.figures.layout import Layout
-from bnexp.figures.style import Words
+from bnexp.figures.style import Words, solve_layout
 from tests.support.estimates import effects, finals
 from tests.support.svg import read_texts
 
@@ -58,7 +63,7 @@ def test_a_figure_that_is_drawn_again_has_the_same_bytes() -> None:
 def test_ids_do_not_depend_on_the_last_bits_of_the_layout() -> None:
     first, second = draw(), draw()
     for figure, shift in ((first, 0.0), (second, 1e-13)):
-        figure.draw_without_rendering()
+        solve_layout(figure)
         figure.set_layout_engine("none")
         for axes in figure.axes:
             box = axes.get_position()
@@ -98,3 +103,29 @@ def test_a_pdf_holds_its_fonts_as_truetype_and_is_the_same_when_drawn_again() ->
     assert first.startswith(b"%PDF-")
     assert b"/FontFile2" in first
     assert b"/Type3" not in first
+
+
+def test_a_pdf_holds_no_table_of_a_font_that_only_a_typesetter_reads() -> None:
+    kept = list(Options._drop_tables_default)
+    content = render(draw(), "pdf", "name")
+    assert Options._drop_tables_default == kept
+    streams = [zlib.decompress(stream) for stream in re.findall(rb"/Length1.*?stream\n(.*?)\nendstream", content, re.S)]
+    fonts = [TTFont(BytesIO(stream)) for stream in streams]
+    assert fonts
+    for font in fonts:
+        assert {"glyf", "hmtx"} <= set(font.keys())
+        assert not {"GDEF", "GPOS", "GSUB", "kern"} & set(font.keys())
+
+
+def test_the_layout_is_solved_once_for_files_of_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    solved: list[Figure] = []
+    solve = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda e, fig: (solved.append(fig), solve(e, fig))[1])
+    figure = draw()
+    render(figure, "svg", "name")
+    places = [axes.get_position().bounds for axes in figure.axes]
+    assert places[0] != draw().axes[0].get_position().bounds
+    for kind in ("pdf", "png", "svg"):
+        render(figure, kind, "name")
+    assert len(solved) == 1
+    assert [axes.get_position().bounds for axes in figure.axes] == places

@@ -46,6 +46,7 @@ def words(path: Path) -> str:
     return " ".join(read_texts(path.read_text()))
 
 
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and_tables(tmp_path: Path) -> None:
     sweep = product(activations=["relu", "tanh"], lrs=[0.1, 0.3, 1.0], seeds=range(4))
     report = build([store(tmp_path, rows(sweep, better_after(0.01)))])

@@ -95,6 +95,7 @@ def test_a_page_of_any_sweep_shows_saturation_gradients_and_what_was_measured_of
     assert of_pre.loc[of_pre["layer"] == 2, "mean"].item() == pytest.approx(by_hand)
 
 
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placements: Store) -> None:
     names = ["growth", "histograms", "quantiles", "effective_lr"]
     assert {*names, "histograms-2"} < set(draw_figures(name_figures(placements, names)))
