@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from bnexp.figures.export import render
-from bnexp.figures.finals import draw_finals
-from bnexp.figures.forest import draw_forest
+from bnexp.figures.kinds.finals import draw_finals
+from bnexp.figures.kinds.forest import draw_forest
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from tests.support.estimates import effects, finals

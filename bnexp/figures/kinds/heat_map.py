@@ -13,13 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from bnexp.figures.layout import Layout, add_panels, has_choice, label_first
-from bnexp.figures.scales import accuracy, choose_ticks, closeness, percent_text
-from bnexp.figures.style import INK, NARROWEST, Words, add_words, balance_text, house_style, luminance, make_sheet
+from bnexp.figures.layout import Layout, add_panels, has_choice, label_first, wrap_titles
+from bnexp.figures.scales import accuracy, choose_ticks, closeness, measure_texts, percent_text, write_ticks
+from bnexp.figures.style import INK, Words, add_words, house_style, luminance, make_sheet
 from bnexp.labels import axis_label, is_accuracy, metric_label, number_text, sort_values
 
 WIDTH: Final = 15
 """Inches that panels may take side by side."""
+
+BESIDE: Final = 2.6
+"""Inches beside the panels: the names of the rows, and the bar of colours."""
 
 CELL: Final = 0.62
 """Width and height of a cell in inches; two lines of text fit in."""
@@ -29,9 +32,6 @@ FITTING: Final = 10
 
 BAR: Final = 5
 """Height in inches that the bar of colours does not exceed by much."""
-
-TITLE, LINE = 8.5, 0.2
-"""Signs of a panel's title in an inch of it, and the height of one more line of it in inches."""
 
 ON_LIGHT, ON_DARK = "#0A0A0A", "#FEFEFE"
 """Text on a cell, whichever stands out."""
@@ -54,16 +54,16 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
     """
     cells, values = layout.cells(finals), sort_values(x, finals[x].dropna())
     inches = 0.4 + CELL * len(values)
-    columns = max(1, min(len(cells), int(WIDTH / inches)))
+    columns = words.form.choose_columns(len(cells), max(1, int(WIDTH / inches)), inches, BESIDE)
     blocks = -(-len(cells) // columns)
     low, high = float(finals["mean"].min()), float(finals["mean"].max())
     colours = ScalarMappable(_choose_norm(low, high, metric), matplotlib.colormaps["viridis"])
     outlined = has_choice(finals)
     with house_style():
-        titles = [balance_text(name, int(TITLE * inches)) for name, _ in cells]
-        more = LINE * max(title.count("\n") for title in titles)
-        height = 1.7 + blocks * (0.75 + more + CELL * len(layout.levels))
-        figure = make_sheet(max(NARROWEST, 2.6 + inches * columns), height)
+        titles, more = wrap_titles([name for name, _ in cells], inches)
+        below = measure_texts([number_text(value) for value in values], CELL)
+        height = 1.7 + blocks * (0.75 + more + below + CELL * len(layout.levels))
+        figure = make_sheet(BESIDE + inches * columns, height, words.form)
         tops = [stack[0] for stack in add_panels(figure, len(cells), columns, (1,))]
         for (_, cell), title, axes in zip(cells, titles, tops, strict=True):
             _prepare_axes(axes, x, values, layout)
@@ -88,7 +88,7 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
 def _prepare_axes(axes: Axes, x: str, values: list[Any], layout: Layout) -> None:
     axes.set_xlim(-0.5, len(values) - 0.5)
     axes.set_ylim(len(layout.levels) - 0.5, -0.5)
-    axes.set_xticks(range(len(values)), [number_text(value) for value in values], size=9)
+    write_ticks(axes, range(len(values)), [number_text(value) for value in values], CELL)
     axes.set_yticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
     axes.set_xlabel(axis_label(x))
     axes.grid(visible=False)
