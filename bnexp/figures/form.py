@@ -7,6 +7,7 @@ for, without the words around it, which belong into the paper's own caption, and
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
@@ -44,7 +45,7 @@ class Form:
         return next((enough for enough in allowed if enough >= SQUEEZE * width), allowed[-1])
 
     def choose_columns(self, count: int, most: int, panel: float, beside: float) -> int:
-        """Return how many of `count` panels stand side by side, in rows that are about as long, but no more than `most`.
+        """Return how many of `count` panels stand side by side, at most `most`, in rows that are about as long.
 
         A `panel` asks for so many drawn inches, and so many are `beside` the panels.
         """
@@ -76,7 +77,7 @@ def shrink(figure: Figure, form: Form) -> None:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             sizes = [float(text.get_fontsize()) for text in axis.get_ticklabels()]  # scaled by now
-            axis.set_tick_params(labelsize=max(sizes, default=form.smallest), length=3.5 * form.scale, pad=2.5)
+            axis.set_tick_params(labelsize=max(sizes, default=form.smallest))
     for artist in figure.findobj(lambda artist: isinstance(artist, Line2D | Patch | Collection)):
         _thin(artist, form.scale)
     width, height = figure.get_size_inches()
@@ -97,4 +98,4 @@ def _thin(artist: Artist, scale: float) -> None:
         case Patch():
             artist.set_linewidth(artist.get_linewidth() * scale)
         case Collection():
-            artist.set_linewidth([float(width) * scale for width in artist.get_linewidth()])
+            artist.set_linewidth(np.asarray(artist.get_linewidth()) * scale)  # type: ignore[arg-type]

@@ -96,7 +96,9 @@ def _wrap_title(name: str, width: int) -> str:
     lines: list[str] = []
     for part in name.split(", "):
         joined = f"{lines[-1]}, {part}" if lines else part
-        lines = [*lines[:-1], joined] if len(joined) <= width else [*lines[:-1], *(f"{line}," for line in lines[-1:]), part]
+        lines = (
+            [*lines[:-1], joined] if len(joined) <= width else [*lines[:-1], *(f"{line}," for line in lines[-1:]), part]
+        )
     return "\n".join(balance_text(line, width) for line in lines)
 
 

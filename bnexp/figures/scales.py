@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from bnexp.labels import is_accuracy, metric_label, number_text, sort_values
@@ -62,6 +62,8 @@ def scale_losses(panels: Iterable[Axes], low: float, high: float) -> None:
             axes.set_yscale("log", nonpositive="clip")
             axes.set_ylim(low / 1.2, high * 1.2)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
             axes.set_ylim(0, high * 1.05)
 

@@ -4,6 +4,7 @@ Colours: Okabe and Ito 2008, "Color universal design"; numbers take viridis (Smi
 lightness rises evenly. Line styles and markers say the same once more, for greyscale and for projectors.
 """
 
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -140,12 +141,22 @@ def house_style() -> Iterator[None]:
         yield
 
 
+class Sheet(Figure):
+    """A figure that a notebook shows as it is, whether or not pyplot, which would do that, was ever imported."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        with house_style():
+            self.savefig(content, format="png", dpi=110)
+        return content.getvalue()
+
+
 def make_sheet(width: float, height: float, form: Form = FORMS[FigureForm.page]) -> Figure:
     """Return an empty figure of this `form` that needs no display and is not the current one of anybody.
 
     It is as wide as the form allows where `width` inches are asked for.
     """
-    figure = Figure(figsize=(form.choose_width(width), height), layout="constrained")
+    figure = Sheet(figsize=(form.choose_width(width), height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

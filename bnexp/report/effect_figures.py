@@ -27,16 +27,16 @@ MOST_ROWS: Final = 40
 def make_figures(evidence: Evidence, estimates: Estimates) -> list[ReportFigure]:
     """Return the figures of a report, the main ones first: the effect, and the mechanism that its study names first."""
     makers = [
-        _make_against_x,
-        _make_forest,
-        _make_against_lr,
-        _make_curves,
-        _make_interaction,
-        _make_heat_map,
-        _make_speed,
+        make_against_x,
+        make_forest,
+        make_against_lr,
+        make_curves,
+        make_interaction,
+        make_heat_map,
+        make_speed,
     ]
     if estimates.design.x is None:
-        makers = [_make_forest, *makers[2:]]
+        makers = [make_forest, *makers[2:]]
     effects = [figure for make in makers for figure in make(evidence, estimates)]
     inside = make_layer_figures(evidence, estimates)
     beside = inside[:1] if evidence.study.get("figures") else []
@@ -46,7 +46,7 @@ def make_figures(evidence: Evidence, estimates: Estimates) -> list[ReportFigure]
     return [*main, *effects[1:], *inside[len(beside) :]]
 
 
-def _make_against_x(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_against_x(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw what training ends at against a setting with many values, each arm at its best learning rate."""
     x, facets = estimates.design.x, estimates.design.facets
     frame = _select_best(estimates)
@@ -60,7 +60,7 @@ def _make_against_x(evidence: Evidence, estimates: Estimates) -> Iterator[Report
     yield ReportFigure("final", f"Accuracy against {axis_label(x)}", subject, figure, frame)
 
 
-def _make_forest(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_forest(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw the paired differences, at the best learning rates and at each."""
     effects, margin = estimates.effects, estimates.margin
     if not 0 < (effects["n"] > 0).sum() <= MOST_ROWS:
@@ -78,13 +78,11 @@ def _make_forest(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFig
         f"shaded: differences below {100 * margin:g} points",
     )
     layout = make_layout(estimates, estimates.design.cells)
-    figure = draw_forest(
-        effects, fixed, layout, words, metric=estimates.metric, margin=margin, pairs=estimates.pairs
-    )
+    figure = draw_forest(effects, fixed, layout, words, metric=estimates.metric, margin=margin, pairs=estimates.pairs)
     yield ReportFigure("forest", "Paired differences", subject, figure, effects)
 
 
-def _make_against_lr(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_against_lr(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw what training ends at against the learning rate."""
     design, frame = estimates.design, _name_levels(estimates.finals, estimates)
     if design.tuned is None or count_panels(frame, design.cells) > MOST_PANELS:
@@ -103,7 +101,7 @@ def _make_against_lr(evidence: Evidence, estimates: Estimates) -> Iterator[Repor
     yield ReportFigure(name, "Accuracy against the learning rate", subject, figure, frame)
 
 
-def _make_curves(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_curves(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw the curves, each arm at its best learning rate."""
     design = estimates.design
     frame, seeds = estimates.at_best(estimates.curves), estimates.at_best(evidence.points)
@@ -123,7 +121,7 @@ def _make_curves(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFig
     yield ReportFigure("curves", "Curves", subject, figure, frame)
 
 
-def _make_interaction(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_interaction(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw how the effect of what is compared changes with the first facet."""
     design = estimates.design
     lines = next((name for name in design.facets if estimates.finals[name].nunique() > 1), None)
@@ -139,7 +137,7 @@ def _make_interaction(evidence: Evidence, estimates: Estimates) -> Iterator[Repo
     yield ReportFigure("interaction", f"Interaction with {axis_label(lines)}", subject, figure, frame)
 
 
-def _make_heat_map(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_heat_map(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw what training ends at as a map over learning rates."""
     design, frame = estimates.design, _name_levels(estimates.finals, estimates)
     if design.tuned is None or count_panels(frame, design.cells) > MOST_PANELS:
@@ -151,7 +149,7 @@ def _make_heat_map(evidence: Evidence, estimates: Estimates) -> Iterator[ReportF
     yield ReportFigure("heat", "Accuracy map", subject, figure, frame)
 
 
-def _make_speed(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
+def make_speed(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:
     """Draw how many steps each arm takes to what the reference reaches."""
     design = estimates.design
     frame = _name_levels(estimates.speed, estimates).dropna(subset=["threshold", "mean"])

@@ -27,7 +27,8 @@ METRIC: Final = "test_accuracy"
 class Estimates:
     """The frames of `statistics` about one design; see the functions that `estimate` calls.
 
-    `margin`, the `metric` and the `form` of the figures are what was wished; `effects` has the notes of a contrast in words, in its last column, `note`.
+    `margin`, the `metric` and the `form` of the figures are what was wished; `effects` has the notes of a contrast in
+    words, in its last column, `note`.
     """
 
     design: Design

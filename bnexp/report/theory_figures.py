@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.figures.kinds.layers import draw_against, draw_floor, draw_growth
-from bnexp.figures.layout import WIDEST, Layout
 from bnexp.figures.kinds.symmetry import draw_symmetry
+from bnexp.figures.layout import WIDEST, Layout
 from bnexp.labels import axis_label
 from bnexp.report.figure import MOST_PANELS, ReportFigure, count_panels, make_layout
 from bnexp.report.layer_evidence import LayerEvidence

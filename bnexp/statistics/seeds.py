@@ -41,5 +41,8 @@ def list_finals(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
     value_KLTS = grid.column(metric)
     k, level, t, seed = np.nonzero(~np.isnan(value_KLTS))
     return grid.cell_rows(k).assign(
-        level=grid.level_values(level), lr=grid.lr_of(level, t), seed=grid.seeds[seed], value=value_KLTS[k, level, t, seed]
+        level=grid.level_values(level),
+        lr=grid.lr_of(level, t),
+        seed=grid.seeds[seed],
+        value=value_KLTS[k, level, t, seed],
     )

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp.choices import Activation, Placement
-from bnexp.figures.kinds.curves import draw_curves
 from bnexp.figures.export import render
+from bnexp.figures.kinds.curves import draw_curves
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from bnexp.statistics import curves as estimates

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from bnexp.figures.kinds.forest import draw_forest
 from bnexp.figures.kinds.interaction import draw_interaction
-from bnexp.figures.layout import Layout
 from bnexp.figures.kinds.speed import draw_speed
+from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from tests.support.estimates import best, effects, finals, times
 

@@ -10,10 +10,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bnexp.figures import distributions, layers
+from bnexp.figures.kinds import distributions, layers
+from bnexp.figures.kinds.symmetry import draw_symmetry
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
-from bnexp.figures.kinds.symmetry import draw_symmetry
 
 LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
 WORDS = Words("title", "caption")

@@ -36,7 +36,8 @@ def draw_finals(
     `finals` has a row per cell, level and value of `x`; columns: the layout's, `x`, mean, low, high (missing for one
     seed), n, diverged, stuck (runs) and best. A row that is the best of several is ringed. A level in which `x` cannot
     act (missing there) is a level line. `seeds`, with the layout's columns, `x` and value, are light points where they
-    are at most `MOST_POINTS` of a level and value. Under each panel stands the share of runs that diverged or are stuck, if any.
+    are at most `MOST_POINTS` of a level and value. Under each panel stands the share of runs that diverged or are
+    stuck, if any.
     """
     cells, places = layout.cells(finals), place_values(x, finals[x].dropna())
     wrong = bool((finals["diverged"] + finals["stuck"]).any())
@@ -90,9 +91,7 @@ def _draw_line(axes: Axes, rows: pd.DataFrame, places: Places, look: Look, *, la
     axes.plot(rows["place"], rows["mean"], **style)
 
 
-def _draw_seeds(
-    axes: Axes, seeds: pd.DataFrame, layout: Layout, level: Any, places: Places, *, aside: float
-) -> None:
+def _draw_seeds(axes: Axes, seeds: pd.DataFrame, layout: Layout, level: Any, places: Places, *, aside: float) -> None:
     """Draw the seeds of `level`, a bit aside from its line, which would hide them."""
     rows = seeds[seeds[layout.compared] == level].dropna(subset=places.axis)
     shift = aside or SHIFT * (layout.levels.index(level) - (len(layout.levels) - 1) / 2)

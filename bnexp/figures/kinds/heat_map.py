@@ -27,8 +27,8 @@ BESIDE: Final = 2.6
 CELL: Final = 0.62
 """Width and height of a cell in inches; two lines of text fit in."""
 
-FITTING: Final = 10
-"""Signs that fit into the width of a cell."""
+FITTING, FITTING_IN_PAPER = 10, 8
+"""Signs that fit into the width of a cell; in a paper, type does not shrink as much as the cell."""
 
 BAR: Final = 5
 """Height in inches that the bar of colours does not exceed by much."""
@@ -69,7 +69,8 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
             _prepare_axes(axes, x, values, layout)
             axes.set_title(title)
             for place in _place_cells(cell, x, values, layout):
-                _draw_cell(axes, place, colours.to_rgba(place.facts["mean"]), metric)
+                text = _cell_text(place.facts, metric, FITTING if words.form.free else FITTING_IN_PAPER)
+                _draw_cell(axes, place, colours.to_rgba(place.facts["mean"]), text)
                 if outlined and place.facts["best"]:
                     _outline_cell(axes, place)
         label_first(tops, columns, axis_label(layout.compared))
@@ -104,10 +105,10 @@ def _place_cells(cell: pd.DataFrame, x: str, values: list[Any], layout: Layout) 
             yield from (_Cell(column, layout.levels.index(level), facts) for column in columns)
 
 
-def _draw_cell(axes: Axes, cell: _Cell, colour: Any, metric: str) -> None:
+def _draw_cell(axes: Axes, cell: _Cell, colour: Any, text: str) -> None:
     axes.add_patch(Rectangle((cell.column - 0.48, cell.row - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
     ink = ON_LIGHT if luminance(colour[:3]) > 0.18 else ON_DARK
-    axes.text(cell.column, cell.row, _cell_text(cell.facts, metric), ha="center", va="center", size=8, color=ink)
+    axes.text(cell.column, cell.row, text, ha="center", va="center", size=8, color=ink)
 
 
 def _outline_cell(axes: Axes, cell: _Cell) -> None:
@@ -115,11 +116,11 @@ def _outline_cell(axes: Axes, cell: _Cell) -> None:
     axes.add_patch(Rectangle(corner, 0.96, 0.94, fill=False, edgecolor=INK, linewidth=2.6))
 
 
-def _cell_text(facts: dict[Any, Any], metric: str) -> str:
+def _cell_text(facts: dict[Any, Any], metric: str, fitting: int) -> str:
     mean = facts["mean"]
     number = f"{100 * mean:.2f}" if is_accuracy(metric) else f"{mean:.3g}"
     wrong = [f"{facts[name]:g}/{facts['n']:g} {word}" for name, word in _WRONG if facts[name]]
-    return "\n".join([number, *(text if len(text) <= FITTING else text.replace(" ", "\n") for text in wrong)])
+    return "\n".join([number, *(text if len(text) <= fitting else text.replace(" ", "\n") for text in wrong)])
 
 
 _WRONG: Final = (("diverged", "div."), ("stuck", "stuck"))

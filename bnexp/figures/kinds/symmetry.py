@@ -21,8 +21,8 @@ def draw_symmetry(points: pd.DataFrame, differences: pd.DataFrame, layout: Layou
     """Draw the training losses of nets that a symmetry says are one: a panel per cell, a line per level.
 
     `points` are curves of single runs (columns: the layout's, run, seed, step, train_loss), `differences` has a row per
-    cell with the greatest difference (nats), which each panel names; a cell without one is left out. Drawn is the smallest seed; the first level is a
-    broad line, which one of another level that lies on it does not hide.
+    cell with the greatest difference (nats), which each panel names; a cell without one is left out. Drawn is the
+    smallest seed; the first level is a broad line, which one of another level that lies on it does not hide.
     """
     reference = points[layout.compared] == layout.levels[0]
     curves = points.assign(mean=points["train_loss"].where(reference))  # what diverges does not decide the scale
