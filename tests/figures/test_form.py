@@ -1,7 +1,7 @@
 """Figures for a page and for the columns of a paper: as wide as the column, without words, in type that can be read."""
 
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -125,7 +125,7 @@ def test_ten_levels_with_long_names_leave_the_panels_their_height_and_do_not_tou
         assert axes.get_position().height * figure.get_figheight() > 1.2 * FORMS[form].scale
     places = [slanted(text) for text in labels(figure.axes[-1])]
     assert len(places) == 10
-    assert all(right[0] - left[0] >= 0.9 * left[1] for left, right in zip(places, places[1:], strict=False))
+    assert all(right[0] - left[0] >= 0.9 * left[1] for left, right in pairwise(places))
 
 
 def test_a_deep_net_is_named_by_its_depth_and_width() -> None:
