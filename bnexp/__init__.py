@@ -4,6 +4,7 @@
     load_data, Data              the data sets
     train                        runs and their data in, rows of runs and of curves out; nothing is stored
     load, Store                  the results that the command line has stored in a folder
+    figures                      the figures of a report one by one: a store in, a figure of matplotlib out
     module                       a stored run as a module of torch.nn, if its weights were kept
 
 `import bnexp` is cheap: a name loads its module, and with it torch or pandas, when it is first used.
@@ -25,6 +26,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from bnexp import figures
     from bnexp.choices import Activation, Placement
     from bnexp.data.datasets import Data
     from bnexp.data.datasets import load as load_data
@@ -35,7 +37,19 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["Activation", "Data", "Placement", "Run", "Store", "__version__", "load", "load_data", "module", "train"]
+__all__ = [
+    "Activation",
+    "Data",
+    "Placement",
+    "Run",
+    "Store",
+    "__version__",
+    "figures",
+    "load",
+    "load_data",
+    "module",
+    "train",
+]
 
 _HOMES: Final = {
     "Activation": "choices.Activation",
@@ -53,6 +67,8 @@ _HOMES: Final = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("bnexp.provenance").version()
+    if name == "figures":
+        return import_module("bnexp.figures")
     if name not in _HOMES:
         raise AttributeError(f"module 'bnexp' has no attribute '{name}'")
     module, _, attribute = _HOMES[name].rpartition(".")

@@ -149,6 +149,13 @@ class Probes(StrEnum):
         return list(Probes).index(self) >= list(Probes).index(other)
 
 
+class FigureForm(StrEnum):
+    """What figures are made for: a page, with the words that explain them, or the columns of a paper, without."""
+
+    page = auto()
+    paper = auto()
+
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 

@@ -1,6 +1,7 @@
 """How settings and metrics are ordered, named and written: one way for tables, figures, captions and sentences."""
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -35,8 +36,17 @@ def value_label(axis: str, value: Any) -> str:
 
 
 def number_text(value: Any) -> str:
-    """Return `value` as ticks, labels and captions write it: at most four digits of a number."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """Return `value` as ticks, labels and captions write it: at most four digits of a number.
+
+    The widths of a deep net, 100-100-…-100, become 16 × 100 from four equal ones on.
+    """
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = str(value)
+    return f"{text.count('-') + 1} × {text.partition('-')[0]}" if _DEEP.fullmatch(text) else text
+
+
+_DEEP: Final = re.compile(r"(\d+)(-\1){3,}")
 
 
 def is_accuracy(metric: str) -> bool:

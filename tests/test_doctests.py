@@ -2,19 +2,36 @@
 
 import doctest
 import inspect
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bnexp
+from bnexp.report import drawings
 
-NAMES = [name for name in bnexp.__all__ if name != "__version__"]
+PUBLIC: dict[str, Any] = dict.fromkeys(bnexp.__all__, bnexp) | dict.fromkeys(bnexp.figures.__all__, bnexp.figures)
+del PUBLIC["__version__"], PUBLIC["figures"]
+NAMES = list(PUBLIC)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the command above the functions that draw was typed."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = drawings.__doc__.split("\n\n    bnexp ")[1]
+    words = [*shlex.split(command), "report=false", "workers=0", "probes=basic"]
+    subprocess.run([sys.executable, "-m", "bnexp", *words], cwd=folder, check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = getattr(request.node, "callspec", None) and request.node.callspec.params["name"]
+    monkeypatch.chdir(request.getfixturevalue("demo") if name in bnexp.figures.__all__ else tmp_path)
 
 
 def examples_of(thing: Any, name: str) -> list[doctest.DocTest]:
@@ -32,7 +49,7 @@ def run_examples(tests: list[doctest.DocTest]) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_public_name_has_an_example_that_does_what_it_shows(name: str) -> None:
-    tests = examples_of(getattr(bnexp, name), name)
+    tests = examples_of(getattr(PUBLIC[name], name), name)
     assert tests
     assert run_examples(tests) == ""
 
@@ -52,7 +69,7 @@ def test_an_example_that_does_something_else_is_told() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_help_of_a_public_name_stands_alone(name: str) -> None:
-    thing = getattr(bnexp, name)
+    thing = getattr(PUBLIC[name], name)
     text = inspect.getdoc(thing) or ""
     takes = any(word not in ("self", "args", "kwds", "cls") for word in inspect.signature(thing).parameters)
     assert not takes or "\nArgs:\n" in text or "\nAttributes:\n" in text

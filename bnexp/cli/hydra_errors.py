@@ -196,6 +196,9 @@ def _explain_key(error: OmegaConfBaseException) -> str:
     if isinstance(error, ValidationError) and name in KEYS:
         kind, value = _FIELD_TYPES.get(KEYS[name], KEYS[name]), [error.value] if entry else error.value
         return str(wrong_value(kind, value, name.removesuffix(".name")))
+    if match := re.match(r"Merge error: .+ is not a subclass of (\w+)Config\. value: (.+)", _shorten(error)):
+        keys = ", ".join(known for known in KEYS if known.startswith(f"{match[1].lower()}."))
+        return f"{match[1].lower()} must be given its keys, {keys}; got {match[2]}: write them below it"
     return _shorten(error)
 
 

@@ -18,7 +18,7 @@ import hydra
 from bnexp.cli import commands, values
 from bnexp.cli.hydra_errors import call_hydra, put_options_first
 from bnexp.cli.task import Request, Task, train
-from bnexp.cli.typed import quote_texts
+from bnexp.cli.typed import expand_short, quote_texts
 from bnexp.cli.usage import USAGE, write_help
 from bnexp.errors import UserError
 
@@ -131,7 +131,7 @@ def _as_sweep(words: Sequence[str]) -> list[str]:
 
 def _compose(task: Task, words: list[str]) -> int:
     """Let Hydra read `words` and call `task` with what it composes; return the exit code."""
-    sys.argv[1:] = quote_texts(put_options_first(words))
+    sys.argv[1:] = quote_texts(expand_short(put_options_first(words)))
     call = hydra.main(version_base="1.3", config_path=str(values.find_conf()), config_name="config")(task)
     try:
         with _tolerate_closed_pipe():  # the reader of --cfg may leave, too

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from rich.console import Console
 
+from bnexp.choices import FigureForm, parse
 from bnexp.cli.summary import draw_table
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
@@ -32,6 +33,7 @@ class _Wish:
     compare: str | None = None
     margin: float | None = None
     out: Path | None = None
+    figure: FigureForm = FigureForm.page
 
 
 def rebuild(words: Sequence[str]) -> None:
@@ -47,13 +49,14 @@ def rebuild(words: Sequence[str]) -> None:
     _conclude(each_run_once(pd.concat(stored, ignore_index=True)), stores, stored, wish)
 
 
-def conclude(rows: pd.DataFrame, store: Store, *, draw: bool) -> None:
+def conclude(rows: pd.DataFrame, store: Store, *, draw: bool, figure: FigureForm = FigureForm.page) -> None:
     """Print the table of `rows`, the runs of `store` that were asked for, and how many failed.
 
-    With `draw`, and if a run is stored, the report of the whole store is built, and its answer and its path follow.
+    With `draw`, and if a run is stored, the report of the whole store is built, with figures made for `figure`, and its
+    answer and its path follow.
     """
     stored = [read_runs(store)] if draw else []
-    _conclude(rows, [store], stored, _Wish())
+    _conclude(rows, [store], stored, _Wish(figure=figure))
 
 
 def _conclude(rows: pd.DataFrame, stores: Sequence[Store], stored: Sequence[pd.DataFrame], wish: _Wish) -> None:
@@ -66,7 +69,9 @@ def _conclude(rows: pd.DataFrame, stores: Sequence[Store], stored: Sequence[pd.D
         os.environ["MPLBACKEND"] = "agg"
         from bnexp.report import build  # here, because it loads matplotlib, for which report=false need not wait
 
-        report = build.compose(stores, stored, compare=wish.compare, margin=wish.margin, out=wish.out)
+        report = build.compose(
+            stores, stored, compare=wish.compare, margin=wish.margin, out=wish.out, figure=wish.figure
+        )
     console.print(draw_table(rows))
     if report:
         _print_answer(report, console)
@@ -99,10 +104,12 @@ def _parse_words(words: Sequence[str]) -> _Wish:
     for word in (word for word in words if word not in folders):
         name, _, value = word.partition("=")
         match name:
-            case "compare":
+            case "compare" if value:
                 wish = replace(wish, compare=value)
             case "margin":
                 wish = replace(wish, margin=_parse_points(value))
+            case "figure" | "report.figure":
+                wish = replace(wish, figure=parse(FigureForm, value, "figure"))
             case "out" if value:
                 wish = replace(wish, out=Path(value))
             case _:

@@ -11,7 +11,18 @@ from typing import Any, Final
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
+from bnexp.choices import (
+    Activation,
+    Affine,
+    Dtype,
+    FigureForm,
+    InitScheme,
+    NormStatistics,
+    Optimizer,
+    Placement,
+    Probes,
+    Schedule,
+)
 
 
 class Device(StrEnum):
@@ -85,6 +96,14 @@ class EngineConfig:
 
 
 @dataclass
+class ReportConfig:
+    """Keys under `report`; `report=false` is short for `report.draw=false`, see `typed.expand_short`."""
+
+    draw: bool
+    figure: FigureForm
+
+
+@dataclass
 class StudyConfig:
     """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
 
@@ -122,7 +141,7 @@ class Config:
     workers: int | None
     name: str
     outputs: str | None
-    report: bool
+    report: ReportConfig
     probes: Probes
     save_weights: bool
     study: StudyConfig

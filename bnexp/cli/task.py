@@ -142,7 +142,7 @@ class Task:
         from bnexp.cli.report import conclude
 
         rows = pd.concat(self.trained, ignore_index=True).drop_duplicates("run", keep="last", ignore_index=True)
-        conclude(rows, open_store(self.options), draw=self.options.report)
+        conclude(rows, open_store(self.options), draw=self.options.report, figure=self.options.figure)
 
     @property
     def failed(self) -> bool:

@@ -27,6 +27,11 @@ _OF_VALUES: Final = ("choice", "shuffle", "sort", "str")
 """Functions of Hydra's grammar whose arguments are values; those of others, such as range, are numbers."""
 
 
+def expand_short(words: Sequence[str]) -> list[str]:
+    """Return `words` with `report=…`, which says whether a page is built, as the key that it stands for."""
+    return [re.sub(r"^(\+{0,2})report=", r"\1report.draw=", word) for word in words]
+
+
 def quote_texts(words: Sequence[str]) -> list[str]:
     """Return `words` with quotes around what looks like a number or a boolean and is given to a key that takes text.
 

@@ -30,14 +30,15 @@ COMMANDS: Final = {
         },
     ),
     "report": Command(
-        "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [out=FOLDER]",
+        "bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [figure=paper] [out=FOLDER]",
         "Build the page of all runs in some stores again.",
         {
             "words": {
                 "nargs": "+",
                 "metavar": "DIR",
                 "help": "folders of stores, such as outputs/demo; behind them compare=KEY, to compare another key than "
-                "placement, margin=POINTS, below which differences are called none (0.1), and out=FOLDER for the page",
+                "placement, margin=POINTS, below which differences are called none (0.1), figure=paper, for figures as "
+                "wide as the columns of a paper and without titles, and out=FOLDER for the page",
             }
         },
     ),

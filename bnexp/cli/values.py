@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import Probes, nearest, quote_value, round_digits
+from bnexp.choices import FigureForm, Probes, nearest, quote_value, round_digits
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device, find_outputs
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
@@ -49,6 +49,7 @@ class SweepOptions:
     workers: int | None
     lanes: int | None
     report: bool
+    figure: FigureForm
     probes: Probes
     save_weights: bool
     study: Study | None
@@ -131,7 +132,8 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
         device=first["device"],
         workers=workers,
         lanes=lanes,
-        report=first["report"],
+        report=first["report.draw"],
+        figure=first["report.figure"],
         probes=first["probes"],
         save_weights=first["save_weights"],
         study=_to_study(first),
@@ -225,7 +227,8 @@ _SHARED: Final = (
     "device",
     "workers",
     "engine.lanes",
-    "report",
+    "report.draw",
+    "report.figure",
     "probes",
     "save_weights",
 )

@@ -16,12 +16,16 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from bnexp.figures.style import Look, choose_looks
+from bnexp.figures.style import Look, balance_text, choose_looks
 from bnexp.labels import value_label
 from bnexp.statistics.cells import combinations, rows_of
 
 WIDEST: Final = 5
-"""Panels side by side, before the next ones start new rows."""
+"""Most panels side by side, before the next ones start new rows."""
+
+
+TITLE, LINE = 8.5, 0.2
+"""Signs of a panel's title in an inch of it, and the height of one more line of it in inches."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ def has_choice(finals: pd.DataFrame) -> bool:
 
 
 def add_panels(figure: Figure, count: int, columns: int, heights: Sequence[float]) -> list[list[Axes]]:
-    """Add `count` panels, at most `columns` side by side; each is a stack of axes with the relative `heights`."""
-    columns, rows = min(count, columns), len(heights)
+    """Add `count` panels, `columns` side by side; each is a stack of axes with the relative `heights`."""
+    rows = len(heights)
     blocks = -(-count // columns)
     grid = figure.subplots(
         rows * blocks, columns, sharex=True, squeeze=False, gridspec_kw={"height_ratios": list(heights) * blocks}
@@ -79,6 +83,23 @@ def add_panels(figure: Figure, count: int, columns: int, heights: Sequence[float
     for stack in stacks[:count]:
         stack[-1].tick_params(labelbottom=True)
     return stacks[:count]
+
+
+def wrap_titles(names: Sequence[str], inches: float) -> tuple[list[str], float]:
+    """Return `names` as titles of panels of this width, and how many inches their further lines are high, at most."""
+    titles = [_wrap_title(name, max(8, int(TITLE * inches))) for name in names]
+    return titles, LINE * max((title.count("\n") for title in titles), default=0)
+
+
+def _wrap_title(name: str, width: int) -> str:
+    """Return `name` in lines of at most `width` signs, which end between two settings where they can."""
+    lines: list[str] = []
+    for part in name.split(", "):
+        joined = f"{lines[-1]}, {part}" if lines else part
+        lines = (
+            [*lines[:-1], joined] if len(joined) <= width else [*lines[:-1], *(f"{line}," for line in lines[-1:]), part]
+        )
+    return "\n".join(balance_text(line, width) for line in lines)
 
 
 def label_first(axes: Sequence[Axes], columns: int, label: str) -> None:

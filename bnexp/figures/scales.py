@@ -11,13 +11,16 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from bnexp.labels import is_accuracy, metric_label, number_text, sort_values
 
 FACTOR: Final = 20
 """A loss that spans more than this factor is drawn on a logarithmic scale."""
+
+SIGN: Final = 0.085
+"""Width of a sign below an axis in inches."""
 
 PERFECT: Final = 1e-3
 """Added to the error rate before its logarithm is taken, so that an accuracy of 1 has a place."""
@@ -59,6 +62,8 @@ def scale_losses(panels: Iterable[Axes], low: float, high: float) -> None:
             axes.set_yscale("log", nonpositive="clip")
             axes.set_ylim(low / 1.2, high * 1.2)
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
             axes.set_ylim(0, high * 1.05)
 
@@ -104,15 +109,21 @@ class Places:
 
     def write_values(self, axes: Axes, label: str, inches: float) -> None:
         """Write the values below `axes`, aslant where they would touch each other on `inches` of width."""
-        low, high = min(self.positions.values()), max(self.positions.values())
+        places = list(self.positions.values())
+        low, high = min(places), max(places)
         axes.set_xlim(low - 0.6, high + 0.6)
-        axes.xaxis.set_major_locator(FixedLocator(list(self.positions.values())))
-        texts = [number_text(value) for value in self.positions]
-        axes.set_xticks(list(self.positions.values()), texts)
-        room = inches / (high - low + 1.2)
-        touching = max(map(len, texts)) * 0.085 > room
-        axes.tick_params(axis="x", labelsize=9, labelrotation=90 if room < 0.19 else 45 if touching else 0)
+        write_ticks(axes, places, self.texts, inches / (high - low + 1.2))
         axes.set_xlabel(label)
+
+    def measure_height(self, inches: float) -> float:
+        """Return how many inches the values need below axes of this width, beside what a line of text needs."""
+        places = list(self.positions.values())
+        return measure_texts(self.texts, inches / (max(places) - min(places) + 1.2))
+
+    @property
+    def texts(self) -> list[str]:
+        """The values as they are written."""
+        return [number_text(value) for value in self.positions]
 
 
 def place_values(axis: str, values: Iterable[Any]) -> Places:
@@ -123,6 +134,29 @@ def place_values(axis: str, values: Iterable[Any]) -> Places:
     scaled = [math.log(value) for value in known] if is_geometric(known) else [float(value) for value in known]
     step = min(np.diff(scaled), default=1.0)
     return Places(axis, {value: (place - scaled[0]) / step for value, place in zip(known, scaled, strict=True)})
+
+
+def write_ticks(axes: Axes, places: Sequence[float], texts: Sequence[str], room: float) -> None:
+    """Write `texts` below `axes`, each of which has so many inches of `room`, aslant where they would touch."""
+    axes.xaxis.set_major_locator(FixedLocator(list(places)))
+    axes.set_xticks(list(places), list(texts))
+    turn = choose_turn(texts, room)
+    axes.tick_params(axis="x", labelsize=9, labelrotation=turn)
+    if turn == 45:  # the end of a word stands below its mark, not its middle below the mark of a neighbour
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+
+
+def measure_texts(texts: Sequence[str], room: float) -> float:
+    """Return how many inches `texts` need below axes, beside what a line of text needs, if they have to be turned."""
+    turned = math.sin(math.radians(choose_turn(texts, room)))
+    return max(0.0, max(map(len, texts), default=0) * SIGN * turned - 0.3)
+
+
+def choose_turn(texts: Sequence[str], room: float) -> int:
+    """Return by how many degrees `texts` are turned that have so many inches of `room` each."""
+    touching = max(map(len, texts), default=0) * SIGN > room
+    return 90 if touching and room < 0.19 else 45 if touching else 0
 
 
 def is_geometric(values: Sequence[float]) -> bool:

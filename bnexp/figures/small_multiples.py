@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from bnexp.figures.layout import Layout
+from bnexp.figures.form import Form
+from bnexp.figures.layout import WIDEST, Layout, wrap_titles
 from bnexp.figures.scales import Places
-from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet
+from bnexp.figures.style import Look, Words, add_words, house_style, make_sheet
 
-PANEL, HEIGHT = 3.1, 2.7
-"""Width and height of a panel in inches."""
+PANEL, HEIGHT, BESIDE = 3.1, 2.7, 1.1
+"""Width and height of a panel, and the width of what is beside all of them, in inches."""
 
 LEAST: Final = 0.02
 """Greatest share that a scale of shares shows at least, so that a few units in thousands look like what they are."""
@@ -60,21 +61,36 @@ class XAxis:
 
 @dataclass(frozen=True)
 class Row:
-    """Panels side by side on one `scale`, each with its title and its rows: x, compared, mean, low, high and n."""
+    """Panels side by side on one `scale`, each with its title and its rows: x, compared, mean, low, high and n.
+
+    `mates` are the panels of the row that it was cut from, with which it shares the scale, if it was.
+    """
 
     scale: Scale
     panels: Sequence[tuple[str, pd.DataFrame]]
+    mates: Sequence[tuple[str, pd.DataFrame]] = ()
+
+
+def cut_rows(rows: Sequence[Row], form: Form) -> list[Row]:
+    """Return `rows` with those cut into several that have more panels than `form` has room for side by side."""
+    cut = []
+    for row in rows:
+        columns = form.choose_columns(len(row.panels), WIDEST, PANEL, BESIDE)
+        starts = range(0, len(row.panels), columns)
+        cut += [Row(row.scale, row.panels[i : i + columns], row.panels) for i in starts] if len(starts) > 1 else [row]
+    return cut
 
 
 def draw_multiples(rows: Sequence[Row], x: XAxis, layout: Layout, words: Words) -> Figure:
     """Draw a panel for each of the `rows`' frames, a line per level against `x`."""
+    rows = cut_rows(rows, words.form)
     with house_style():
         figure, grid = make_panels(rows, words, make_legend(rows, layout))
         for row, panels in zip(rows, grid, strict=True):
             for (_, frame), axes in zip(row.panels, panels, strict=True):
                 for level, look, arm in layout.arms(frame):
                     draw_line(axes, arm, x, look, str(level))
-        for axes in grid[-1]:
+        for axes in find_lowest(grid):
             axes.set_xlabel(x.label)
         for axes in (axes for panels in grid for axes in panels):
             x.write_values(axes)
@@ -84,19 +100,26 @@ def draw_multiples(rows: Sequence[Row], x: XAxis, layout: Layout, words: Words) 
 def make_panels(rows: Sequence[Row], words: Words, handles: Sequence[Any]) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with the axes of each of `rows`, under their titles and on their scales, and no lines yet."""
     columns = max(len(row.panels) for row in rows)
-    figure = make_sheet(max(NARROWEST, 1.1 + PANEL * columns), 1.9 + HEIGHT * len(rows))
+    wrapped = [wrap_titles([name for name, _ in row.panels], PANEL) for row in rows]
+    figure = make_sheet(BESIDE + PANEL * columns, 1.9 + sum(HEIGHT + more for _, more in wrapped), words.form)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     panels = []
-    for row, places in zip(rows, grid, strict=True):
+    for row, (titles, _), places in zip(rows, wrapped, grid, strict=True):
         kept = list(places[: len(row.panels)])
         for axes in places[len(row.panels) :]:
             axes.remove()
-        for axes, (name, _) in zip(kept, row.panels, strict=True):
-            axes.set_title(name, fontsize=11)
+        for axes, title in zip(kept, titles, strict=True):
+            axes.set_title(title, fontsize=11)
         _scale_row(kept, row)
         panels.append(kept)
     add_words(figure, words, handles)
     return figure, panels
+
+
+def find_lowest(grid: Sequence[Sequence[Axes]]) -> list[Axes]:
+    """Return those of the panels of `make_panels` below which there is no other one."""
+    below = [max((len(later) for later in grid[row + 1 :]), default=0) for row in range(len(grid))]
+    return [axes for row, panels in enumerate(grid) for axes in panels[below[row] :]]
 
 
 def draw_line(axes: Axes, rows: pd.DataFrame, x: XAxis, look: Look, label: str) -> None:
@@ -130,7 +153,7 @@ def number_steps(axes: Axes) -> None:
 
 def _scale_row(panels: Sequence[Axes], row: Row) -> None:
     """Give all `panels` of `row` one scale, which the means decide, and name and number it at the first."""
-    values = pd.concat([frame["mean"] for _, frame in row.panels]).to_numpy(dtype=float)
+    values = pd.concat([frame["mean"] for _, frame in row.mates or row.panels]).to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     for axes in panels:
         match row.scale.kind:

@@ -4,6 +4,7 @@ Colours: Okabe and Ito 2008, "Color universal design"; numbers take viridis (Smi
 lightness rises evenly. Line styles and markers say the same once more, for greyscale and for projectors.
 """
 
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bnexp.choices import Placement
+from bnexp.choices import FigureForm, Placement
+from bnexp.figures.form import FORMS, Form
 from bnexp.labels import value_label
 
 INK: Final = "#000000"
@@ -27,8 +29,8 @@ SHADE: Final = "#EDEDED"
 PAPER: Final = "#FFFFFF"
 """The colours of texts, guides and backgrounds."""
 
-NARROWEST: Final = 7.6
-"""Width in inches below which titles and captions have no room."""
+LEGEND: Final = 10.5
+"""Points of type in a legend."""
 
 STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
@@ -44,12 +46,24 @@ STYLE: Final[dict[Any, Any]] = {
     "grid.linewidth": 0.6,
     "hatch.linewidth": 0.8,
     "legend.frameon": False,
-    "legend.fontsize": 10.5,
     "legend.handlelength": 2.6,
     "legend.columnspacing": 1.5,
     "pdf.fonttype": 42,  # TrueType: journals refuse the Type 3 that matplotlib writes by itself
     "svg.fonttype": "none",
 }
+
+MOST_POINTS: Final = 30
+"""Seeds up to which each is a point; more hide one another, and an interval says as much."""
+
+SEEDS: Final[dict[str, Any]] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 4,
+    "markeredgewidth": 0,
+    "alpha": 0.4,
+    "label": "single seeds",
+}
+"""How points of single seeds look."""
 
 _LABELS: Final = {Placement.pre: "pre (BN → activation)", Placement.post: "post (activation → BN)"}
 _DASHES: Final[tuple[Any, ...]] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
@@ -61,10 +75,14 @@ _ORDERED: Final = (0.15, 0.82)
 
 @dataclass(frozen=True)
 class Words:
-    """The words around a figure: its `title` above it, and its `caption`, line by line, below it."""
+    """What stands around a figure: its `title` above it, its `caption`, line by line, below it; and its `form`.
+
+    In a paper neither of the two is part of the picture.
+    """
 
     title: str
     caption: str
+    form: Form = FORMS[FigureForm.page]
 
 
 @dataclass(frozen=True)
@@ -123,9 +141,22 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def make_sheet(width: float, height: float) -> Figure:
-    """Return an empty figure (inches) that needs no display and is not the current one of anybody."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+class Sheet(Figure):
+    """A figure that a notebook shows as it is, whether or not pyplot, which would do that, was ever imported."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        with house_style():
+            self.savefig(content, format="png", dpi=110)
+        return content.getvalue()
+
+
+def make_sheet(width: float, height: float, form: Form = FORMS[FigureForm.page]) -> Figure:
+    """Return an empty figure of this `form` that needs no display and is not the current one of anybody.
+
+    It is as wide as the form allows where `width` inches are asked for.
+    """
+    figure = Sheet(figsize=(form.choose_width(width), height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -139,14 +170,19 @@ def solve_layout(figure: Figure) -> None:
 
 def add_words(figure: Figure, words: Words, handles: Sequence[Any]) -> None:
     """Put the title and the legend, which has these `handles`, above `figure`, and the caption below it."""
-    width = figure.get_figwidth()
+    width, titled = figure.get_figwidth(), words.form.free
     columns = _fit_columns([str(handle.get_label()) for handle in handles], width)
+    if not handles and not titled:
+        return
     legend = figure.legend(
         handles=[handle for column in range(columns) for handle in handles[column::columns]],  # row by row
         loc="outside upper center",
         ncols=columns,
-        title=balance_text(words.title, int(7 * width)),
+        title=balance_text(words.title, int(7 * width)) if titled else None,
+        fontsize=words.form.choose_size(LEGEND),
     )
+    if not titled:
+        return
     legend.get_title().set(size=13, weight="bold", multialignment="center")
     text = wrap_text(words.caption, int(15 * width))
     figure.supxlabel(text, x=0.01, ha="left", size=8, color=MUTED, linespacing=1.4)

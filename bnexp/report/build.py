@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bnexp import provenance
+from bnexp.choices import FigureForm
 from bnexp.errors import UserError
 from bnexp.figures.export import render
 from bnexp.figures.style import choose_looks
@@ -19,7 +20,7 @@ from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
-from bnexp.report.numbers import list_pairs, list_runs
+from bnexp.report.numbers import list_runs
 from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
 from bnexp.runs import key
@@ -84,15 +85,18 @@ def compose(
     compare: str | None = None,
     margin: float | None = None,
     out: Path | None = None,
+    figure: FigureForm = FigureForm.page,
 ) -> Report:
     """Return the report about all runs in `stores`; `stored` are their rows of runs, if these were read already.
 
     `compare` is the axis that is compared (default: `evidence.choose_design`), `margin` the accuracy below which a
-    difference is none (default: `comparisons.MARGIN`), `out` the folder (default: one of its own for each comparison).
+    difference is none (default: `comparisons.MARGIN`), `out` the folder (default: one of its own for each comparison),
+    `figure` what the figures are made for.
     Raises `UserError` if no run is stored or if `compare` does not vary.
     """
     evidence = gather(stores, stored)
-    estimates = estimate(evidence, choose_design(evidence, compare), MARGIN if margin is None else margin)
+    design = choose_design(evidence, compare)
+    estimates = estimate(evidence, design, MARGIN if margin is None else margin, form=figure)
     compared = select_comparable(evidence, estimates)
     figures = make_figures(*select_drawable(*compared))
     content = _make_page(evidence, estimates, compared, figures)
@@ -115,10 +119,15 @@ def compose(
 
 
 def build(
-    stores: Sequence[Store], *, compare: str | None = None, margin: float | None = None, out: Path | None = None
+    stores: Sequence[Store],
+    *,
+    compare: str | None = None,
+    margin: float | None = None,
+    out: Path | None = None,
+    figure: FigureForm = FigureForm.page,
 ) -> Report:
     """Write the report that `compose` returns, and return it."""
-    report = compose(stores, compare=compare, margin=margin, out=out)
+    report = compose(stores, compare=compare, margin=margin, out=out, figure=figure)
     report.write()
     return report
 
@@ -147,7 +156,7 @@ def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterat
 
 def _write_numbers(evidence: Evidence, estimates: Estimates) -> dict[str, bytes]:
     """Return the files of numbers that the page links to beside those of its tables."""
-    frames = {"runs": list_runs(evidence), "seeds": list_pairs(evidence, estimates.design)}
+    frames = {"runs": list_runs(evidence), "seeds": estimates.pairs}
     return {f"tables/{name}.csv": tables.frame_to_csv(frame).encode() for name, frame in frames.items()}
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import pandas as pd
 
+from bnexp.choices import FigureForm
 from bnexp.report.evidence import Evidence
 from bnexp.statistics import comparisons
 from bnexp.statistics.completeness import Completeness, measure_completeness
@@ -12,6 +13,7 @@ from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
 from bnexp.statistics.grid import build_grid
 from bnexp.statistics.largest_stable_lr import largest_stable
+from bnexp.statistics.seeds import list_finals, list_pairs
 from bnexp.statistics.sensitivity import lr_sensitivity
 from bnexp.statistics.speed import steps_to_threshold
 from bnexp.verdicts.notes import put_into_words
@@ -25,14 +27,19 @@ METRIC: Final = "test_accuracy"
 class Estimates:
     """The frames of `statistics` about one design; see the functions that `estimate` calls.
 
-    `effects` has the notes of a contrast in words, in its last column, `note`.
+    `margin`, the `metric` and the `form` of the figures are what was wished; `effects` has the notes of a contrast in
+    words, in its last column, `note`.
     """
 
     design: Design
     margin: float
+    metric: str
+    form: FigureForm
     effects: pd.DataFrame
+    pairs: pd.DataFrame
     fixed: pd.DataFrame
     finals: pd.DataFrame
+    seeds: pd.DataFrame
     stable: pd.DataFrame
     best: pd.DataFrame
     sensitivity: pd.DataFrame
@@ -62,23 +69,34 @@ class Estimates:
         return frame.merge(best.drop(columns="edge"), on=[*self.design.cells, self.design.compared, "lr"])
 
 
-def estimate(evidence: Evidence, design: Design, margin: float) -> Estimates:
-    """Return all estimates about `evidence`; `margin` is the accuracy below which a difference is none."""
+def estimate(
+    evidence: Evidence,
+    design: Design,
+    margin: float,
+    *,
+    metric: str = METRIC,
+    form: FigureForm = FigureForm.page,
+) -> Estimates:
+    """Return all estimates about `evidence`; `margin` is the accuracy below which a difference of `metric` is none."""
     grid = build_grid(evidence.runs, design)
-    effects = comparisons.compare_at_best(grid, METRIC, margin)
-    finals = comparisons.average_finals(grid, METRIC)
+    effects = comparisons.compare_at_best(grid, metric, margin)
+    finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)
     return Estimates(
         design=design,
         margin=margin,
+        metric=metric,
+        form=form,
         effects=in_words,
-        fixed=comparisons.compare_at_each_lr(grid, METRIC, margin) if design.tuned else in_words[:0],
+        pairs=list_pairs(grid, metric),
+        fixed=comparisons.compare_at_each_lr(grid, metric, margin) if design.tuned else in_words[:0],
         finals=finals,
+        seeds=list_finals(grid, metric),
         stable=largest_stable(finals if design.tuned and design.x is None else finals[:0], design),
         best=comparisons.best_lrs(grid),
         sensitivity=lr_sensitivity(grid, evidence.points),
         speed=steps_to_threshold(grid, evidence.points),
-        aggregate=comparisons.aggregate(grid, METRIC),
+        aggregate=comparisons.aggregate(grid, metric),
         curves=average_curves(evidence.points, evidence.runs),
         verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations),
         completeness=measure_completeness(evidence.sweeps, evidence.rows),

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bnexp.figures.form import FORMS
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from bnexp.report import captions
@@ -46,7 +47,8 @@ def make_words(
         captions.join_sentences(reading, captions.describe_diverged(runs, compared, diverged)),
         captions.describe_command(evidence.sweeps),
     ]
-    return Words(f"{captions.data_titles(runs)}: {subject}", "\n".join(filter(None, lines)))
+    title = f"{captions.data_titles(runs)}: {subject}"
+    return Words(title, "\n".join(filter(None, lines)), FORMS[estimates.form])
 
 
 def make_layout(estimates: Estimates, facets: tuple[str, ...]) -> Layout:

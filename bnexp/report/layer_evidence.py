@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from bnexp.figures.layers import STAGES, draw_by_layer
+from bnexp.figures.kinds.layers import STAGES, draw_by_layer
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from bnexp.report import captions

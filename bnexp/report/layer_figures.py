@@ -12,8 +12,8 @@ import pandas as pd
 from bnexp.choices import nearest
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.errors import UserError
-from bnexp.figures.distributions import QUANTILES, draw_histograms, draw_quantiles
-from bnexp.figures.layers import draw_against, draw_by_step, draw_courses
+from bnexp.figures.kinds.distributions import QUANTILES, draw_histograms, draw_quantiles
+from bnexp.figures.kinds.layers import draw_against, draw_by_step, draw_courses
 from bnexp.figures.layout import WIDEST, Layout
 from bnexp.labels import axis_label, sort_values, value_label
 from bnexp.report import theory_figures

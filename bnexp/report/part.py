@@ -66,8 +66,10 @@ def _narrow(evidence: Evidence, estimates: Estimates, cells: pd.DataFrame) -> Pa
         estimates,
         design=design,
         effects=_select(estimates.effects, chosen),
+        pairs=_select(estimates.pairs, chosen),
         fixed=_select(estimates.fixed, chosen),
         finals=_select(estimates.finals, chosen),
+        seeds=_select(estimates.seeds, chosen),
         stable=_select(estimates.stable, chosen),
         best=_select(estimates.best, chosen).drop(columns=shared),  # what is left tells arms apart
         sensitivity=_select(estimates.sensitivity, chosen),

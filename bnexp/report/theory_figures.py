@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from bnexp.engine.sizes import PROBED_EXAMPLES
-from bnexp.figures.layers import draw_against, draw_floor, draw_growth
+from bnexp.figures.kinds.layers import draw_against, draw_floor, draw_growth
+from bnexp.figures.kinds.symmetry import draw_symmetry
 from bnexp.figures.layout import WIDEST, Layout
-from bnexp.figures.symmetry import draw_symmetry
 from bnexp.labels import axis_label
 from bnexp.report.figure import MOST_PANELS, ReportFigure, count_panels, make_layout
 from bnexp.report.layer_evidence import LayerEvidence
@@ -96,6 +96,8 @@ def make_symmetry(inside: LayerEvidence) -> Iterator[ReportFigure]:
     if len(levels) < 2 or count_panels(points, cells) > MOST_PANELS:
         return
     frame = layers.largest_differences(points, compared, cells)
+    if frame.empty:  # as with several learning rates, of which none has a twin alone
+        return
     subject = f"training loss of nets that differ in {axis_label(compared)}"
     words = inside.make_words(subject, f"lines: seed {points['seed'].min()}; differences: over all steps and seeds")
     figure = draw_symmetry(points, frame, Layout(compared, levels, cells[::-1]), words)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from rich.table import Table
 
+from bnexp.choices import FigureForm
 from bnexp.cli import main
 from bnexp.cli import report as cli_report
 from bnexp.data import datasets
@@ -47,6 +48,7 @@ class Built:
     compare: str | None = None
     margin: float | None = None
     out: Path | None = None
+    figure: FigureForm = FigureForm.page
 
 
 @dataclass

@@ -14,7 +14,7 @@ from tests.cli.conftest import ROOT, Command
     ("line", "words"),
     [
         ("bnexp pla", {"plan", "placement="}),
-        ("bnexp re", {"report", "report="}),
+        ("bnexp re", {"report", "report."}),
         ("bnexp ls", {"ls"}),
         ("bnexp placement=p", {"placement=pre", "placement=post"}),
         ("bnexp -m placement=none,p", {"placement=none,pre", "placement=none,post"}),

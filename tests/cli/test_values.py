@@ -12,7 +12,7 @@ import hydra
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from bnexp.choices import Activation, Affine, Dtype, InitScheme, Optimizer, Placement, Probes, Schedule
+from bnexp.choices import Activation, Affine, Dtype, FigureForm, InitScheme, Optimizer, Placement, Probes, Schedule
 from bnexp.cli import values
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Device
 from bnexp.cli.values import Values
@@ -61,7 +61,8 @@ ANOTHER = {
     "workers": "2",
     "name": "other",
     "outputs": "/scratch",
-    "report": "false",
+    "report.draw": "false",
+    "report.figure": "paper",
     "probes": "full",
     "save_weights": "true",
 }
@@ -254,7 +255,19 @@ def test_a_configuration_that_is_no_run_is_refused_in_one_sentence(overrides: li
 
 
 @pytest.mark.parametrize(
-    "name", ["name", "outputs", "data.root", "device", "workers", "engine.lanes", "report", "probes", "save_weights"]
+    "name",
+    [
+        "name",
+        "outputs",
+        "data.root",
+        "device",
+        "workers",
+        "engine.lanes",
+        "report.draw",
+        "report.figure",
+        "probes",
+        "save_weights",
+    ],
 )
 def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) -> None:
     with pytest.raises(
@@ -266,16 +279,16 @@ def test_what_is_no_part_of_a_run_must_be_the_same_for_a_whole_sweep(name: str) 
 def test_settings_are_those_of_the_configuration() -> None:
     asked = job(
         *("name=a-b_1", "outputs=/scratch", "data.root='~/x'", "device=cuda", "workers=0", "engine.lanes=8"),
-        *("report=false", "probes=full", "save_weights=true"),
+        *("report.draw=false", "report.figure=paper", "probes=full", "save_weights=true"),
     )
     expected = values.SweepOptions(
         *("a-b_1", Path("/scratch"), Path.home() / "x", Device.cuda, 0, 8),
-        report=False, probes=Probes.full, save_weights=True, study=None,
+        report=False, figure=FigureForm.paper, probes=Probes.full, save_weights=True, study=None,
     )  # fmt: skip
     assert values.to_options([asked, asked]) == expected
     assert values.to_options([job()]) == values.SweepOptions(
         *("runs", Path("outputs"), None, Device.auto, None, None),
-        report=True, probes=Probes.basic, save_weights=False, study=None,
+        report=True, figure=FigureForm.page, probes=Probes.basic, save_weights=False, study=None,
     )  # fmt: skip
 
 

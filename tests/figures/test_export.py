@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bnexp.figures.export import render
-from bnexp.figures.finals import draw_finals
-from bnexp.figures.forest import draw_forest
+from bnexp.figures.kinds.finals import draw_finals
+from bnexp.figures.kinds.forest import draw_forest
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words, solve_layout
 from tests.support.estimates import effects, finals

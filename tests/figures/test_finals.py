@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from bnexp.figures.finals import draw_finals
-from bnexp.figures.heat_map import draw_heat_map
+from bnexp.figures.kinds.finals import draw_finals
+from bnexp.figures.kinds.heat_map import draw_heat_map
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
 from tests.support.estimates import LRS, finals

@@ -6,10 +6,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnexp.figures.forest import draw_forest
-from bnexp.figures.interaction import draw_interaction
+from bnexp.figures.kinds.forest import draw_forest
+from bnexp.figures.kinds.interaction import draw_interaction
+from bnexp.figures.kinds.speed import draw_speed
 from bnexp.figures.layout import Layout
-from bnexp.figures.speed import draw_speed
 from bnexp.figures.style import Words
 from tests.support.estimates import best, effects, finals, times
 

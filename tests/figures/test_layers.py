@@ -10,10 +10,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bnexp.figures import distributions, layers
+from bnexp.figures.kinds import distributions, layers
+from bnexp.figures.kinds.symmetry import draw_symmetry
 from bnexp.figures.layout import Layout
 from bnexp.figures.style import Words
-from bnexp.figures.symmetry import draw_symmetry
 
 LAYOUT = Layout("placement", ("none", "pre", "post"), ("activation",))
 WORDS = Words("title", "caption")
@@ -157,7 +157,7 @@ def quantiles() -> pd.DataFrame:
 def test_the_smallest_seeds_quantiles_are_drawn_in_full_on_one_scale() -> None:
     frame = quantiles()
     figure = distributions.draw_quantiles(frame, LAYOUT, WORDS)
-    assert [axes.get_title() for axes in figure.axes] == ["sigmoid, none", "sigmoid, pre (BN → activation)"]
+    assert [axes.get_title() for axes in figure.axes] == ["sigmoid, none", "sigmoid,\npre (BN → activation)"]
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     quantile = lines(figure.axes[0])
     rows = frame[(frame["placement"] == "none") & (frame["seed"] == 4)]

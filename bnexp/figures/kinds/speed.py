@@ -35,7 +35,7 @@ def draw_speed(times: pd.DataFrame, layout: Layout, words: Words) -> Figure:
     columns = [[_make_cells(row)[i] for row in times.to_dict("records")] for i in (0, 1)]
     height = 0.2 + ROW * sum(1.35 * bool(name) + len(cell) for name, cell in cells)
     with house_style():
-        figure = make_sheet(figure_width(names, columns, AXES), 1.9 + height)
+        figure = make_sheet(figure_width(names, columns, AXES), 1.9 + height, words.form)
         table, top = make_columns(figure, height, names, columns), 0.2
         for name, cell in cells:
             if name:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.small_multiples import Row, Scale, make_panels, number_steps
+from bnexp.figures.small_multiples import Row, Scale, find_lowest, make_panels, number_steps
 from bnexp.figures.style import INK, Look, Words, house_style
 
 COLUMNS: Final = 3
@@ -21,15 +21,15 @@ def draw_symmetry(points: pd.DataFrame, differences: pd.DataFrame, layout: Layou
     """Draw the training losses of nets that a symmetry says are one: a panel per cell, a line per level.
 
     `points` are curves of single runs (columns: the layout's, run, seed, step, train_loss), `differences` has a row per
-    cell with the greatest difference (nats), which each panel names. Drawn is the smallest seed; the first level is a
-    broad line, which one of another level that lies on it does not hide.
+    cell with the greatest difference (nats), which each panel names; a cell without one is left out. Drawn is the
+    smallest seed; the first level is a broad line, which one of another level that lies on it does not hide.
     """
     reference = points[layout.compared] == layout.levels[0]
     curves = points.assign(mean=points["train_loss"].where(reference))  # what diverges does not decide the scale
-    cells = layout.cells(curves.dropna(subset="train_loss"))
     difference_of = {name: float(row["difference"].iloc[0]) for name, row in layout.cells(differences)}
+    cells = [cell for cell in layout.cells(curves.dropna(subset="train_loss")) if cell[0] in difference_of]
     scale = Scale("training loss (nats)", "linear")
-    rows = [Row(scale, cells[i : i + COLUMNS]) for i in range(0, len(cells), COLUMNS)]
+    rows = [Row(scale, cells[i : i + COLUMNS], cells) for i in range(0, len(cells), COLUMNS)]
     styles = {level: _choose_style(place, look) for place, (level, look) in enumerate(layout.looks.items())}
     handles = [Line2D([], [], label=layout.looks[level].text, **style) for level, style in styles.items()]
     with house_style():
@@ -40,7 +40,7 @@ def draw_symmetry(points: pd.DataFrame, differences: pd.DataFrame, layout: Layou
                 axes.plot(run["step"], run["train_loss"], label=str(level), **style)
             axes.set_title(f"{name}\n{_difference_text(difference_of[name])}", fontsize=10)
             number_steps(axes)
-        for axes in grid[-1]:
+        for axes in find_lowest(grid):
             axes.set_xlabel("optimizer steps")
     return figure
 

@@ -1,25 +1,23 @@
 """Arms at their best learning rate: how the compared axis interacts with another."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
-from bnexp.figures.scales import scale_label, scale_metric
-from bnexp.figures.style import (
-    NARROWEST,
-    Look,
-    Words,
-    add_words,
-    choose_looks,
-    house_style,
-    make_sheet,
-    solve_layout,
-)
+from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first, wrap_titles
+from bnexp.figures.scales import SIGN, measure_texts, scale_label, scale_metric, write_ticks
+from bnexp.figures.style import Look, Words, add_words, choose_looks, house_style, make_sheet
 from bnexp.labels import axis_label, number_text, sort_values
+
+STEP, WIDE_STEP, NARROW_STEP, FEW = 0.7, 1.1, 0.4, 5
+"""Inches between two levels: of few, up to FEW, as their names ask for, and of more."""
+
+BESIDE: Final = 1.2
+"""Inches beside the panels."""
 
 DODGE, SPREAD = 0.035, 0.2
 """How far neighbouring lines stand apart, so that their intervals can be told, and at most the first and the last of
@@ -33,27 +31,39 @@ def draw_interaction(finals: pd.DataFrame, layout: Layout, words: Words, *, line
     value whose lines all fall or rise alike has no interaction with the others.
     """
     cells, line_looks = layout.cells(finals), choose_looks(lines, sort_values(lines, finals[lines].dropna()))
+    alone = len(cells) == 1  # else every panel would name the same lines
+    levels = [number_text(level) for level in layout.levels]
+    step = min(max(STEP, SIGN * max(map(len, levels))), WIDE_STEP) if len(levels) <= FEW else NARROW_STEP
+    panel = 0.9 + step * len(levels) + 1.2 * alone
+    columns = words.form.choose_columns(len(cells), WIDEST, panel, BESIDE)
+    titles, more = wrap_titles([name for name, _ in cells], panel)
     with house_style():
-        columns, blocks = min(len(cells), WIDEST), -(-len(cells) // WIDEST)
-        figure = make_sheet(max(NARROWEST, 1.2 + (2.4 + 0.7 * len(layout.levels)) * columns), 1.4 + 4.2 * blocks)
-        tops = [stack[0] for stack in add_panels(figure, len(cells), WIDEST, (1,))]
-        for (name, cell), axes in zip(cells, tops, strict=True):
-            axes.set_title(name)
-            axes.set_xticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
-            axes.set_xlim(-0.3, len(layout.levels) - 0.85)
+        height = (4.2 if alone else 3.4) + more + measure_texts(levels, step)
+        figure = make_sheet(BESIDE + panel * columns, 1.4 + height * -(-len(cells) // columns), words.form)
+        tops = [stack[0] for stack in add_panels(figure, len(cells), columns, (1,))]
+        for (_, cell), title, axes in zip(cells, titles, tops, strict=True):
+            axes.set_title(title)
+            write_ticks(axes, range(len(levels)), levels, step)
+            axes.set_xlim(-0.3, len(levels) - 0.7)
             axes.set_xlabel(axis_label(layout.compared))
             axes.grid(visible=False, axis="x")
             for number, (value, look) in enumerate(line_looks.items()):
                 shift = min(DODGE, SPREAD / len(line_looks)) * (number - (len(line_looks) - 1) / 2)
                 _draw_line(axes, _select_line(cell, lines, value, layout), shift, look, str(value))
         scale_metric(tops, metric, finals[["mean", "low", "high"]].to_numpy(dtype=float))
-        label_first(tops, WIDEST, scale_label(metric))
-        add_words(figure, words, [])
-        solve_layout(figure)  # the labels need the panels' final heights
-        for (_, cell), axes in zip(cells, tops, strict=True):
-            rows = [(_select_line(cell, lines, value, layout), look) for value, look in line_looks.items()]
-            label_ends(axes, [_label_end(*row) for row in rows])
+        label_first(tops, columns, scale_label(metric))
+        add_words(figure, words, [] if alone else [_make_handle(look) for look in line_looks.values()])
+        if alone:
+            figure.draw_without_rendering()  # the labels need the panel's final height
+            rows = [(_select_line(cells[0][1], lines, value, layout), look) for value, look in line_looks.items()]
+            label_ends(tops[0], [_label_end(*row) for row in rows])
     return figure
+
+
+def _make_handle(look: Look) -> Line2D:
+    handle = look.make_handle(look.text)
+    handle.set(marker=look.marker, markersize=6)
+    return handle
 
 
 def _select_line(cell: pd.DataFrame, lines: str, value: Any, layout: Layout) -> pd.DataFrame:

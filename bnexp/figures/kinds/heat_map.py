@@ -13,25 +13,25 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from bnexp.figures.layout import Layout, add_panels, has_choice, label_first
-from bnexp.figures.scales import accuracy, choose_ticks, closeness, percent_text
-from bnexp.figures.style import INK, NARROWEST, Words, add_words, balance_text, house_style, luminance, make_sheet
+from bnexp.figures.layout import Layout, add_panels, has_choice, label_first, wrap_titles
+from bnexp.figures.scales import accuracy, choose_ticks, closeness, measure_texts, percent_text, write_ticks
+from bnexp.figures.style import INK, Words, add_words, house_style, luminance, make_sheet
 from bnexp.labels import axis_label, is_accuracy, metric_label, number_text, sort_values
 
 WIDTH: Final = 15
 """Inches that panels may take side by side."""
 
+BESIDE: Final = 2.6
+"""Inches beside the panels: the names of the rows, and the bar of colours."""
+
 CELL: Final = 0.62
 """Width and height of a cell in inches; two lines of text fit in."""
 
-FITTING: Final = 10
-"""Signs that fit into the width of a cell."""
+FITTING, FITTING_IN_PAPER = 10, 8
+"""Signs that fit into the width of a cell; in a paper, type does not shrink as much as the cell."""
 
 BAR: Final = 5
 """Height in inches that the bar of colours does not exceed by much."""
-
-TITLE, LINE = 8.5, 0.2
-"""Signs of a panel's title in an inch of it, and the height of one more line of it in inches."""
 
 ON_LIGHT, ON_DARK = "#0A0A0A", "#FEFEFE"
 """Text on a cell, whichever stands out."""
@@ -54,22 +54,23 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
     """
     cells, values = layout.cells(finals), sort_values(x, finals[x].dropna())
     inches = 0.4 + CELL * len(values)
-    columns = max(1, min(len(cells), int(WIDTH / inches)))
+    columns = words.form.choose_columns(len(cells), max(1, int(WIDTH / inches)), inches, BESIDE)
     blocks = -(-len(cells) // columns)
     low, high = float(finals["mean"].min()), float(finals["mean"].max())
     colours = ScalarMappable(_choose_norm(low, high, metric), matplotlib.colormaps["viridis"])
     outlined = has_choice(finals)
     with house_style():
-        titles = [balance_text(name, int(TITLE * inches)) for name, _ in cells]
-        more = LINE * max(title.count("\n") for title in titles)
-        height = 1.7 + blocks * (0.75 + more + CELL * len(layout.levels))
-        figure = make_sheet(max(NARROWEST, 2.6 + inches * columns), height)
+        titles, more = wrap_titles([name for name, _ in cells], inches)
+        below = measure_texts([number_text(value) for value in values], CELL)
+        height = 1.7 + blocks * (0.75 + more + below + CELL * len(layout.levels))
+        figure = make_sheet(BESIDE + inches * columns, height, words.form)
         tops = [stack[0] for stack in add_panels(figure, len(cells), columns, (1,))]
         for (_, cell), title, axes in zip(cells, titles, tops, strict=True):
             _prepare_axes(axes, x, values, layout)
             axes.set_title(title)
             for place in _place_cells(cell, x, values, layout):
-                _draw_cell(axes, place, colours.to_rgba(place.facts["mean"]), metric)
+                text = _cell_text(place.facts, metric, FITTING if words.form.free else FITTING_IN_PAPER)
+                _draw_cell(axes, place, colours.to_rgba(place.facts["mean"]), text)
                 if outlined and place.facts["best"]:
                     _outline_cell(axes, place)
         label_first(tops, columns, axis_label(layout.compared))
@@ -88,7 +89,7 @@ def draw_heat_map(finals: pd.DataFrame, layout: Layout, words: Words, *, x: str,
 def _prepare_axes(axes: Axes, x: str, values: list[Any], layout: Layout) -> None:
     axes.set_xlim(-0.5, len(values) - 0.5)
     axes.set_ylim(len(layout.levels) - 0.5, -0.5)
-    axes.set_xticks(range(len(values)), [number_text(value) for value in values], size=9)
+    write_ticks(axes, range(len(values)), [number_text(value) for value in values], CELL)
     axes.set_yticks(range(len(layout.levels)), [number_text(level) for level in layout.levels])
     axes.set_xlabel(axis_label(x))
     axes.grid(visible=False)
@@ -104,10 +105,10 @@ def _place_cells(cell: pd.DataFrame, x: str, values: list[Any], layout: Layout) 
             yield from (_Cell(column, layout.levels.index(level), facts) for column in columns)
 
 
-def _draw_cell(axes: Axes, cell: _Cell, colour: Any, metric: str) -> None:
+def _draw_cell(axes: Axes, cell: _Cell, colour: Any, text: str) -> None:
     axes.add_patch(Rectangle((cell.column - 0.48, cell.row - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
     ink = ON_LIGHT if luminance(colour[:3]) > 0.18 else ON_DARK
-    axes.text(cell.column, cell.row, _cell_text(cell.facts, metric), ha="center", va="center", size=8, color=ink)
+    axes.text(cell.column, cell.row, text, ha="center", va="center", size=8, color=ink)
 
 
 def _outline_cell(axes: Axes, cell: _Cell) -> None:
@@ -115,11 +116,11 @@ def _outline_cell(axes: Axes, cell: _Cell) -> None:
     axes.add_patch(Rectangle(corner, 0.96, 0.94, fill=False, edgecolor=INK, linewidth=2.6))
 
 
-def _cell_text(facts: dict[Any, Any], metric: str) -> str:
+def _cell_text(facts: dict[Any, Any], metric: str, fitting: int) -> str:
     mean = facts["mean"]
     number = f"{100 * mean:.2f}" if is_accuracy(metric) else f"{mean:.3g}"
     wrong = [f"{facts[name]:g}/{facts['n']:g} {word}" for name, word in _WRONG if facts[name]]
-    return "\n".join([number, *(text if len(text) <= FITTING else text.replace(" ", "\n") for text in wrong)])
+    return "\n".join([number, *(text if len(text) <= fitting else text.replace(" ", "\n") for text in wrong)])
 
 
 _WRONG: Final = (("diverged", "div."), ("stuck", "stuck"))

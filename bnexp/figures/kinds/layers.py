@@ -14,12 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from bnexp.figures.layout import WIDEST, Layout
+from bnexp.figures.layout import Layout
 from bnexp.figures.scales import place_values
 from bnexp.figures.small_multiples import (
     Row,
     Scale,
     XAxis,
+    cut_rows,
     draw_line,
     draw_multiples,
     make_legend,
@@ -82,7 +83,7 @@ def draw_against(frame: pd.DataFrame, layout: Layout, words: Words, *, x: str) -
     A column `predicted`, if there is one, is drawn as a line without a mark.
     """
     axis = XAxis(x, axis_label(x), place_values(x, frame[x].dropna()))
-    rows = _make_rows(frame, layout)
+    rows = cut_rows(_make_rows(frame, layout), words.form)
     figure = draw_multiples(rows, axis, layout, words)
     if "predicted" not in frame:
         return figure
@@ -100,13 +101,8 @@ def draw_courses(frame: pd.DataFrame, layout: Layout, words: Words) -> Figure:
 
 
 def _make_rows(frame: pd.DataFrame, layout: Layout) -> list[Row]:
-    """Return a row per probe, several if there are more cells than fit side by side."""
-    return [
-        Row(SCALES[str(probe)], cells[i : i + WIDEST])
-        for probe, part in frame.groupby("probe", sort=False)
-        for cells in [layout.cells(part)]
-        for i in range(0, len(cells), WIDEST)
-    ]
+    """Return a row per probe."""
+    return [Row(SCALES[str(probe)], layout.cells(part)) for probe, part in frame.groupby("probe", sort=False)]
 
 
 def draw_growth(frame: pd.DataFrame, numbers: pd.DataFrame, layout: Layout, words: Words) -> Figure:
@@ -117,7 +113,7 @@ def draw_growth(frame: pd.DataFrame, numbers: pd.DataFrame, layout: Layout, word
     """
     cells, numbers_of = layout.cells(frame), dict(layout.cells(numbers))
     scale = Scale("growth of the squared\ngradient per layer", "log")
-    rows = [Row(scale, cells[i : i + WIDEST]) for i in range(0, len(cells), WIDEST)]
+    rows = cut_rows([Row(scale, cells)], words.form)
     handles = [*make_legend(rows, layout), Line2D([], [], color=MUTED, label=_THEORY_IN_LEGEND, **_THEORY)]
     with house_style():
         figure, grid = make_panels(rows, words, handles)
@@ -152,7 +148,7 @@ def draw_floor(panels: Sequence[tuple[str, pd.DataFrame]], layout: Layout, words
 
     `panels` are their titles and rows: those of a `layout` by layer, and `predicted`.
     """
-    rows = [Row(Scale("var/(var + eps)", "share"), panels[i : i + WIDEST]) for i in range(0, len(panels), WIDEST)]
+    rows = cut_rows([Row(Scale("var/(var + eps)", "share"), panels)], words.form)
     handles = [Line2D([], [], color=MUTED, label=_THEORY_IN_LEGEND, linewidth=1.3)]
     handles += [
         Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=look.text)

@@ -12,13 +12,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bnexp.figures.layout import Layout
-from bnexp.figures.small_multiples import HEIGHT, PANEL, Row, Scale, make_panels, number_steps
-from bnexp.figures.style import INK, MUTED, NARROWEST, Look, Words, add_words, house_style, make_sheet
+from bnexp.figures.small_multiples import HEIGHT, PANEL, Row, Scale, cut_rows, make_panels, number_steps
+from bnexp.figures.style import INK, MUTED, Look, Words, add_words, house_style, make_sheet
 
 QUANTILES: Final = ("unit_q15", "unit_q50", "unit_q85")
 
-OUTLIERS: Final = 0.02
-"""Part of the values at each end that does not stretch the scale of the quantiles."""
+OUTLIERS, FAR = 0.02, 4
+"""Part of the values at each end that does not stretch the scale of the quantiles where it would by this factor."""
 
 TAIL: Final = 0.005
 """Part of a histogram's values at each end that is not shown."""
@@ -36,23 +36,36 @@ def draw_quantiles(rows: pd.DataFrame, layout: Layout, words: Words) -> Figure:
     `rows` are measurements of single runs; columns: the layout's, run, seed, step and `QUANTILES`. A row of panels per
     cell, a panel per level: the smallest seed in full, the medians of others as thin lines.
     """
-    values = rows[list(QUANTILES)].to_numpy(dtype=float)
-    ends = np.nanquantile(values, [OUTLIERS, 1 - OUTLIERS])
+    ends = _choose_ends(rows)
     scale = Scale("input of one unit", "linear")
     panels = [
         Row(scale, [(", ".join(filter(None, [name, look.text])), arm) for _, look, arm in layout.arms(cell)])
         for name, cell in layout.cells(rows.assign(mean=np.nan))
     ]
+    panels = cut_rows(panels, words.form)
     with house_style():
         figure, grid = make_panels(panels, words, _make_legend(rows))
         for row, places in zip(panels, grid, strict=True):
             for (_, arm), axes in zip(row.panels, places, strict=True):
                 _draw_bands(axes, arm, layout.looks[arm[layout.compared].iloc[0]])
-                axes.set_ylim(*(ends + 0.08 * (ends[1] - ends[0]) * np.array([-1, 1])))
+                axes.set_ylim(*ends)
                 axes.yaxis.set_major_locator(MaxNLocator(6))
                 axes.set_xlabel("optimizer steps")
                 number_steps(axes)
     return figure
+
+
+def _choose_ends(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return limits within which all that is drawn is seen, unless a few values are far from all others."""
+    drawn = pd.concat([rows.loc[rows["seed"] == rows["seed"].min(), list(QUANTILES)], rows[["unit_q50"]]])
+    values = drawn.to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return -1.0, 1.0
+    ends, inner = np.quantile(values, [0, 1]), np.quantile(values, [OUTLIERS, 1 - OUTLIERS])
+    low, high = ends if np.ptp(ends) <= FAR * np.ptp(inner) else inner
+    room = 0.06 * (high - low) or 1.0
+    return float(low - room), float(high + room)
 
 
 def _draw_bands(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
@@ -86,7 +99,7 @@ def draw_histograms(frame: pd.DataFrame, layout: Layout, words: Words) -> Figure
     columns = [(level, look) for level, look in layout.looks.items() if (frame[layout.compared] == level).any()]
     rows = [(layer, side) for layer in sorted(frame["layer"].unique()) for side in ("before", "after")]
     with house_style():
-        figure = make_sheet(max(NARROWEST, 0.6 + PANEL * len(columns)), 1.6 + 0.75 * HEIGHT * len(rows))
+        figure = make_sheet(0.6 + PANEL * len(columns), 1.6 + 0.75 * HEIGHT * len(rows), words.form)
         grid = figure.subplots(len(rows), len(columns), squeeze=False)
         for row, (layer, side) in enumerate(rows):
             sides = [side] if side == "after" else [side, "input"]

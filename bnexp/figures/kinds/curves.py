@@ -6,13 +6,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first
+from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first, wrap_titles
 from bnexp.figures.scales import scale_accuracies, scale_label, scale_losses
-from bnexp.figures.style import NARROWEST, Look, Words, add_words, house_style, make_sheet, solve_layout
+from bnexp.figures.style import Look, Words, add_words, house_style, make_sheet, solve_layout
 from bnexp.labels import number_text
 
 FEW: Final = 5
 """Most seeds that have thin lines of their own."""
+
+BESIDE: Final = 1.2
+"""Inches beside the panels."""
 
 WARM: Final = 0.1
 """Part of the training whose accuracies do not stretch the axis: the differences that matter come after it."""
@@ -26,20 +29,22 @@ def draw_curves(estimates: pd.DataFrame, seeds: pd.DataFrame, layout: Layout, wo
     if it varies, each line says its own.
     """
     cells, single = layout.cells(estimates), dict(layout.cells(seeds))
-    columns = min(len(cells), WIDEST)
     tuned = "lr" in estimates and estimates["lr"].nunique() > 1
+    panel, form = 4.4 if tuned else 3.6, words.form
+    columns = form.choose_columns(len(cells), WIDEST, panel, BESIDE)
+    titles, more = wrap_titles([name for name, _ in cells], panel)
     with house_style():
-        width = (4.4 if tuned else 3.6) * columns
-        figure = make_sheet(max(NARROWEST, 1.2 + width), 1.4 + 4.8 * -(-len(cells) // WIDEST))
-        stacks = add_panels(figure, len(cells), WIDEST, (1, 1))
+        height = 1.4 + (4.8 + more) * -(-len(cells) // columns)
+        figure = make_sheet(BESIDE + panel * columns, height, form)
+        stacks = add_panels(figure, len(cells), columns, (1, 1))
         losses, accuracies = ([stack[row] for stack in stacks] for row in (0, 1))
-        for (name, cell), loss, accuracy in zip(cells, losses, accuracies, strict=True):
+        for (name, cell), title, loss, accuracy in zip(cells, titles, losses, accuracies, strict=True):
             _draw_lines(loss, cell, single.get(name, seeds[:0]), layout, "train_loss")
             _draw_lines(accuracy, cell, single.get(name, seeds[:0]), layout, "validation_accuracy")
-            loss.set_title(name)
+            loss.set_title(title)
             accuracy.set_xlabel("optimizer steps")
-        _scale_losses(losses, estimates)
-        _scale_accuracies(accuracies, estimates)
+        _scale_losses(losses, estimates, columns)
+        _scale_accuracies(accuracies, estimates, columns)
         add_words(figure, words, layout.make_handles(estimates[estimates["metric"] == "validation_accuracy"]))
         if tuned:
             solve_layout(figure)  # the labels need the panels' final heights
@@ -68,17 +73,17 @@ def _label_end(level: object, look: Look, rows: pd.DataFrame) -> tuple[float, st
     return rows["mean"].iloc[-1], f"{number_text(level)}, lr {number_text(rows['lr'].iloc[-1])}", look.colour
 
 
-def _scale_losses(panels: list[Axes], estimates: pd.DataFrame) -> None:
+def _scale_losses(panels: list[Axes], estimates: pd.DataFrame, columns: int) -> None:
     """Give all `panels` one scale for the loss; a mean far above the loss at initialization leaves through the top."""
     mean = estimates.loc[(estimates["metric"] == "train_loss") & (estimates["mean"] > 0), "mean"]
     start = estimates.loc[(estimates["metric"] == "validation_loss") & (estimates["step"] == 0), "mean"]
     scale_losses(panels, mean.min(), min(mean.max(), 2 * start.max()))
-    label_first(panels, WIDEST, "training loss (nats)")
+    label_first(panels, columns, "training loss (nats)")
 
 
-def _scale_accuracies(panels: list[Axes], estimates: pd.DataFrame) -> None:
+def _scale_accuracies(panels: list[Axes], estimates: pd.DataFrame, columns: int) -> None:
     """Give all `panels` one scale for the accuracy that the later, flat part of the curves decides."""
     accuracies = estimates[estimates["metric"] == "validation_accuracy"]
     mean = accuracies.loc[accuracies["step"] >= WARM * accuracies["step"].max(), "mean"]
     scale_accuracies(panels, mean.min(), mean.max())
-    label_first(panels, WIDEST, scale_label("validation_accuracy"))
+    label_first(panels, columns, scale_label("validation_accuracy"))
