@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from bnexp.figures.layout import WIDEST, Layout, add_panels, label_ends, label_first, wrap_titles
 from bnexp.figures.scales import SIGN, measure_texts, scale_label, scale_metric, write_ticks
-from bnexp.figures.style import Look, Words, add_words, choose_looks, house_style, make_sheet
+from bnexp.figures.style import Look, Words, add_words, choose_looks, house_style, make_sheet, solve_layout
 from bnexp.labels import axis_label, number_text, sort_values
 
 STEP, WIDE_STEP, NARROW_STEP, FEW = 0.7, 1.1, 0.4, 5
@@ -54,7 +54,7 @@ def draw_interaction(finals: pd.DataFrame, layout: Layout, words: Words, *, line
         label_first(tops, columns, scale_label(metric))
         add_words(figure, words, [] if alone else [_make_handle(look) for look in line_looks.values()])
         if alone:
-            figure.draw_without_rendering()  # the labels need the panel's final height
+            solve_layout(figure)  # the labels need the panel's final height
             rows = [(_select_line(cells[0][1], lines, value, layout), look) for value, look in line_looks.items()]
             label_ends(tops[0], [_label_end(*row) for row in rows])
     return figure
