@@ -2,16 +2,15 @@
 
 import dataclasses
 import math
-import os
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
+from bnexp.files import find_outputs
 
 
 class Device(StrEnum):
@@ -129,11 +128,6 @@ class Config:
 
 
 ConfigStore.instance().store(name="schema", node=Config, provider="bnexp")
-
-
-def find_outputs(folder: str | None = None) -> Path:
-    """Return the folder of all stores: `folder`, else that of `$BNEXP_OUTPUTS`, else outputs/."""
-    return Path(folder or os.environ.get("BNEXP_OUTPUTS") or "outputs").expanduser()
 
 
 OmegaConf.register_new_resolver("outputs_folder", lambda folder: str(find_outputs(folder)), replace=True)

@@ -14,10 +14,10 @@ from typing import Any, Final
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from bnexp.choices import Probes, nearest, quote_value, round_digits
-from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device, find_outputs
+from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
-from bnexp.files import expand_home
+from bnexp.files import expand_home, find_outputs
 from bnexp.runs import Run, key
 
 Values = Mapping[str, Any]

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bnexp.errors import UserError
+from bnexp.files import find_place
 from bnexp.runs import key
 from bnexp.statistics.arms import ScoredRuns, axes, score_runs
 from bnexp.statistics.curves import complete_curves
@@ -54,9 +55,10 @@ class Evidence:
     @property
     def destinations(self) -> list[Destination]:
         """Where runs like these go: each store as a command names it."""
+        places = [find_place(store.path) for store in self.stores]
         return [
-            Destination(store.path.resolve().name, set(rows["run"]), _find_data_roots(records))
-            for store, rows, records in zip(self.stores, self.stored, self.records, strict=True)
+            Destination(name, set(rows["run"]), _find_data_roots(records), outputs)
+            for (name, outputs), rows, records in zip(places, self.stored, self.records, strict=True)
         ]
 
     @property
