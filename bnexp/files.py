@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and where folders are: those of results, and that for what can be had again."""
+"""Files that are there whole or not at all, and the folders: of results, and for what can be had again."""
 
 import os
 import tempfile

@@ -130,7 +130,7 @@ def parse_words(name: str, words: Sequence[str], typed: str) -> argparse.Namespa
 
 
 def write_command(words: Sequence[str]) -> str:
-    """Return the command that `words` were typed as, to be typed again: with the folder of all stores, if one is set."""
+    """Return the command that `words` were, to be typed again: with the folder of all stores, if one is set."""
     outputs = os.environ.get("BNEXP_OUTPUTS")
     typed = shlex.join(["bnexp", *words])
     return f"BNEXP_OUTPUTS={shlex.quote(outputs)} {typed}" if outputs else typed

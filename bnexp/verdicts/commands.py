@@ -39,7 +39,7 @@ def _write_value(value: object) -> str:
 
 
 def write_place(name: str, outputs: str | None) -> list[str]:
-    """Return the overrides by which a command reads and writes the store `name` in the folder `outputs` (None: usual)."""
+    """Return the overrides by which a command takes the store `name` in the folder `outputs` (None: the usual one)."""
     return [write_override("name", [name]), *([] if outputs is None else [write_override("outputs", [outputs])])]
 
 
