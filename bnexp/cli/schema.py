@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -11,6 +11,9 @@ from omegaconf import OmegaConf
 
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
 from bnexp.files import find_outputs
+
+_SWITCH: Final = {"kind": bool}
+"""Of a key that must be true or false, which `values.settle` sees to: OmegaConf takes 2, yes and "1", too."""
 
 
 class Device(StrEnum):
@@ -29,7 +32,7 @@ class DataConfig:
     root: str | None
     validation: int
     train: int | None
-    standardize: bool
+    standardize: Any = field(metadata=_SWITCH)
 
 
 @dataclass
@@ -38,9 +41,9 @@ class OptimizerConfig:
 
     name: Optimizer
     momentum: float
-    nesterov: bool
+    nesterov: Any = field(metadata=_SWITCH)
     weight_decay: float
-    decay_all: bool
+    decay_all: Any = field(metadata=_SWITCH)
     hidden_lr_scale: float
     beta1: float
     beta2: float
@@ -121,9 +124,9 @@ class Config:
     workers: int | None
     name: str
     outputs: str | None
-    report: bool
+    report: Any = field(metadata=_SWITCH)
     probes: Probes
-    save_weights: bool
+    save_weights: Any = field(metadata=_SWITCH)
     study: StudyConfig
 
 
@@ -137,7 +140,8 @@ OmegaConf.register_new_resolver("product", lambda *factors: math.prod(map(float,
 def _types(node: Any, prefix: str = "") -> dict[str, Any]:
     if not dataclasses.is_dataclass(node):
         return {prefix.removesuffix("."): node}
-    return {name: kind for f in dataclasses.fields(node) for name, kind in _types(f.type, f"{prefix}{f.name}.").items()}
+    kinds = {f"{prefix}{f.name}.": f.metadata.get("kind", f.type) for f in dataclasses.fields(node)}
+    return {name: kind for below, node in kinds.items() for name, kind in _types(node, below).items()}
 
 
 KEYS: Final = _types(Config)
