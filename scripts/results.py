@@ -187,8 +187,9 @@ def _counts(tally: Tally) -> str:
 
 
 def public_command(command: str) -> str:
-    """Return `command` without the folder of its data, which no number depends on and nobody else has."""
-    return shlex.join(word for word in shlex.split(command) if not word.startswith("data.root="))
+    """Return `command` without the folders of data and results, which no number depends on and nobody else has."""
+    own = ("data.root=", "outputs=", "BNEXP_OUTPUTS=")
+    return shlex.join(word for word in shlex.split(command) if not word.startswith(own))
 
 
 def provenance(runs: pd.DataFrame, sweeps: Sequence[SweepRecord]) -> dict[str, str]:

@@ -26,7 +26,7 @@ def record(asked: list[str], **changes: Any) -> SweepRecord:
     study = {"question": "Before <b>or</b> after?", "figures": ["gradients"]}
     plain = {
         "created": "2026-11-24 10:00:00+00:00",
-        "command": "bnexp study=placement data.root=/home/someone/mnist 'seed=range(3)'",
+        "command": "BNEXP_OUTPUTS=/home/someone/o bnexp study=placement data.root=/home/someone/mnist 'seed=range(3)'",
         "configuration": {"study": study},
         "asked": asked,
         "data": {"digits": "0123456789abcdef"},
