@@ -3,6 +3,7 @@
     Run, Placement, Activation   one training as a value, and two of its choices
     load_data, Data              the data sets
     train                        runs and their data in, rows of runs and of curves out; nothing is stored
+    sweep                        the same as a command does it: what a store lacks is trained into it
     load, Store                  the results that the command line has stored in a folder
     figures                      the figures of a report one by one: a store in, a figure of matplotlib out
     module                       a stored run as a module of torch.nn, if its weights were kept
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from bnexp.exports.weights import module
     from bnexp.runs import Run
     from bnexp.store.store import Store, load
-    from bnexp.sweeps.sweep import train
+    from bnexp.sweeps.sweep import sweep, train
 
     __version__: str
 
@@ -48,6 +49,7 @@ __all__ = [
     "load",
     "load_data",
     "module",
+    "sweep",
     "train",
 ]
 
@@ -60,6 +62,7 @@ _HOMES: Final = {
     "load": "store.store.load",
     "load_data": "data.datasets.load",
     "module": "exports.weights.module",
+    "sweep": "sweeps.sweep.sweep",
     "train": "sweeps.sweep.train",
 }
 

@@ -11,9 +11,9 @@ def main() -> int:
 
         return run()
     except KeyboardInterrupt:
-        import shlex
+        from bnexp.cli.usage import write_command
 
-        print(f"bnexp: interrupted; start it again with: {shlex.join(['bnexp', *words])}", file=sys.stderr)
+        print(f"bnexp: interrupted; start it again with: {write_command(words)}", file=sys.stderr)
         return 130
 
 

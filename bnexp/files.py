@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the folder for those that can be had again."""
+"""Files that are there whole or not at all, and the folders: of results, and for what can be had again."""
 
 import os
 import tempfile
@@ -26,6 +26,21 @@ def expand_home(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def find_outputs(folder: str | None = None) -> Path:
+    """Return the folder of all stores: `folder`, else that of `$BNEXP_OUTPUTS`, else outputs/."""
+    return expand_home(Path(folder or os.environ.get("BNEXP_OUTPUTS") or "outputs"))
+
+
+def find_place(store: Path) -> tuple[str, str | None]:
+    """Return the name of the folder `store` and, unless it lies in outputs/ as by default, the folder that holds it.
+
+    What is typed later finds no `$BNEXP_OUTPUTS` that was set for one command: where it is set, the folder is said.
+    """
+    folder = store.resolve()
+    usual = not os.environ.get("BNEXP_OUTPUTS") and folder.parent == Path("outputs").resolve()
+    return folder.name, None if usual else str(folder.parent)
 
 
 def write_whole(path: Path, fill: Callable[[Path], object]) -> None:

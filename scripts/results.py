@@ -21,7 +21,7 @@ from bnexp import load
 from bnexp.files import write_whole
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.report.page import KINDS, escape_markdown
+from bnexp.report.page import escape_markdown
 from bnexp.statistics.arms import ARM, STUCK, score_runs
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.records import SweepRecord
@@ -132,7 +132,7 @@ def answer(store: Store) -> str | None:
     blocks = [escape_markdown(evidence.title), f"**{escape_markdown(estimates.headline)}**"]
     for verdict in estimates.verdicts:
         facet = escape_markdown(verdict.facet or "all runs")
-        blocks.append(f"**{facet}** ({KINDS[verdict.kind]}). {escape_markdown(verdict.sentence)}")
+        blocks.append(f"**{facet}** ({verdict.badge}). {escape_markdown(verdict.sentence)}")
         commands = verdict.command.splitlines() if verdict.command else []
         blocks += ["\n".join(f"    {public_command(command)}" for command in commands)] if commands else []
     return "\n\n".join(blocks)
@@ -187,8 +187,9 @@ def _counts(tally: Tally) -> str:
 
 
 def public_command(command: str) -> str:
-    """Return `command` without the folder of its data, which no number depends on and nobody else has."""
-    return shlex.join(word for word in shlex.split(command) if not word.startswith("data.root="))
+    """Return `command` without the folders of data and results, which no number depends on and nobody else has."""
+    own = ("data.root=", "outputs=", "BNEXP_OUTPUTS=")
+    return shlex.join(word for word in shlex.split(command) if not word.startswith(own))
 
 
 def provenance(runs: pd.DataFrame, sweeps: Sequence[SweepRecord]) -> dict[str, str]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bnexp.choices import nearest
-from bnexp.cli.schema import KEYS, find_outputs
+from bnexp.cli.schema import KEYS
 from bnexp.cli.usage import USAGE, parse_words
 from bnexp.errors import UserError
-from bnexp.files import is_folder
+from bnexp.files import find_outputs, is_folder
 
 
 def run_command(words: Sequence[str]) -> int:

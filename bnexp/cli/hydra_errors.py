@@ -11,7 +11,9 @@ import io
 import os
 import pickle
 import re
+import traceback
 from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
 from typing import Any, Final, TypeVar
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException, SearchPathException
@@ -75,6 +77,7 @@ def call_hydra(call: Callable[[], Result]) -> Result:
         raise UserError(to_sentence(refusal)) from refusal
     except Exception as wrapped:  # a launcher's own, around what our task has told it
         ours = other_launcher() if isinstance(wrapped, pickle.PicklingError) else _find_user_error(wrapped)
+        ours = ours or _explain_storage(wrapped)
         if ours is None:
             raise
         raise ours from None
@@ -97,6 +100,32 @@ def _find_user_error(error: BaseException | None) -> UserError | None:
     while error is not None and not isinstance(error, UserError):
         error = error.__cause__ or error.__context__
     return error
+
+
+def _explain_storage(error: Exception) -> UserError | None:
+    """Return the sentence about optuna's storage if `error` comes from there: from a database, or what speaks to it."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    if not any(name.startswith("optuna.storages") for name in frames):
+        return None
+    version = _find_version("sqlalchemy")
+    if version.partition(".")[0] not in ("", "0", "1"):  # it leaves its commits to SQLAlchemy 1
+        reason = f"SQLAlchemy {version}, with which optuna {_find_version('optuna')} makes none"
+        return UserError(
+            f"hydra.sweeper.storage must find SQLAlchemy below 2; got {reason}: pip install 'bnexp[optuna]'"
+        )
+    reason = " ".join([f"{type(error).__name__}:", *str(error).split("\n")[0].split()])
+    return UserError(
+        f"hydra.sweeper.storage must be a database that optuna can use; got '{reason}': give it as in "
+        "hydra.sweeper.storage=sqlite:///search.db"
+    )
+
+
+def _find_version(package: str) -> str:
+    """Return the version of `package`, nothing if it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 @contextlib.contextmanager

@@ -16,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bnexp.choices import coerce, to_cli
-from bnexp.cli.schema import KEYS, find_outputs
+from bnexp.cli.schema import KEYS
 from bnexp.cli.typed import quote_texts
 from bnexp.cli.usage import USAGE
 from bnexp.cli.values import unknown_key
 from bnexp.errors import UserError
-from bnexp.files import is_folder
+from bnexp.files import find_outputs, is_folder
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM, axes, score_runs
 from bnexp.store.store import Store, load

@@ -7,7 +7,6 @@ import contextlib
 import errno
 import functools
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from bnexp.cli import commands, values
 from bnexp.cli.hydra_errors import call_hydra, put_options_first
 from bnexp.cli.task import Request, Task, train
 from bnexp.cli.typed import expand_short, quote_texts
-from bnexp.cli.usage import USAGE, write_help
+from bnexp.cli.usage import USAGE, write_command, write_help
 from bnexp.errors import UserError
 
 UNWRITABLE: Final = frozenset(
@@ -50,7 +49,7 @@ def main() -> int:
         print(f"bnexp: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"bnexp: interrupted; start it again with: {_command(words)}", file=sys.stderr)
+        print(f"bnexp: interrupted; start it again with: {write_command(words)}", file=sys.stderr)
         return 130
     except OSError as error:
         if error.errno not in UNWRITABLE or os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -98,16 +97,12 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "plan":
         asked = [word for word in words[1:] if word != "--json"]
         plan = functools.partial(_print_plan, json_wanted=len(asked) < len(words) - 1)
-        return _compose(Task(_command(words), plan), _as_sweep(asked))
+        return _compose(Task(write_command(words), plan), _as_sweep(asked))
     if words[0].startswith(("-", "+", "~")) or "=" in words[0]:
-        return _compose(Task(_command(words), train), _as_sweep(words))
+        return _compose(Task(write_command(words), train), _as_sweep(words))
     with _tolerate_closed_pipe():
         return commands.run_command(words)
     return 0
-
-
-def _command(words: Sequence[str]) -> str:
-    return shlex.join(["bnexp", *words])
 
 
 def _print_plan(request: Request, *, json_wanted: bool) -> None:

@@ -46,6 +46,9 @@ def rebuild(words: Sequence[str]) -> None:
     wish = _parse_words(words)
     stores = [load(folder) for folder in wish.folders]
     stored = [read_runs(store) for store in stores]
+    for store in stores:  # a sweep has told of them by itself
+        for sentence in store.describe_damaged_records():
+            print(f"bnexp: {sentence}", file=sys.stderr)
     _conclude(each_run_once(pd.concat(stored, ignore_index=True)), stores, stored, wish)
 
 

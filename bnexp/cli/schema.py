@@ -2,10 +2,8 @@
 
 import dataclasses
 import math
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final
 
 from hydra.core.config_store import ConfigStore
@@ -23,6 +21,10 @@ from bnexp.choices import (
     Probes,
     Schedule,
 )
+from bnexp.files import find_outputs
+
+_SWITCH: Final = {"kind": bool}
+"""Of a key that must be true or false, which `values.settle` sees to: OmegaConf takes 2, yes and "1", too."""
 
 
 class Device(StrEnum):
@@ -41,7 +43,7 @@ class DataConfig:
     root: str | None
     validation: int
     train: int | None
-    standardize: bool
+    standardize: Any = field(metadata=_SWITCH)
 
 
 @dataclass
@@ -50,9 +52,9 @@ class OptimizerConfig:
 
     name: Optimizer
     momentum: float
-    nesterov: bool
+    nesterov: Any = field(metadata=_SWITCH)
     weight_decay: float
-    decay_all: bool
+    decay_all: Any = field(metadata=_SWITCH)
     hidden_lr_scale: float
     beta1: float
     beta2: float
@@ -99,7 +101,7 @@ class EngineConfig:
 class ReportConfig:
     """Keys under `report`; `report=false` is short for `report.draw=false`, see `typed.expand_short`."""
 
-    draw: bool
+    draw: Any = field(metadata=_SWITCH)
     figure: FigureForm
 
 
@@ -143,16 +145,11 @@ class Config:
     outputs: str | None
     report: ReportConfig
     probes: Probes
-    save_weights: bool
+    save_weights: Any = field(metadata=_SWITCH)
     study: StudyConfig
 
 
 ConfigStore.instance().store(name="schema", node=Config, provider="bnexp")
-
-
-def find_outputs(folder: str | None = None) -> Path:
-    """Return the folder of all stores: `folder`, else that of `$BNEXP_OUTPUTS`, else outputs/."""
-    return Path(folder or os.environ.get("BNEXP_OUTPUTS") or "outputs").expanduser()
 
 
 OmegaConf.register_new_resolver("outputs_folder", lambda folder: str(find_outputs(folder)), replace=True)
@@ -162,7 +159,8 @@ OmegaConf.register_new_resolver("product", lambda *factors: math.prod(map(float,
 def _types(node: Any, prefix: str = "") -> dict[str, Any]:
     if not dataclasses.is_dataclass(node):
         return {prefix.removesuffix("."): node}
-    return {name: kind for f in dataclasses.fields(node) for name, kind in _types(f.type, f"{prefix}{f.name}.").items()}
+    kinds = {f"{prefix}{f.name}.": f.metadata.get("kind", f.type) for f in dataclasses.fields(node)}
+    return {name: kind for below, node in kinds.items() for name, kind in _types(node, below).items()}
 
 
 KEYS: Final = _types(Config)

@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bnexp.choices import to_cli
-from bnexp.cli.schema import find_outputs
 from bnexp.errors import UserError
+from bnexp.files import find_outputs, find_place
 from bnexp.runs import Run, find_acting, key
 from bnexp.store.rows import to_run
 from bnexp.store.store import Store, load
-from bnexp.verdicts.commands import write_override, write_run_command
+from bnexp.verdicts.commands import write_override, write_place, write_run_command
 
 _MOST_CANDIDATES: Final = 8
 """Ids that are listed where several runs begin alike."""
@@ -32,7 +32,8 @@ def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
     """
     store, row = _find_run(prefix, folders)
     run = to_run(row)
-    command = " ".join([write_run_command(run), *map(shlex.quote, _data_root(store, run))])
+    place = write_place(*find_place(store.path))
+    command = " ".join([write_run_command(run), *map(shlex.quote, [*place, *_data_root(store, run)])])
     if json_wanted:
         plain = {
             name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in row.items()

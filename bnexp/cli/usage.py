@@ -1,6 +1,8 @@
 """What can be typed: the subcommands with their words, what each says to `--help`, and how it reads its words."""
 
 import argparse
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -126,6 +128,13 @@ def parse_words(name: str, words: Sequence[str], typed: str) -> argparse.Namespa
         return _make_parser(name).parse_intermixed_args(words)
     except (_Wrong, argparse.ArgumentError):
         raise UserError(f"the command must be `{USAGE[name]}`; got `{typed}`") from None
+
+
+def write_command(words: Sequence[str]) -> str:
+    """Return the command that `words` were, to be typed again: with the folder of all stores, if one is set."""
+    outputs = os.environ.get("BNEXP_OUTPUTS")
+    typed = shlex.join(["bnexp", *words])
+    return f"BNEXP_OUTPUTS={shlex.quote(outputs)} {typed}" if outputs else typed
 
 
 def write_help(name: str) -> str:

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import FigureForm, Probes, nearest, quote_value, round_digits
-from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device, find_outputs
+from bnexp.choices import FigureForm, Probes, coerce, nearest, quote_value, round_digits
+from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
-from bnexp.files import expand_home
+from bnexp.files import expand_home, find_outputs
 from bnexp.runs import Run, key
 
 Values = Mapping[str, Any]
@@ -77,7 +77,13 @@ def read(cfg: DictConfig) -> Values:
 
 
 def settle(name: str, value: Any) -> Any:
-    """Return `value` of the key `name`, a number with a point as `Run` takes it."""
+    """Return `value` of the key `name`, a number with a point as `Run` takes it, a switch if it is true or false.
+
+    What a reference such as `${oc.env:REPORT}` stands for is text. Raises `UserError` for another value of a switch.
+    """
+    if KEYS[name] is bool:
+        switches = {"true": True, "false": False}
+        return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, name)
     return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
 
 
@@ -192,7 +198,7 @@ def missing_value(name: str) -> UserError:
 
 
 def _flatten_node(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(node, dict) or not node:
+    if not isinstance(node, dict) or not node or prefix.removesuffix(".") in KEYS:
         return {prefix.removesuffix("."): tuple(node) if isinstance(node, list) else node}
     return {name: value for k, inner in node.items() for name, value in _flatten_node(inner, f"{prefix}{k}.").items()}
 

@@ -44,8 +44,8 @@ BIBTEX: Final = f"""@software{{bnexp,
 class Report:
     """A report that is not written yet: its `files` by their paths in its `folder`, and the answer in words.
 
-    `asked`, `missing` and `left_out` are those of the page. Of the `verdicts` those about what was asked last come
-    first. A folder that was `chosen` by the user may hold files of theirs.
+    `asked`, `missing`, `damaged` and `left_out` are those of the page. Of the `verdicts` those about what was asked
+    last come first. A folder that was `chosen` by the user may hold files of theirs.
     """
 
     folder: Path
@@ -54,6 +54,7 @@ class Report:
     headline: str
     asked: str
     missing: str
+    damaged: Sequence[str]
     left_out: str
     verdicts: Sequence[Verdict]
 
@@ -113,6 +114,7 @@ def compose(
         headline=content.headline,
         asked=content.asked,
         missing=content.missing,
+        damaged=content.damaged,
         left_out=content.left_out,
         verdicts=coverage.put_asked_first(evidence, compared[1].verdicts),
     )
@@ -171,6 +173,7 @@ def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures
         headline=compared[1].headline,
         asked=coverage.describe_asked(evidence),
         missing=coverage.describe_missing(evidence, estimates.completeness),
+        damaged=tuple(evidence.damaged),
         left_out=describe_left_out(estimates, compared[1]),
         verdicts=compared[1].verdicts,
         main=on_page[:main],

@@ -11,7 +11,7 @@ from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
 from bnexp.statistics.arms import ScoredRuns
 from bnexp.statistics.cells import assign_cells, rows_of
-from bnexp.statistics.completeness import Completeness
+from bnexp.statistics.completeness import Completeness, list_unfinished
 from bnexp.verdicts.verdicts import Verdict
 
 MOST_SHORT: Final = 6
@@ -37,8 +37,15 @@ def describe_missing(evidence: Evidence, completeness: Completeness) -> str:
     arms = f" Short of runs: {'; '.join(short[:MOST_SHORT])}{more}." if short else ""
     return (
         f"{lacking:,} of {completeness.asked:,} runs asked are missing{failed}.{arms} The command that asked for them "
-        "trains them when it is typed again."
+        f"trains them when it is typed again; to do without them, remove {_name_requests(evidence)}."
     )
+
+
+def _name_requests(evidence: Evidence) -> str:
+    """Return the files in which it is kept that something was asked for of which runs are missing."""
+    unfinished = list_unfinished(evidence.sweeps, evidence.rows)
+    files = [path for records in evidence.records for path, record in records.items() if record in unfinished]
+    return " and ".join("/".join([path.parents[1].resolve().name, *path.parts[-2:]]) for path in files)
 
 
 def mark_asked(evidence: Evidence, estimates: Estimates) -> NDArray[np.bool_]:

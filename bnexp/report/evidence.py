@@ -3,11 +3,13 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bnexp.errors import UserError
+from bnexp.files import find_place
 from bnexp.runs import key
 from bnexp.statistics.arms import ScoredRuns, axes, score_runs
 from bnexp.statistics.curves import complete_curves
@@ -24,7 +26,8 @@ class Evidence:
     `rows` are those of all runs, failed ones included, each once. Those that count are scored once, when they are
     gathered: `runs` are those of `statistics.arms.score_runs`, `points` their curves as
     `statistics.curves.complete_curves` gives them. `stored` are the rows of runs as each of the `stores` has them, and
-    `records` what each of them keeps of its commands.
+    `records` what each of them keeps of its commands, by the file, oldest first; `damaged` are sentences about those
+    that cannot be read.
     """
 
     title: str
@@ -33,7 +36,8 @@ class Evidence:
     points: pd.DataFrame
     stores: Sequence[Store]
     stored: Sequence[pd.DataFrame]
-    records: Sequence[Sequence[SweepRecord]]
+    records: Sequence[Mapping[Path, SweepRecord]]
+    damaged: Sequence[str]
 
     def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
@@ -49,14 +53,16 @@ class Evidence:
     @property
     def sweeps(self) -> list[SweepRecord]:
         """The records of the commands of all stores, oldest first."""
-        return sorted((record for records in self.records for record in records), key=lambda record: record.created)
+        records = itertools.chain.from_iterable(one.values() for one in self.records)
+        return sorted(records, key=lambda record: record.created)
 
     @property
     def destinations(self) -> list[Destination]:
         """Where runs like these go: each store as a command names it."""
+        places = [find_place(store.path) for store in self.stores]
         return [
-            Destination(store.path.resolve().name, set(rows["run"]), _find_data_roots(records))
-            for store, rows, records in zip(self.stores, self.stored, self.records, strict=True)
+            Destination(name, set(rows["run"]), _find_data_roots(list(records.values())), outputs)
+            for (name, outputs), rows, records in zip(places, self.stored, self.records, strict=True)
         ]
 
     @property
@@ -94,6 +100,7 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
     parts = [store.curves_of(part) for store, part in zip(stores, stored, strict=True)]
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
     scored = score_runs(rows)
+    records, damaged = zip(*(store.read_records() for store in stores), strict=True)
     return Evidence(
         title=" + ".join(store.path.resolve().name for store in stores),
         rows=rows,
@@ -101,7 +108,8 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
         points=complete_curves(points, scored),
         stores=stores,
         stored=stored,
-        records=[store.sweeps for store in stores],
+        records=records,
+        damaged=[*itertools.chain.from_iterable(damaged)],
     )
 
 

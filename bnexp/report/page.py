@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,21 +18,18 @@ from markupsafe import Markup
 from bnexp.errors import UserError
 from bnexp.report.explorer import Explorer
 from bnexp.report.tables import Table, find_numeric, make_cells, make_slug
+from bnexp.verdicts.contrasts import Kind
 
 MOST_ROWS: Final = 1000
 """Rows of a table on the page and in Markdown: a longer one is read from its CSV."""
 
-KINDS: Final = {
-    "better": "difference",
-    "equivalent": "no difference",
-    "undecided": "undecided",
-    "nothing": "nothing to compare",
-}
-"""What a verdict is, in the words that stand before it."""
-
 
 class Verdict(Protocol):
-    """What the numbers say about one facet (tanh), and the command that would tell more, if there is one."""
+    """What the numbers say about one facet (tanh), and the command that would tell more, if there is one.
+
+    `badge` are the few words that stand before the sentence. Of `verdicts.Verdict` only texts, because a template puts
+    them where a text can do harm: so any text can be tried.
+    """
 
     @property
     def facet(self) -> str: ...  # noqa: D102 (the class says it)
@@ -41,7 +38,9 @@ class Verdict(Protocol):
     @property
     def command(self) -> str | None: ...  # noqa: D102
     @property
-    def kind(self) -> Literal["better", "equivalent", "undecided", "nothing"]: ...  # noqa: D102
+    def kind(self) -> Kind: ...  # noqa: D102
+    @property
+    def badge(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ class Page:
     """What a report says, in the order of its fields; `figures` come after the tables, `main` right below the verdicts.
 
     As far as there is something to say, `asked` says which part of the store was asked last, `missing` what of all that
-    was asked is not stored and `left_out` what cannot be compared. `commands` are those that trained the runs,
-    `provenance` pairs of a name and a value.
+    was asked is not stored, `damaged` which records of commands cannot be read and `left_out` what cannot be compared.
+    `commands` are those that trained the runs, `provenance` pairs of a name and a value.
     """
 
     title: str
@@ -72,6 +71,7 @@ class Page:
     headline: str
     asked: str
     missing: str
+    damaged: tuple[str, ...]
     left_out: str
     verdicts: Sequence[Verdict]
     main: tuple[Figure, ...]
@@ -157,9 +157,7 @@ def _make_environment(autoescape: bool, finalize: Callable[[Any], Any] | None = 
         autoescape=autoescape,  # noqa: S701 (Markdown has its own escape)
         finalize=finalize,
     )
-    environment.globals.update(
-        cells=make_cells, numeric=find_numeric, inline=inline_svg, most_rows=MOST_ROWS, kinds=KINDS
-    )
+    environment.globals.update(cells=make_cells, numeric=find_numeric, inline=inline_svg, most_rows=MOST_ROWS)
     environment.filters.update(slug=make_slug, themed=theme_colour, indented=_indent, path=_make_link)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment

@@ -1,9 +1,15 @@
-"""What was asked of a store and what is stored of it: an incomplete sweep has no final answer."""
+"""What was asked of a store and what is stored of it: an incomplete sweep has no final answer.
+
+A request stands until all of it is stored, with one exception: who cuts off a command and gives it again for fewer
+seeds has settled for these. It must be sure that nothing is left behind: the later command asked for a part of the same
+runs, for every arm, and for all that the earlier one had stored, and is whole itself. A command about fewer arms
+settles nothing: it may be a look at some of them.
+"""
 
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +57,40 @@ def measure_completeness(records: Sequence[SweepRecord], rows: pd.DataFrame) -> 
     the runs of a command differ, where they are a full product; else from the arms that are stored, of which each was
     asked for with as many seeds as the fullest.
     """
-    asked = {run for record in records for run in record.asked}
+    stored = set(rows.loc[rows["status"] != "failed", "run"])
+    standing = [record for number, record in enumerate(records) if not _is_settled(record, records[number:], stored)]
+    asked = {run for record in standing for run in record.asked}
     known = rows[rows["run"].isin(asked)].drop_duplicates("run")
-    stored = set(known.loc[known["status"] != "failed", "run"])
     short: dict[str, ShortArm] = {}
-    for record in records:
-        if stored.issuperset(record.asked):
-            continue
+    for record in list_unfinished(records, rows):
         for arm in _list_short(record, known[known["run"].isin(record.asked)]):
             seen = short.get(arm.label, arm)
             short[arm.label] = max(arm, seen, key=lambda one: one.asked - one.stored)
-    return Completeness(len(asked), len(stored), tuple(short.values()))
+    return Completeness(len(asked), len(asked & stored), tuple(short.values()))
+
+
+def list_unfinished(records: Sequence[SweepRecord], rows: pd.DataFrame) -> list[SweepRecord]:
+    """Return those of `records`, oldest first, of which runs are missing and that no later one has settled."""
+    stored = set(rows.loc[rows["status"] != "failed", "run"])
+    return [
+        record
+        for number, record in enumerate(records)
+        if not stored.issuperset(record.asked) and not _is_settled(record, records[number:], stored)
+    ]
+
+
+def _is_settled(record: SweepRecord, later: Sequence[SweepRecord], stored: Collection[str]) -> bool:
+    """Say whether one of the `later` commands is `record` for fewer seeds, and whole; see the top of this file."""
+    if set(record.asked) <= set(stored) or (arms := _list_arms(record)) is None:
+        return False
+    begun = set(record.asked) & set(stored)
+    return any(set(one.asked) == begun and _list_arms(one) == arms for one in later)
+
+
+def _list_arms(record: SweepRecord) -> dict[str, frozenset[Any]] | None:
+    """Return the values of each setting in which the arms of a full product differ."""
+    plan = _read_plan(record)
+    return None if plan is None else {name: frozenset(plan[name]) for name in plan if name != "seed"}
 
 
 def _list_short(record: SweepRecord, rows: pd.DataFrame) -> Iterator[ShortArm]:

@@ -142,17 +142,24 @@ class Store:
 
     def read_sweeps(self) -> list[SweepRecord]:
         """Return what each command that wrote here recorded, oldest first; damaged records are left out."""
-        records = [record for _, record in self._read_records() if isinstance(record, SweepRecord)]
-        return sorted(records, key=lambda record: record.created)
+        return list(self.read_records()[0].values())
+
+    def read_records(self) -> tuple[dict[Path, SweepRecord], list[str]]:
+        """Return the records of commands by their files, oldest first, and a sentence about each that is damaged."""
+        whole, damaged = {}, []
+        for path, record in self._read_records():
+            if isinstance(record, SweepRecord):
+                whole[path] = record
+            else:
+                damaged.append(
+                    f"{path} must be the JSON that bnexp wrote; got '{record}': it is passed over, and what that "
+                    "command asked for and planned is not known any more"
+                )
+        return dict(sorted(whole.items(), key=lambda item: item[1].created)), damaged
 
     def describe_damaged_records(self) -> list[str]:
-        """Return a sentence about each record of a command that is damaged: its plan is not known any more."""
-        return [
-            f"{path} must be the JSON that bnexp wrote; got '{reason}': it is passed over, and packs that it planned "
-            "are planned anew"
-            for path, reason in self._read_records()
-            if isinstance(reason, str)
-        ]
+        """Return a sentence about each record of a command that is damaged."""
+        return self.read_records()[1]
 
     def _read_records(self) -> Iterator[tuple[Path, SweepRecord | str]]:
         """Yield the path of each record with what it holds, or with what is wrong with it."""

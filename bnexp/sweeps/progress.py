@@ -1,12 +1,13 @@
 """What a sweep shows while it trains, on standard error.
 
-In a terminal: the validation accuracy of each placement so far and its course, which a class watches, then how far the
-sweep is. Elsewhere, in a log or a job of a cluster: a line at the start, at most one per pack and per minute, and one
-at the end. A run-step is one optimizer step of one run.
+In a terminal and in a notebook: the validation accuracy of each placement so far and its course, which a class watches,
+then how far the sweep is. Elsewhere, in a log or a job of a cluster: a line at the start, at most one per pack and per
+minute, and one at the end. A run-step is one optimizer step of one run.
 """
 
 import contextlib
 import dataclasses
+import io
 import math
 import time
 from collections import defaultdict
@@ -21,10 +22,17 @@ from rich.text import Text
 
 from bnexp.choices import Placement, to_cli
 from bnexp.runs import Run, arm, key
+from bnexp.sweeps.cell import Cell
 from bnexp.sweeps.protocol import Assignment, Event, Kind
 
 LINE_SECONDS: Final = 60.0
 """Least time between two lines where there is no terminal."""
+
+REFRESH_SECONDS: Final = 0.2
+"""Least time between two drawings."""
+
+CELL_WIDTH: Final = 100
+"""Columns of what is drawn in a notebook."""
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 """Heights of a sparkline."""
@@ -45,10 +53,17 @@ class _Rate(ProgressColumn):
 
 
 class Display:
-    """Shows how the packs `planned` are trained; each sentence of `say` is said once, above whatever is drawn."""
+    """Shows how the packs `planned` are trained; each sentence of `say` is said once, above whatever is drawn.
 
-    def __init__(self, planned: Sequence[Assignment]) -> None:
+    `progress` false: nothing is shown; None: nothing unless somebody looks on, in a terminal or a notebook.
+    """
+
+    def __init__(self, planned: Sequence[Assignment], progress: bool | None = True) -> None:
         self._console = Console(stderr=True, highlight=False)
+        watched = self._console.is_terminal or self._console.is_jupyter
+        self._console.quiet = progress is False or (progress is None and not watched)
+        self._cell = Cell() if self._console.is_jupyter and not self._console.quiet else None
+        self._last_drawing = 0.0
         narrow = self._console.width < NARROW
         self._bar = Progress(
             TextColumn("training"),
@@ -69,12 +84,13 @@ class Display:
         self._courses: dict[Placement, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
         self._sentences: set[str] = set()
         self._started = self._last_line = time.monotonic()
-        self._draws = self._console.is_terminal and not self._console.is_dumb_terminal and bool(planned)
+        drawable = self._console.is_terminal and not self._console.is_dumb_terminal
+        self._draws = drawable and bool(planned) and not self._console.quiet
         self._live = Live(
             get_renderable=self._render,
             console=self._console,
             transient=True,
-            refresh_per_second=5,
+            refresh_per_second=1 / REFRESH_SECONDS,
         )
 
     def __enter__(self) -> "Display":
@@ -89,6 +105,7 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        self._draw_cell(0.0)
         if self._waiting and not self._draws and kind is None:
             seconds = _write_duration(time.monotonic() - self._started)
             diverged = f", {self._diverged} of them diverged" if self._diverged else ""
@@ -103,6 +120,9 @@ class Display:
             self._print(text)
 
     def _print(self, text: str) -> None:
+        if self._cell:
+            self._cell.say(f"bnexp: {text}")
+            return
         with contextlib.suppress(OSError):  # a log on a full disk is no reason to stop
             self._console.print(f"bnexp: {text}", soft_wrap=True, markup=False)
 
@@ -125,6 +145,17 @@ class Display:
                 self._bar.update(self._task, advance=-before.step * lanes)
             case _:
                 self._running[assignment.name] = (assignment, before)
+        self._draw_cell(REFRESH_SECONDS)
+
+    def _draw_cell(self, pause: float) -> None:
+        """Draw in a notebook, if nothing was drawn for `pause` seconds."""
+        now = time.monotonic()
+        if self._cell and self._waiting and now - self._last_drawing >= pause:
+            self._last_drawing = now
+            page = Console(file=io.StringIO(), width=CELL_WIDTH, force_jupyter=False, force_terminal=False)
+            with page.capture() as drawing:
+                page.print(self._render())
+            self._cell.draw(drawing.get())
 
     def _notice(self, assignment: Assignment, event: Event) -> None:
         for run, accuracy in zip(assignment.pack.runs, event.validation, strict=True):

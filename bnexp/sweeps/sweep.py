@@ -6,11 +6,12 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bnexp.choices import Probes
+from bnexp.choices import Probes, parse
 from bnexp.data.datasets import Data
 from bnexp.engine.packs import form_packs
 from bnexp.errors import UserError
@@ -23,7 +24,7 @@ from bnexp.sweeps import forecasts, plans
 from bnexp.sweeps.in_process import InProcess
 from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.progress import Display
-from bnexp.sweeps.protocol import Assignment, Extras, Kind
+from bnexp.sweeps.protocol import Assignment, Event, Extras, Kind
 from bnexp.sweeps.requests import complete_record, count_stored, find_missing, find_stored, plan_packs
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.workers import Workers
@@ -41,13 +42,15 @@ class Results(NamedTuple):
     curves: pd.DataFrame
 
 
-def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
+def train(runs: Iterable[Run], data: Data, device: str = "cpu", *, progress: bool | None = None) -> Results:
     """Train `runs` on `data` in this process and return their rows; nothing is stored.
 
     Args:
         runs: what to train; runs of one shape are trained together.
         data: the data that all runs name, as `bnexp.load_data` returns it.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        progress: whether how far it is is shown, in a notebook below the cell, else on standard error; left out: in a
+            terminal and in a notebook.
 
     Returns:
         The frame `runs` with a row per run, in the order asked, and the frame `curves` with a row per run and point;
@@ -78,14 +81,85 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu") -> Results:
     if not ids_of:
         raise UserError("a sweep must ask for at least one run; got none")
     trained, place = [], training.choose_device(device)
+    planned = []
     for pack in form_packs(ids_of, MAX_LANES):
-        started, ids = time.perf_counter(), tuple(ids_of[run] for run in pack.runs)
-        points = list(training.train(training.begin(pack, training.to_device(data, pack.runs[0], place))))
-        assignment, seconds = Assignment(plans.name_pack(ids), pack, ids), time.perf_counter() - started
-        trained.append(worker.pack_rows(assignment, points, data, str(place), seconds=seconds))
+        ids = tuple(ids_of[run] for run in pack.runs)
+        planned.append(Assignment(plans.name_pack(ids), pack, ids))
+    with Display(planned, progress) as display:
+        for assignment in planned:
+            started, points, pack = time.perf_counter(), [], assignment.pack
+            for point in training.train(training.begin(pack, training.to_device(data, pack.runs[0], place))):
+                points.append(point)
+                display.show(assignment, worker.point_event(point))
+            display.show(assignment, Event(Kind.stored))
+            seconds = time.perf_counter() - started
+            trained.append(worker.pack_rows(assignment, points, data, str(place), seconds=seconds))
     rows, curves = (pd.concat(frames, ignore_index=True) for frames in zip(*trained, strict=True))
     in_order = rows.set_index("run").loc[list(ids_of.values())].reset_index()
     return Results(in_order.reindex(columns=RUN_FILES.names), curves)
+
+
+def sweep(
+    runs: Iterable[Run],
+    data: Data | Iterable[Data],
+    store: Store | Path | str,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    probes: Probes | str = Probes.none,
+    save_weights: bool = False,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Train what `store` lacks of `runs`, as the command line does, and return the row of each.
+
+    Args:
+        runs: what to train.
+        data: the data that the runs name, as `bnexp.load_data` returns them.
+        store: the folder of the results, which need not be there yet; it grows.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        workers: processes that train; left out: one per core; 0: this process.
+        probes: how much is measured inside the layers: "none", "basic" or "full".
+        save_weights: whether the weights of each run are kept.
+        progress: whether how far it is is shown, in a notebook below the cell, else on standard error; left out: in a
+            terminal and in a notebook.
+
+    Returns:
+        A frame with a row per run, in the order asked, failed ones included; `bnexp/store/schemas.py` says what its
+        columns mean.
+
+    Raises:
+        UserError: if no run is asked for, if the data of one is not given, or if there is no such device.
+
+    Example:
+        >>> import tempfile
+        >>> import bnexp
+        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
+        >>> asked = [bnexp.Run(placement=p, steps=20, evaluate=10, **setting) for p in ("pre", "post")]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     rows = bnexp.sweep(asked, digits, folder, workers=0)
+        ...     len(bnexp.load(folder).runs)
+        2
+        >>> rows["status"].tolist()
+        ['done', 'done']
+    """
+    asked, loaded = list(runs), [data] if isinstance(data, Data) else list(data)
+    if not asked:
+        raise UserError("a sweep must ask for at least one run; got none")
+    given = {one.setting for one in loaded}
+    for run in asked:
+        if run.data_setting not in given:
+            raise UserError(f"data must hold the data of every run; got none of the setting {run.data_setting}")
+    return train_sweep(
+        asked,
+        loaded,
+        store if isinstance(store, Store) else Store(store),
+        resources=Resources(device, workers),
+        save_weights=save_weights,
+        record=SweepRecord(command="bnexp.sweep(...)"),
+        probes=parse(Probes, probes, "probes"),
+        progress=progress,
+    )
 
 
 def train_sweep(
@@ -97,6 +171,7 @@ def train_sweep(
     save_weights: bool,
     record: SweepRecord,
     probes: Probes = Probes.none,
+    progress: bool | None = True,
 ) -> pd.DataFrame:
     """Train what `store` lacks of `runs` and return one row per asked run, in order, failed ones included.
 
@@ -129,7 +204,7 @@ def train_sweep(
         store.write_sweep(f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", record)
 
         # 6. Train.
-        with Display(planned) as display:
+        with Display(planned, progress) as display:
             for sentence in (*passed_over, *count_stored(request)):
                 display.say(sentence)
             if planned:

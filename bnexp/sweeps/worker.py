@@ -63,7 +63,7 @@ def train_pack(assignment: Assignment, data: Data, store: Store, device: str, ex
             points.append(point)
             if level is not Probes.none and training.evaluation_due(pack.runs[0], point.step):
                 measured.append(probes.measure(replace(state, step=point.step), level))
-            yield _point_event(point)
+            yield point_event(point)
     except (RuntimeError, MemoryError) as error:  # torch says with a RuntimeError that memory ran out
         store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {assignment.name} failed\n{traceback.format_exc()}")
         yield Event(Kind.failed, f"{type(error).__name__}: {' '.join(str(error).splitlines()[:1])}")
@@ -78,7 +78,8 @@ def train_pack(assignment: Assignment, data: Data, store: Store, device: str, ex
     yield Event(Kind.stored)
 
 
-def _point_event(point: training.Point) -> Event:
+def point_event(point: training.Point) -> Event:
+    """Return the event that tells of `point`."""
     accuracies, diverged = point.validation_accuracy, int((point.diverged_step > 0).sum())
     evaluated = not np.isnan(accuracies).all()
     return Event(Kind.point, step=point.step, diverged=diverged, validation=accuracies.tolist() if evaluated else [])

@@ -38,6 +38,11 @@ def _write_value(value: object) -> str:
     return "'" + text.replace("'", r"\'") + "'"
 
 
+def write_place(name: str, outputs: str | None) -> list[str]:
+    """Return the overrides by which a command takes the store `name` in the folder `outputs` (None: the usual one)."""
+    return [write_override("name", [name]), *([] if outputs is None else [write_override("outputs", [outputs])])]
+
+
 def write_run_command(run: Run) -> str:
     """Return the command line that trains `run`: every field that differs from the default of `Run`."""
     acts = [name for name, value in find_acting(run).items() if value is not None]

@@ -15,7 +15,7 @@ from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
 from bnexp.store.rows import to_run
 from bnexp.verdicts.answers import Answer
-from bnexp.verdicts.commands import write_override, write_sweep_command
+from bnexp.verdicts.commands import write_override, write_place, write_sweep_command
 from bnexp.verdicts.notes import write_margin
 
 REACH: Final = 1_000
@@ -30,11 +30,15 @@ HOUR: Final = 3600
 
 @dataclass(frozen=True)
 class Destination:
-    """A store as a command names it: its `name`, the ids that it holds, and by data set the folder that was read."""
+    """A store as a command names it: its `name`, the ids that it holds, and by data set the folder that was read.
+
+    `outputs` is the folder that holds it, None for the usual one.
+    """
 
     name: str
     runs: Collection[str]
     roots: Mapping[str, str]
+    outputs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination, chang
     command = write_sweep_command(arms, seeds)
     if command is None or len(roots) > 1:
         return None
-    words = [write_override("name", [store.name])]
+    words = write_place(store.name, store.outputs)
     # What is stored with less than is asked for would be trained again.
     measured = rows["probes"].dropna() if "probes" in rows else rows["run"].iloc[:0]
     words += [f"probes={min(map(Probes, measured), key=list(Probes).index)}"] if len(measured) else []

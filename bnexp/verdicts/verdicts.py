@@ -17,6 +17,13 @@ from bnexp.verdicts.sentences import describe, write_claim
 
 _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
 
+_BADGES: Final[dict[Kind, str]] = {
+    "better": "difference",
+    "equivalent": "no difference",
+    "undecided": "undecided",
+    "nothing": "nothing to compare",
+}
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -35,6 +42,14 @@ class Verdict:
     def kind(self) -> Kind:
         """That of the contrast which the question is about."""
         return self.answer.subject.kind
+
+    @property
+    def badge(self) -> str:
+        """What it is in a few words, in which it says no more than its sentence and its claim do."""
+        contrast, claim = self.answer.subject, self.answer.subject.claim
+        words = "too few seeds" if claim.few else _BADGES[self.kind]
+        words = f"{words} below the margin" if self.kind == "better" and contrast.equivalent else words
+        return f"{words}, in doubt" if claim.doubtful and self.kind in ("better", "equivalent") else words
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -97,7 +97,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     def compose(stores: Sequence[Store], stored: Sequence[pd.DataFrame], **wish: Any) -> Report:
         assert len(stored) == len(stores)
         asked.reports.append(Built([store.path for store in stores], **wish))
-        return Report(stores[0].path / "report", False, {}, "An answer.", "", "", "", [])
+        return Report(stores[0].path / "report", False, {}, "An answer.", "", "", (), "", [])
 
     def table(rows: pd.DataFrame) -> Table:
         drawn = Table("runs", "wide")

@@ -4,12 +4,13 @@ import argparse
 import os
 import re
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bnexp.cli.hydra_errors import accept_lazy_help
+from bnexp.cli.hydra_errors import accept_lazy_help, call_hydra
 from bnexp.errors import UserError
 from bnexp.sweeps import sweep
 from tests.cli.conftest import ROOT, Command, Ended, Fakes, process
@@ -94,6 +95,31 @@ def test_what_optuna_or_its_values_get_wrong_is_one_sentence(
     assert ended.code == 2
     assert re.fullmatch(f"bnexp: {sentence}", ended.err.splitlines()[-1])
     assert fakes.sweeps == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("storage", ["nonsense", "sqlite:////no/such/folder/a.db"])
+def test_a_storage_that_optuna_cannot_use_is_one_sentence(storage: str, command: Command, fakes: Fakes) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="not installed: pip install 'bnexp[optuna]'")
+    ended = command(*OPTUNA, "lr=interval(0.01,1)", f"hydra.sweeper.storage='{storage}'")
+    assert ended.code == 2
+    sentence = r"hydra\.sweeper\.storage must be a database that optuna can use; got '\w+Error: .+': give it as in .+"
+    assert re.fullmatch(f"bnexp: {sentence}", ended.err.splitlines()[-1])
+    assert fakes.sweeps == []
+
+
+def test_a_storage_under_sqlalchemy_2_is_one_sentence_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = {"__name__": "optuna.storages._rdb.storage"}  # where it fails then, without a word
+    exec("def make_storage():\n    assert None is not None", module)  # noqa: S102 - a frame of that module
+    monkeypatch.setattr(metadata, "version", {"sqlalchemy": "2.1.9", "optuna": "2.10.1"}.__getitem__)
+    with pytest.raises(UserError) as raised:
+        call_hydra(module["make_storage"])  # type: ignore[arg-type]
+    assert str(raised.value) == (
+        "hydra.sweeper.storage must find SQLAlchemy below 2; got SQLAlchemy 2.1.9, with which optuna 2.10.1 makes "
+        "none: pip install 'bnexp[optuna]'"
+    )
 
 
 def test_a_bug_has_a_traceback_and_exit_code_1(tmp_path: Path) -> None:

@@ -93,6 +93,48 @@ def test_a_store_of_any_name_is_found_again(store: str, command: Command, fakes:
     assert {call.store.path.name for call in fakes.sweeps} == {store}
 
 
+@pytest.mark.parametrize(
+    ("holder", "environment"), [("outputs", "scratch"), ("scratch", "scratch"), ("a disk, (odd) '~", None)]
+)
+def test_a_store_is_found_again_wherever_it_lies_and_whatever_is_set_later(
+    holder: str,
+    environment: str | None,
+    command: Command,
+    fakes: Fakes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs, points = rows(product(BN), clear_accuracy)
+    store = Store(tmp_path / holder / "mine")
+    store.write("synthetic", runs, points)
+    if environment:
+        monkeypatch.setenv("BNEXP_OUTPUTS", environment)
+    (line,) = proposed(store)
+    run = runs["run"][0]
+    shown = command("show", run, f"{holder}/mine").out.splitlines()[-1]
+    monkeypatch.delenv("BNEXP_OUTPUTS", raising=False)
+    for typed in (line, shown):
+        assert command(*shlex.split(typed)[1:]).code == 0
+    assert [call.store.path.resolve() for call in fakes.sweeps] == 2 * [store.path]
+
+
+def test_a_store_behind_a_link_is_found_again(command: Command, fakes: Fakes, tmp_path: Path) -> None:
+    runs, points = rows(product(BN), clear_accuracy)
+    Store(tmp_path / "disk" / "run7").write("synthetic", runs, points)
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs" / "latest").symlink_to(tmp_path / "disk" / "run7")
+    (line,) = proposed(Store("outputs/latest"))
+    assert command(*shlex.split(line)[1:]).code == 0
+    assert [call.store.path.resolve() for call in fakes.sweeps] == [tmp_path / "disk" / "run7"]
+
+
+def test_in_the_usual_folder_a_command_says_nothing_of_it(command: Command, tmp_path: Path) -> None:  # noqa: ARG001
+    runs, points = rows(product(BN), clear_accuracy)
+    Store(tmp_path / "outputs" / "mine").write("synthetic", runs, points)
+    (line,) = proposed(Store("outputs/mine"))
+    assert "outputs=" not in line
+
+
 def test_typed_into_a_shell_it_trains_what_is_missing_of_two_arms_into_the_same_store(
     command: Command, tmp_path: Path
 ) -> None:

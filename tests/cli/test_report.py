@@ -38,6 +38,19 @@ def test_a_later_command_takes_nothing_from_the_page_of_a_store(command: Command
     assert again.out.split("\n\n", 1)[1] == ended.out.split("\n\n", 1)[1]
 
 
+def test_a_damaged_record_of_a_command_is_told_of_in_a_sentence_and_stops_nothing(
+    command: Command, tmp_path: Path
+) -> None:
+    store = fill(tmp_path / "outputs" / "mine")
+    (store.path / "sweeps").mkdir()
+    (store.path / "sweeps" / "20260101T000000Z-abc.json").write_bytes(b"{\0")
+    ended = command("report", "outputs/mine")
+    assert ended.code == 0
+    assert ended.out.endswith("outputs/mine/report/index.html\n")
+    (line,) = ended.err.splitlines()
+    assert line.startswith("bnexp: outputs/mine/sweeps/20260101T000000Z-abc.json must be the JSON that bnexp wrote; ")
+
+
 def test_a_page_that_cannot_be_written_is_one_sentence_below_the_table_and_the_answer(
     command: Command, tmp_path: Path
 ) -> None:

@@ -118,6 +118,9 @@ def test_an_interrupted_sweep_says_how_to_start_it_again(
         ended = command(*words)
         assert (ended.code, ended.out) == (130, "")
         assert ended.err == f"bnexp: interrupted; start it again with: {shlex.join(['bnexp', *words])}\n"
+    monkeypatch.setenv("BNEXP_OUTPUTS", "/a disk")  # perhaps for this one command: the next is typed without it
+    again = "bnexp: interrupted; start it again with: BNEXP_OUTPUTS='/a disk' bnexp lr=0.2\n"
+    assert command("lr=0.2").err == again
 
 
 def test_a_bug_is_not_taken_for_a_mistake_of_the_user(

@@ -216,7 +216,7 @@ def test_a_printed_page_has_figures_in_the_colours_of_print(browser: Chrome, tmp
 
 
 def test_a_phone_shows_the_page_without_scrolling_it_sideways(browser: Chrome, tmp_path: Path) -> None:
-    long = Answer("w" * 60, "x" * 200, f"bnexp {'y' * 300}", "nothing")
+    long = Answer("w" * 60, "x" * 200, f"bnexp {'y' * 300}", "nothing", "nothing to compare")
     show(browser, tmp_path, dataclasses.replace(PAGE, verdicts=(*PAGE.verdicts, long), question="z" * 60), width=390)
     widths = browser.execute_script(
         "const e = document.documentElement; return [e.scrollWidth, e.clientWidth, innerWidth]"

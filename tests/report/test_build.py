@@ -235,6 +235,13 @@ def test_a_store_of_which_runs_are_missing_says_how_many_and_which_arms_are_shor
     assert report.headline.startswith("Provisional: 13 of 16 runs asked are stored. ")
     assert report.missing.startswith("3 of 16 runs asked are missing. Short of runs: pre / tanh (1 of 4).")
     assert report.missing in html.unescape(report.page.read_text())
+    record = filled.path / "sweeps" / "later-1.json"
+    assert report.missing.endswith(f" to do without them, remove {filled.path.name}/sweeps/{record.name}.")
+    content = record.read_bytes()
+    record.unlink()
+    without = build([filled])
+    assert (without.missing, without.headline.startswith("Provisional")) == ("", False)
+    record.write_bytes(content)
     filled.write("rest", runs.loc[lost].assign(pack="rest"), points[points["run"].isin(runs.loc[lost, "run"])])
     assert build([filled]).missing == ""
     runs.loc[lost, "status"] = "failed"
@@ -242,6 +249,18 @@ def test_a_store_of_which_runs_are_missing_says_how_many_and_which_arms_are_shor
     asked_by(failed, 1, "bnexp -m all", runs)
     words = "3 of 16 runs asked are missing, 3 of them failed. Short of runs: pre / tanh (1 of 4)."
     assert words in build([failed]).missing
+
+
+def test_a_damaged_record_is_told_of_on_the_page(tmp_path: Path) -> None:
+    filled = store(tmp_path, rows(product(["none", "pre"])))
+    asked_by(filled, 1, "bnexp -m all", filled.runs)
+    assert build([filled]).damaged == ()
+    (filled.path / "sweeps" / "x.json").write_text('{"command": 1}')
+    report = build([filled])
+    (sentence,) = report.damaged
+    assert sentence.startswith(f"{filled.path / 'sweeps' / 'x.json'} must be the JSON that bnexp wrote; got ")
+    for text in (report.page.read_text(), (report.folder / "report.md").read_text().replace("\\", "")):
+        assert sentence.split(";")[0] in html.unescape(text)
 
 
 def test_several_stores_are_one_and_a_run_in_both_counts_once(tmp_path: Path) -> None:

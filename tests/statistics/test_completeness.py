@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bnexp.runs import Run
-from bnexp.statistics.completeness import Completeness, ShortArm, measure_completeness
+from bnexp.statistics.completeness import Completeness, ShortArm, list_unfinished, measure_completeness
 from bnexp.store.records import SweepRecord
 from tests.support.synthetic import name, product, rows
 
@@ -80,3 +80,42 @@ def test_a_group_is_known_by_its_name(key: str) -> None:
     sweep = [dataclasses.replace(run, **{field: value}) for value in values for run in product(["pre"])]
     part = measure_completeness([asked(sweep, {key: values, "seed": [0, 1, 2]})], frame(sweep[:3]))
     assert [(arm.asked, arm.stored) for arm in part.short] == [(3, 0)]
+
+
+def axes_of(seeds: Iterable[int], lrs: Iterable[float] = (0.1, 1.0)) -> dict[str, list[object]]:
+    return {"placement": ["pre", "post"], "lr": list(lrs), "seed": list(seeds)}
+
+
+FEWER = product(["pre", "post"], lrs=[0.1, 1.0], seeds=range(2))
+
+
+def test_who_gives_a_command_again_for_fewer_seeds_has_settled_for_these() -> None:
+    wide, narrow, stored = asked(SWEEP, AXES), asked(FEWER, axes_of(range(2))), frame(FEWER)
+    assert not measure_completeness([wide], stored).complete
+    assert measure_completeness([wide, wide, narrow], stored) == Completeness(8, 8)
+    assert list_unfinished([wide, wide, narrow], stored) == []
+
+
+def test_who_wants_more_seeds_again_after_that_has_not() -> None:
+    wide, narrow, stored = asked(SWEEP, AXES), asked(FEWER, axes_of(range(2))), frame(FEWER)
+    assert measure_completeness([wide, narrow, wide], stored).asked == 12
+    assert list_unfinished([narrow, wide], stored) == [wide]
+
+
+@pytest.mark.parametrize(
+    ("later", "axes", "stored"),
+    [
+        (FEWER[:4], {"lr": [0.1, 1.0], "seed": [0, 1]}, FEWER),  # a look at one placement
+        (product(["pre", "post"], lrs=[0.1], seeds=range(2)), axes_of(range(2), [0.1]), FEWER),  # at one learning rate
+        (FEWER, axes_of(range(2)), FEWER[:7]),  # which is not whole either
+        (FEWER, axes_of(range(2)), SWEEP[:9]),  # a third seed of some arms is left over
+        (FEWER, {"epochs": [1, 2]}, FEWER),  # of which nobody knows the arms
+    ],
+)
+def test_a_look_at_a_part_of_a_sweep_settles_nothing(
+    later: list[Run], axes: dict[str, list[object]], stored: list[Run]
+) -> None:
+    wide = asked(SWEEP, AXES)
+    part = measure_completeness([wide, asked(later, axes)], frame(stored))
+    assert (part.asked, part.complete) == (12, False)
+    assert wide in list_unfinished([wide, asked(later, axes)], frame(stored))

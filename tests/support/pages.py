@@ -32,6 +32,7 @@ class Answer:
     sentence: str
     command: str | None
     kind: Literal["better", "equivalent", "undecided", "nothing"]
+    badge: str
 
 
 VERDICTS = (
@@ -42,6 +43,7 @@ VERDICTS = (
         "than none by at least 0.3 pp.",
         None,
         "equivalent",
+        "no difference",
     ),
     Answer(
         "tanh",
@@ -49,12 +51,14 @@ VERDICTS = (
         "paired seeds, Holm p = 0.02; P(post > pre) = 0.9.",
         None,
         "better",
+        "difference",
     ),
     Answer(
         "sigmoid",
         "Best lr per arm (pre 0.3, post 1 at the edge of the grid): undecided: 0.08 pp [−0.06, 0.22], n = 10 paired "
         "seeds; 8 more seeds would be needed.",
         "bnexp -m study=placement activation=sigmoid 'seed=range(18)'",
+        "undecided",
         "undecided",
     ),
 )
@@ -236,6 +240,7 @@ PAGE = Page(
     headline="It depends on the activation: after is better for tanh, by 0.21 pp; relu does not care; sigmoid is open.",
     asked="",
     missing="",
+    damaged=(),
     left_out="",
     verdicts=VERDICTS,
     main=(FOREST,),
@@ -279,8 +284,9 @@ def hostile() -> Page:
         headline=HOSTILE,
         asked=HOSTILE,
         missing=HOSTILE,
+        damaged=(HOSTILE,),
         left_out=HOSTILE,
-        verdicts=(Answer(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
+        verdicts=(Answer(HOSTILE, HOSTILE, HOSTILE, "undecided", HOSTILE),),
         main=(figure,),
         tables=(table,),
         figures=(),

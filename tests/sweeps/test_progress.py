@@ -189,3 +189,51 @@ def test_nothing_is_drawn_where_standard_error_is_no_terminal(capfd):
     assert "bnexp: a sentence\n" in said.err
     assert "\x1b" not in said.err
     assert "━" not in said.err
+
+
+class FakeCell:
+    """Takes what a cell of a notebook is given."""
+
+    def __init__(self):
+        self.drawn, self.said = [], []
+
+    def draw(self, text):
+        self.drawn.append(text)
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def console_like(monkeypatch, **settings):
+    """Have a display write to a screen with `settings` of rich's console, and return the screen."""
+    screen = io.StringIO()
+    monkeypatch.setattr(progress, "Console", lambda **given: Console(**{"file": screen, **given, **settings}))
+    return screen
+
+
+def test_in_a_notebook_the_cell_is_drawn_again_and_again_without_widgets(monkeypatch):
+    cell = FakeCell()
+    monkeypatch.setattr(progress, "Cell", lambda: cell)
+    monkeypatch.setattr(progress, "Console", lambda **given: Console(**{"force_jupyter": True, **given}))
+    monkeypatch.setattr(progress, "REFRESH_SECONDS", 1e-9)
+    with progress.Display([FIRST, SECOND], None) as display:
+        display.say("beware")
+        display.show(FIRST, Event(Kind.point, step=10, validation=[0.5, 0.5, 0.7, 0.7]))
+        display.show(FIRST, Event(Kind.stored))
+    assert cell.said[0] == "bnexp: training 5 runs in 2 packs"
+    assert "bnexp: beware" in cell.said
+    assert len(cell.drawn) >= 3
+    assert "60.00 %" in cell.drawn[0]
+    assert "1 of 2 packs finished" in cell.drawn[-1]
+    assert "\x1b" not in "".join(cell.drawn)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "terminal", "shown"),
+    [(None, True, True), (None, False, False), (True, False, True), (False, True, False), (False, False, False)],
+)
+def test_what_is_shown_is_asked_for_or_somebody_looks_on(monkeypatch, wanted, terminal, shown):
+    screen = console_like(monkeypatch, force_terminal=terminal, stderr=False)
+    with progress.Display([FIRST], wanted) as display:
+        display.show(FIRST, Event(Kind.stored))
+    assert bool(screen.getvalue()) == shown

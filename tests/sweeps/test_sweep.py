@@ -363,3 +363,18 @@ def test_data_that_is_not_the_runs_is_refused():
 def test_a_folder_without_results_is_no_store(tmp_path):
     with pytest.raises(ValueError, match=r"a store must be a folder with results in runs/; found none in"):
         bnexp.load(tmp_path)
+
+
+def test_the_library_trains_into_a_folder_what_is_missing_there(tmp_path, capfd):
+    first = bnexp.sweep(RUNS_ASKED[:2], small_data(), tmp_path / "mine", device=DEVICE, workers=0, probes="basic")
+    again = bnexp.sweep(RUNS_ASKED[:3], [small_data()], Store(tmp_path / "mine"), device=DEVICE, workers=0)
+    assert list(again["run"])[:2] == list(first["run"])
+    assert again["seconds"][:2].tolist() == first["seconds"].tolist()
+    assert len(bnexp.load(tmp_path / "mine").layers["run"].unique()) == 2
+    assert capfd.readouterr() == ("", "")
+    bnexp.sweep(RUNS_ASKED[:4], small_data(), tmp_path / "mine", device=DEVICE, workers=0, progress=True)
+    assert "bnexp: training 1 run in 1 pack" in capfd.readouterr().err
+    with pytest.raises(ValueError, match=r"^data must hold the data of every run; got none of the setting "):
+        bnexp.sweep(RUNS_ASKED, [], tmp_path)
+    with pytest.raises(ValueError, match=r"^a sweep must ask for at least one run; got none$"):
+        bnexp.sweep([], small_data(), tmp_path)

@@ -127,6 +127,26 @@ def test_too_few_seeds_decide_nothing_however_clear_the_difference() -> None:
     assert headline([verdict]) == "Too few seeds for a test between pre and post for relu."
 
 
+@pytest.mark.parametrize(
+    ("sweep", "effect", "sd", "badge", "words"),
+    [
+        (product(BN, seeds=range(5)), 0.05, 0.001, "too few seeds", "too few seeds for a test"),
+        (product(BN, seeds=[0]), 0.05, 0.001, "too few seeds", "too few seeds for a test"),
+        (product(BN, seeds=range(10)), 0.02, 0.001, "difference", "is better than"),
+        (product(BN, seeds=range(10)), 0.0004, 0.0001, "difference below the margin", "less than the margin"),
+        (product(BN, seeds=range(10)), 0.0, 0.0004, "no difference", "no difference larger than"),
+        (product(BN, seeds=range(10)), 0.001, 0.004, "undecided", "undecided between"),
+        ([*product(["pre"], seeds=[0]), *product(["post"], seeds=[1])], 0.1, 0.0, "nothing to compare", "nothing to"),
+    ],
+)
+def test_the_badge_of_a_verdict_says_what_its_sentence_says(
+    sweep: list[Run], effect: float, sd: float, badge: str, words: str
+) -> None:
+    (verdict,) = judge(sweep, end(effect, sd))
+    assert verdict.badge == badge
+    assert words in verdict.sentence
+
+
 def test_where_everything_diverged_there_is_nothing_to_compare() -> None:
     sweep = product(BN, seeds=range(10))
     (verdict,) = judge(sweep, end(0.1), diverged=sweep)
