@@ -10,6 +10,7 @@ from bnexp.statistics import comparisons
 from bnexp.statistics.completeness import Completeness, measure_completeness
 from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
+from bnexp.statistics.examples import choose_margin
 from bnexp.statistics.grid import build_grid
 from bnexp.statistics.largest_stable_lr import largest_stable
 from bnexp.statistics.sensitivity import lr_sensitivity
@@ -62,10 +63,16 @@ class Estimates:
         return frame.merge(best.drop(columns="edge"), on=[*self.design.cells, self.design.compared, "lr"])
 
 
-def estimate(evidence: Evidence, design: Design, margin: float) -> Estimates:
-    """Return all estimates about `evidence`; `margin` is the accuracy below which a difference is none."""
+def estimate(evidence: Evidence, design: Design, margin: float | None = None) -> Estimates:
+    """Return all estimates about `evidence`.
+
+    `margin` is the accuracy below which a difference is none; None for `comparisons.MARGIN`, or for what the test set
+    is large enough for, if that is more.
+    """
     grid = build_grid(evidence.runs, design)
-    effects = comparisons.compare_at_best(grid, METRIC, margin)
+    effects = comparisons.compare_at_best(grid, METRIC, margin or comparisons.MARGIN)
+    if margin is None and (margin := choose_margin(effects, comparisons.MARGIN)) > comparisons.MARGIN:
+        effects = comparisons.compare_at_best(grid, METRIC, margin)
     finals = comparisons.average_finals(grid, METRIC)
     in_words = put_into_words(effects, design.compared)
     return Estimates(
