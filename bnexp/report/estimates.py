@@ -70,9 +70,11 @@ def estimate(evidence: Evidence, design: Design, margin: float | None = None) ->
     is large enough for, if that is more.
     """
     grid = build_grid(evidence.runs, design)
-    effects = comparisons.compare_at_best(grid, METRIC, margin or comparisons.MARGIN)
-    if margin is None and (margin := choose_margin(effects, comparisons.MARGIN)) > comparisons.MARGIN:
-        effects = comparisons.compare_at_best(grid, METRIC, margin)
+    effects = comparisons.compare_at_best(grid, METRIC, comparisons.MARGIN if margin is None else margin)
+    if margin is None:
+        margin = choose_margin(effects, comparisons.MARGIN)
+        if margin > comparisons.MARGIN:
+            effects = comparisons.compare_at_best(grid, METRIC, margin)
     finals = comparisons.average_finals(grid, METRIC)
     in_words = put_into_words(effects, design.compared)
     return Estimates(

@@ -19,7 +19,8 @@ so that σ²_β/N is estimated by max(0, se²_examples − se²_rest). For one s
 (b − c)²/N, up to N/(N − 1) (McNemar 1947, Psychometrika 12; b and c examples that only one arm predicts correctly).
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -59,15 +60,17 @@ def measure_errors(d_SN: Floats) -> tuple[float, float, float]:
     return over_seeds, over_examples, beyond
 
 
-def widen(mean: float, end: float, error: float, level: float, examples: int) -> float:
-    """Return where an interval of `mean` that ends at `end` over seeds does so over seeds and examples.
+def widen(
+    mean: float, over_seeds: tuple[float, float], error: float, level: float, examples: int
+) -> tuple[float, float]:
+    """Return the ends over seeds and examples of an interval of `mean` whose ends `over_seeds` are given.
 
     Half-widths add as squares, h² = h²_seeds + (t · error)², with t for N − 1 degrees of freedom and `error` the
     standard error σ_β/√N (Howe 1974, JASA 69, "Approximate confidence limits on the mean of X + Y"): no degrees of
     freedom have to be estimated, the interval is never the narrower one, and any interval over seeds may be given.
     """
-    half = np.hypot(end - mean, stats.t.ppf((1 + level) / 2, examples - 1) * error)
-    return float(mean + np.copysign(half, end - mean))
+    added, (low, high) = stats.t.ppf((1 + level) / 2, examples - 1) * error, over_seeds
+    return float(mean - np.hypot(mean - low, added)), float(mean + np.hypot(high - mean, added))
 
 
 def add_examples(effects: pd.DataFrame, runs: pd.DataFrame, sides: tuple[Floats, Floats]) -> pd.DataFrame:
@@ -97,16 +100,14 @@ def choose_margin(effects: pd.DataFrame, least: float) -> float:
     return least if np.isnan(error) else max(least, float(np.ceil(error * PLACES - ROUNDING) / PLACES))
 
 
-def _measure(row: dict[str, float], d_SN: Floats) -> tuple[float, float, float, float, bool, int]:
+def _measure(row: Mapping[Any, Any], d_SN: Floats) -> tuple[float, float, float, float, bool, int]:
     """Return the values of `COLUMNS` of one contrast, whose numbers over seeds are in `row`."""
     over_seeds, over_examples, beyond = measure_errors(d_SN)
     examples, mean = d_SN.shape[1], row["mean"]
-    low, high = (widen(mean, row[end], beyond, LEVEL, examples) for end in ("low", "high"))
-    inside = (
-        abs(widen(mean, row[f"equivalence_{end}"], beyond, 1 - 2 * ALPHA, examples)) < row["margin"]
-        for end in ("low", "high")
-    )
-    return over_seeds, over_examples, low, high, all(inside), examples
+    low, high = widen(mean, (row["low"], row["high"]), beyond, LEVEL, examples)
+    tested = (row["equivalence_low"], row["equivalence_high"])
+    inside = max(map(abs, widen(mean, tested, beyond, 1 - 2 * ALPHA, examples))) < row["margin"]
+    return over_seeds, over_examples, low, high, inside, examples
 
 
 def _find_differences(runs: pd.DataFrame, a_S: NDArray[np.int64], b_S: NDArray[np.int64]) -> Floats | None:
@@ -114,12 +115,11 @@ def _find_differences(runs: pd.DataFrame, a_S: NDArray[np.int64], b_S: NDArray[n
     if "test_correct" not in runs or not len(a_S):
         return None
     sides = [runs.iloc[rows] for rows in (a_S, b_S)]
-    tested = {(row.data, row.test_examples) for side in sides for row in side.itertuples()}
-    lacking = any((side["test_correct"].isna() & ~side["diverged"]).any() for side in sides)
-    if lacking or len(tested) > 1:
+    tested = pd.concat(sides)
+    lacking = (tested["test_correct"].isna() & ~tested["diverged"]).any()
+    if lacking or len(tested[["data", "test_examples"]].drop_duplicates()) > 1:
         return None
-    ((_, examples),) = tested
-    a_SN, b_SN = (_unpack(side, int(examples)) for side in sides)
+    a_SN, b_SN = (_unpack(side, int(tested["test_examples"].iloc[0])) for side in sides)
     return a_SN - b_SN
 
 

@@ -54,10 +54,10 @@ def test_examples_that_differ_and_seeds_that_do_not_leave_the_interval_over_seed
 
 def test_an_interval_is_never_narrower_over_both_and_half_widths_add_as_squares():
     t = stats.t.ppf(0.975, DIGITS - 1)
-    assert widen(0.02, 0.05, 0.04 / t, 0.95, DIGITS) == pytest.approx(0.07)
-    assert widen(0.02, -0.01, 0.04 / t, 0.95, DIGITS) == pytest.approx(-0.03)
-    assert widen(0.02, 0.05, 0.0, 0.95, DIGITS) == 0.05
-    assert math.isnan(widen(0.02, math.nan, 0.1, 0.95, DIGITS))
+    assert widen(0.02, (-0.01, 0.05), 0.04 / t, 0.95, DIGITS) == pytest.approx((-0.03, 0.07))
+    assert widen(0.02, (0.02, 0.02), 0.04 / t, 0.95, DIGITS) == pytest.approx((-0.02, 0.06))
+    assert widen(0.02, (0.01, 0.05), 0.0, 0.95, DIGITS) == pytest.approx((0.01, 0.05))
+    assert all(map(math.isnan, widen(0.02, (math.nan, math.nan), 0.1, 0.95, DIGITS)))
 
 
 def draw(rng, seeds, examples, *, seed=0.04, arm=0.15, rest=0.4):
@@ -82,8 +82,8 @@ def test_the_interval_over_both_covers_on_fresh_seeds_and_fresh_examples(seeds, 
         d_SN = draw(rng, seeds, DIGITS, arm=arm)
         d_S, (_, _, beyond) = d_SN.mean(axis=1), measure_errors(d_SN)
         low, high = map(float, student(d_S.mean(), d_S.std(ddof=1), seeds))
-        ends = [widen(d_S.mean(), end, beyond, 0.95, DIGITS) for end in (low, high)]
-        inside += ends[0] <= 0 <= ends[1]
+        wide_low, wide_high = widen(d_S.mean(), (low, high), beyond, 0.95, DIGITS)
+        inside += wide_low <= 0 <= wide_high
         inside_seeds += low <= 0 <= high
     assert inside / draws >= 0.935  # 0.95 less 1.7 standard errors of 600 draws
     assert (inside_seeds / draws < 0.85) == (arm > 0)
