@@ -68,6 +68,7 @@ def widen(
     Half-widths add as squares, h² = h²_seeds + (t · error)², with t for N − 1 degrees of freedom and `error` the
     standard error σ_β/√N (Howe 1974, JASA 69, "Approximate confidence limits on the mean of X + Y"): no degrees of
     freedom have to be estimated, the interval is never the narrower one, and any interval over seeds may be given.
+    `docs/two-sources-of-chance.md` has what it covers, and what other rules do.
     """
     added, (low, high) = stats.t.ppf((1 + level) / 2, examples - 1) * error, over_seeds
     return float(mean - np.hypot(mean - low, added)), float(mean + np.hypot(high - mean, added))
