@@ -39,8 +39,9 @@ COMMANDS: Final = {
                 "nargs": "+",
                 "metavar": "DIR",
                 "help": "folders of stores, such as outputs/demo; behind them compare=KEY, to compare another key than "
-                "placement, margin=POINTS, below which differences are called none (0.1), figure=paper, for figures as "
-                "wide as the columns of a paper and without titles, and out=FOLDER for the page",
+                "placement, margin=POINTS, below which differences are called none (0.1, or the standard error over "
+                "the test examples if that is more), figure=paper, for figures as wide as the columns of a paper and "
+                "without titles, and out=FOLDER for the page",
             }
         },
     ),

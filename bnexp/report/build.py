@@ -24,7 +24,6 @@ from bnexp.report.numbers import list_runs
 from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
 from bnexp.runs import key
-from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import Verdict
@@ -91,13 +90,13 @@ def compose(
     """Return the report about all runs in `stores`; `stored` are their rows of runs, if these were read already.
 
     `compare` is the axis that is compared (default: `evidence.choose_design`), `margin` the accuracy below which a
-    difference is none (default: `comparisons.MARGIN`), `out` the folder (default: one of its own for each comparison),
-    `figure` what the figures are made for.
+    difference is none (default: that of `estimates.estimate`), `out` the folder (default: one of its own for each
+    comparison), `figure` what the figures are made for.
     Raises `UserError` if no run is stored or if `compare` does not vary.
     """
     evidence = gather(stores, stored)
     design = choose_design(evidence, compare)
-    estimates = estimate(evidence, design, MARGIN if margin is None else margin, form=figure)
+    estimates = estimate(evidence, design, margin, form=figure)
     compared = select_comparable(evidence, estimates)
     figures = make_figures(*select_drawable(*compared))
     content = _make_page(evidence, estimates, compared, figures)

@@ -11,6 +11,7 @@ from bnexp.statistics import comparisons
 from bnexp.statistics.completeness import Completeness, measure_completeness
 from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
+from bnexp.statistics.examples import choose_margin
 from bnexp.statistics.grid import build_grid
 from bnexp.statistics.largest_stable_lr import largest_stable
 from bnexp.statistics.seeds import list_finals, list_pairs
@@ -72,14 +73,22 @@ class Estimates:
 def estimate(
     evidence: Evidence,
     design: Design,
-    margin: float,
+    margin: float | None = None,
     *,
     metric: str = METRIC,
     form: FigureForm = FigureForm.page,
 ) -> Estimates:
-    """Return all estimates about `evidence`; `margin` is the accuracy below which a difference of `metric` is none."""
+    """Return all estimates about `evidence`.
+
+    `margin` is the accuracy below which a difference of `metric` is none; None for `comparisons.MARGIN`, or for what
+    the test set is large enough for, if that is more.
+    """
     grid = build_grid(evidence.runs, design)
-    effects = comparisons.compare_at_best(grid, metric, margin)
+    effects = comparisons.compare_at_best(grid, metric, comparisons.MARGIN if margin is None else margin)
+    if margin is None:
+        margin = choose_margin(effects, comparisons.MARGIN)
+        if margin > comparisons.MARGIN:
+            effects = comparisons.compare_at_best(grid, metric, margin)
     finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)
     return Estimates(

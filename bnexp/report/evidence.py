@@ -24,10 +24,10 @@ class Evidence:
     """Runs that count with their curves, and where they come from.
 
     `rows` are those of all runs, failed ones included, each once. Those that count are scored once, when they are
-    gathered: `runs` are those of `statistics.arms.score_runs`, `points` their curves as
-    `statistics.curves.complete_curves` gives them. `stored` are the rows of runs as each of the `stores` has them, and
-    `records` what each of them keeps of its commands, by the file, oldest first; `damaged` are sentences about those
-    that cannot be read.
+    gathered: `runs` are those of `statistics.arms.score_runs` with `test_correct` of `schemas.CORRECT`, `points` their
+    curves as `statistics.curves.complete_curves` gives them. `stored` are the rows of runs as each of the `stores` has
+    them, and `records` what each of them keeps of its commands, by the file, oldest first; `damaged` are sentences
+    about those that cannot be read.
     """
 
     title: str
@@ -99,7 +99,8 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
         )
     parts = [store.curves_of(part) for store, part in zip(stores, stored, strict=True)]
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
-    scored = score_runs(rows)
+    bits = pd.concat([store.correct_of(part).set_axis(part["run"]) for store, part in zip(stores, stored, strict=True)])
+    scored = score_runs(rows.assign(test_correct=rows["run"].map(bits.dropna().to_dict()).astype(object)))
     records, damaged = zip(*(store.read_records() for store in stores), strict=True)
     return Evidence(
         title=" + ".join(store.path.resolve().name for store in stores),

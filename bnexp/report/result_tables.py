@@ -20,6 +20,13 @@ _BOOTSTRAP: Final = (
     Column("bootstrap_high", "to", "+.2f", 100),
 )
 
+_EXAMPLES: Final = (
+    Column("crossed_low", "over examples too, from", "+.2f", 100),
+    Column("crossed_high", "to", "+.2f", 100),
+    Column("se_seeds", "s.e. seeds", ".2f", 100),
+    Column("se_examples", "s.e. examples", ".2f", 100),
+)
+
 
 def make_result_tables(evidence: Evidence, estimates: Estimates, compared: Estimates) -> list[Table]:
     """Return the tables that have a row: that of all arms, and others about those that are `compared`."""
@@ -62,6 +69,7 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
     frame = made.effects
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
     resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
+    crossed = frame["crossed_low"].notna().any()
     judged = (frame["meaningful"] != "not significant").any()
     notes = (Column("note", "note"),) if frame["note"].astype(bool).any() else ()
     words = (
@@ -78,6 +86,10 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
             "two one-sided tests at 5 %",
             f"bootstrap: BCa interval over the pairs, from {MANY} on" if resampled else "",
+            "the interval over seeds is about other trainings that are judged by this test set; the one over examples, "
+            "too, about other test examples of this kind as well (two-way variance; half-widths add as squares)"
+            if crossed
+            else "",
             "P(a > b) is significant where its interval, not corrected, leaves out 1/2, and then meaningful where the "
             f"better one wins with a probability above {MEANINGFUL:g} (Bouthillier et al. 2021)"
             if judged
@@ -94,6 +106,7 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             *tuned,
             Column("n", "n"),
             _DIFFERENCE,
+            *(_EXAMPLES if crossed else ()),
             *(_BOOTSTRAP if resampled else ()),
             Column("p_holm", "p (Holm)", ".3g"),
             Column("probability", "P(a > b)", ".2f", 1, ("probability_low", "probability_high")),

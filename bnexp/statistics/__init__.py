@@ -7,6 +7,7 @@
     grid                            the scored runs of a design as arrays, built once for all that follows
     selection                       the best learning rate, chosen on validation, reported on other seeds
     contrasts, notes                the numbers of many contrasts, and what keeps one from being claimed
+    examples                        what test examples add to the chance of seeds, and the margin that follows
     comparisons                     effects, finals, aggregates
     running_statistics              whether an evaluation by them says anything of the trained network
     completeness                    what was asked for and what is stored of it

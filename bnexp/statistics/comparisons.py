@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bnexp.errors import UserError
 from bnexp.statistics import contrasts, intervals_and_tests, resampling, selection
+from bnexp.statistics.examples import add_examples
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import Floats
 from bnexp.statistics.notes import Note, Side, notes
@@ -29,8 +30,8 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     The learning rate is chosen by `selection.choose_cross_fitted`. Columns: those of `design.cells`; `a`, `b`, `lr_a`,
     `lr_b` (text, "" if none is tuned), `edge_a`, `edge_b`; those of `contrasts.measure_effects` and of
     `contrasts.test_effects`, all rows being one family; `meaningful`; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b`
-    (runs among the n pairs); `metric`, `margin`; and `notes`, a tuple of `notes.Note`: what keeps a number from being
-    claimed.
+    (runs among the n pairs); `metric`, `margin`; those of `examples.add_examples`; and `notes`, a tuple of
+    `notes.Note`: what keeps a number from being claimed.
     """
     choice = selection.choose_cross_fitted(grid)
     values_KLTS = _metric_values(grid, metric)
@@ -47,6 +48,7 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     rows = pd.concat([rows, contrasts.withhold_equivalence(measured, learned_C), tested], axis=1)
     rows["meaningful"] = contrasts.judge_meaningful(rows, learned_C)
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
+    rows = add_examples(rows, grid.rows, pairs.sides(choice.take(grid.row_KLTS.astype(float))[:, :, None]))
     seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
     evaluated = {
         name: choice.take(grid.values(of(grid.rows).astype(float)))[:, :, None]

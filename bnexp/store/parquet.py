@@ -40,7 +40,9 @@ class BrokenFileError(UserError):
 def filler(frame: pd.DataFrame, schema: pa.Schema) -> Callable[[Path], object]:
     """Return what writes the columns of `schema` to a path, marked with the number of the training semantics."""
     marked = schema.with_metadata({"semantics": str(SEMANTICS)})
-    table = pa.Table.from_pandas(frame.reindex(columns=schema.names), marked, preserve_index=False)
+    # None, not NaN, for columns that the frame lacks: of NaN pyarrow makes empty bytes in a column of bytes.
+    whole = frame.assign(**dict.fromkeys((name for name in schema.names if name not in frame), None))[schema.names]
+    table = pa.Table.from_pandas(whole, marked, preserve_index=False)
     return lambda path: pq.write_table(table, path)
 
 

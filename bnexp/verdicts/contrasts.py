@@ -1,5 +1,6 @@
 """What one contrast says, as values: who is better, that both are equivalent, or how many seeds are lacking."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -21,7 +22,8 @@ class Claim:
     `first` and `second` are levels of `compared`: the better one and the other where one is better, else b and a.
     `margin` is the one that matters to the claim, if one does. `idle` are the levels of which no run learned, where
     this is what the claim is about: the second one, or both. `few` says that there are too few seeds for any test,
-    `doubtful` that running statistics may have made it.
+    `doubtful` that running statistics may have made it. `examples` is the number of test examples, where it is shown
+    for other trainings that these judge, and not for other test examples.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class Claim:
     idle: tuple[Any, ...] = ()
     few: bool = False
     doubtful: bool = False
+    examples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Side:
 class Contrast:
     """Two levels of `compared` over `n` paired seeds: numbers of a row of `comparisons.compare_at_best`.
 
-    `mean`, `low` and `high` are of a − b, `probability` is P(a > b).
+    `mean`, `low` and `high` are of a − b, `probability` is P(a > b). What is said of `test_examples` is missing where
+    the runs do not say which of them they predict correctly.
     """
 
     compared: str
@@ -85,6 +89,10 @@ class Contrast:
     fewest: int
     seeds_needed: float
     notes: tuple[Note, ...]
+    crossed_low: float = math.nan
+    crossed_high: float = math.nan
+    crossed_equivalent: bool = False
+    test_examples: float = math.nan
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -136,6 +144,18 @@ class Contrast:
         return tuple(note for note in self.notes if isinstance(note, StaleStatistics | FallsBehind))
 
     @property
+    def crossed(self) -> tuple[float, float] | None:
+        """The interval over seeds and test examples, if there is one."""
+        return None if math.isnan(self.crossed_low) else (self.crossed_low, self.crossed_high)
+
+    @property
+    def confined(self) -> bool:
+        """Whether a finding is about these test examples alone: over others, too, the interval leaves it open."""
+        if self.crossed is None or self.kind not in ("better", "equivalent"):
+            return False
+        return self.crossed_low <= 0 <= self.crossed_high if self.kind == "better" else not self.crossed_equivalent
+
+    @property
     def too_few(self) -> bool:
         """Whether it is undecided because no test can be significant with so few seeds, whatever they say."""
         return self.kind == "undecided" and self.n < self.fewest
@@ -152,7 +172,8 @@ class Contrast:
     def claim(self) -> Claim:
         """The core of what it says."""
         first, second = (self.b, self.a) if self.winner is None or self.loser is None else (self.winner, self.loser)
-        bounded = self.kind == "equivalent" or (self.kind == "better" and self.equivalent)
+        beyond = self.crossed is None or self.crossed_equivalent or self.confined
+        bounded = self.kind == "equivalent" or (self.kind == "better" and self.equivalent and beyond)
         return Claim(
             self.kind,
             self.compared,
@@ -163,6 +184,7 @@ class Contrast:
             idle=tuple(side.level for side in self.idle) if self.kind in ("better", "nothing") else (),
             few=self.too_few,
             doubtful=bool(self.doubts),
+            examples=int(self.test_examples) if self.confined else None,
         )
 
 

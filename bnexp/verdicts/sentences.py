@@ -34,13 +34,14 @@ def write_claim(claim: Claim) -> str:
     """Return a claim as a sentence without its end."""
     first, second = (value_label(claim.compared, level) for level in (claim.first, claim.second))
     bound = "" if claim.margin is None else write_margin(claim.margin, claim.metric)
+    here = "" if claim.examples is None else f" on these {claim.examples:,} test examples"
     match claim.kind:
         case "better" if claim.idle:
-            return f"{first} is better than {second} (which did not learn)"
+            return f"{first} is better than {second} (which did not learn){here}"
         case "better":
-            return f"{first} is better than {second}{f' by less than {bound}' if bound else ''}"
+            return f"{first} is better than {second}{f' by less than {bound}' if bound else ''}{here}"
         case "equivalent":
-            return f"no difference larger than {bound} between {first} and {second}"
+            return f"no difference larger than {bound} between {first} and {second}{here}"
         case "undecided" if claim.few:
             return f"too few seeds for a test between {first} and {second}"
         case "undecided":
@@ -88,10 +89,10 @@ def _better(contrast: Contrast) -> Finding:
     sign = ">" if contrast.is_gain else "<"
     lead = _amount(contrast, abs(contrast.mean))
     small = f", less than the margin of {write_margin(contrast.margin, contrast.metric)}" if contrast.equivalent else ""
-    support = f"{_interval(contrast, low, high)}{small}"
+    support = f"{_interval(contrast, low, high)}{_crossed(contrast, 1 if above else -1)}{small}"
     tested = (
         f"{_metric(contrast)} {support}, {_seeds(contrast)}, Holm p = {contrast.p_holm:.2g}; "
-        f"P({winner} {sign} {loser}) = {probability:.2g}"
+        f"P({winner} {sign} {loser}) = {probability:.2g}{_generality(contrast)}"
     )
     if contrast.idle:
         core, (side,) = f"{winner} is better than {loser}, which did not learn", contrast.idle
@@ -118,9 +119,25 @@ def _equivalent(contrast: Contrast) -> Finding:
     interval = _interval(contrast, contrast.equivalence_low, contrast.equivalence_high)
     full = (
         f"{claim}: {_difference(contrast)} of {_metric(contrast)}, 90 % interval {interval}, {_seeds(contrast)}, "
-        f"TOST p = {contrast.p_equivalence:.2g}{_did_not_learn(contrast)}"
+        f"TOST p = {contrast.p_equivalence:.2g}{_generality(contrast)}{_did_not_learn(contrast)}"
     )
     return Finding(contrast, claim, full)
+
+
+def _crossed(contrast: Contrast, sign: int = 1) -> str:
+    """Return the addition to an interval that it is over seeds, and the one over test examples, too."""
+    if contrast.crossed is None:
+        return ""
+    low, high = sorted(sign * end for end in contrast.crossed)
+    return f" over seeds, {_interval(contrast, low, high)} over seeds and test examples"
+
+
+def _generality(contrast: Contrast) -> str:
+    """Return the addition that a finding is about these test examples alone, if it is."""
+    if not contrast.confined:
+        return ""
+    number = f"{contrast.test_examples:,.0f}"
+    return f"; shown for other trainings judged by these {number} test examples, not for other test examples"
 
 
 def _did_not_learn(contrast: Contrast) -> str:
@@ -130,7 +147,7 @@ def _did_not_learn(contrast: Contrast) -> str:
 
 def _undecided(contrast: Contrast) -> Finding:
     claim, difference = write_claim(contrast.claim), _difference(contrast)
-    interval = _interval(contrast, contrast.low, contrast.high)
+    interval = f"{_interval(contrast, contrast.low, contrast.high)}{_crossed(contrast)}"
     support = f"{interval}, {_seeds(contrast)}" if contrast.n > 1 else "at one seed, no interval"
     if not math.isnan(contrast.p_holm):
         support += f", Holm p = {contrast.p_holm:.2g}"

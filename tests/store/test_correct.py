@@ -114,6 +114,13 @@ def test_a_store_of_an_older_version_is_read_is_not_trained_again_and_grows(stor
     assert runs.loc[store.correct_of(runs).notna(), "seed"].tolist() == [9]
 
 
+def test_rows_without_bits_are_stored_without_bits(store, tmp_path):
+    other, runs = Store(tmp_path / "other"), store.runs
+    other.write(runs["pack"][0], runs.drop(columns="test_examples"), store.curves)
+    assert other.correct_of(other.runs).isna().all()
+    assert other.runs["test_examples"].isna().all()
+
+
 def test_bits_that_are_not_one_for_each_test_example_are_one_sentence(store):
     runs, (path,) = store.runs, (store.path / "runs").iterdir()
     table = pq.read_table(path)
