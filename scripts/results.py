@@ -23,7 +23,6 @@ from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
 from bnexp.report.page import escape_markdown
 from bnexp.statistics.arms import ARM, STUCK, score_runs
-from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 
@@ -128,7 +127,7 @@ def answer(store: Store) -> str | None:
     if not (store.path / "report" / "report.md").is_file():
         return None
     evidence = gather([store])
-    estimates = estimate(evidence, choose_design(evidence, None), MARGIN)
+    estimates = estimate(evidence, choose_design(evidence, None))
     blocks = [escape_markdown(evidence.title), f"**{escape_markdown(estimates.headline)}**"]
     for verdict in estimates.verdicts:
         facet = escape_markdown(verdict.facet or "all runs")

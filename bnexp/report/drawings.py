@@ -23,7 +23,6 @@ from bnexp.report.figure import ReportFigure
 from bnexp.report.layer_evidence import read_layers
 from bnexp.report.layer_figures import FIGURES
 from bnexp.report.part import select_comparable, select_drawable
-from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.schemas import METRICS
 from bnexp.store.store import Store, load
 
@@ -37,7 +36,7 @@ def forest(
     *,
     compare: str | None = None,
     metric: str = METRIC,
-    margin: float = MARGIN,
+    margin: float | None = None,
     form: FigureForm | str = FigureForm.page,
 ) -> Figure:
     """Draw the paired differences, a row per contrast, with intervals, tests and, of up to 30 seeds, each as a point.
@@ -229,7 +228,7 @@ def _draw(
     compare: str | None,
     *,
     metric: str = METRIC,
-    margin: float = MARGIN,
+    margin: float | None = None,
     form: FigureForm | str,
 ) -> Figure:
     """Return the first figure that `make` yields; raise `UserError` if there is none, which says its `name`."""
