@@ -1,6 +1,6 @@
 """The numbers behind a report as frames for other programs: a row per run, and a row per pair of runs.
 
-Letters: `K` cells, `L` levels, `P` pairs of levels in which a is the later one, `S` seeds.
+Letters: `C` contrasts of two levels, `S` seeds.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from bnexp.report.estimates import METRIC
 from bnexp.report.evidence import Evidence
 from bnexp.statistics.design import Design
 from bnexp.statistics.grid import build_grid
-from bnexp.statistics.selection import choose_cross_fitted
+from bnexp.statistics.pairs import pair_arms, pair_curves
 
 
 def list_runs(evidence: Evidence) -> pd.DataFrame:
@@ -22,22 +22,29 @@ def list_runs(evidence: Evidence) -> pd.DataFrame:
 def list_pairs(evidence: Evidence, design: Design) -> pd.DataFrame:
     """Return a row per contrast and seed that both arms have: what `comparisons.compare_at_best` takes means of.
 
-    Columns: `design.cells`, `a`, `b`, `seed`, `value_a`, `value_b` (test accuracies), `lr_a`, `lr_b`, `difference`.
+    Columns: `design.cells`, `a`, `b`, `seed`, `value_a`, `value_b` (test accuracies), `lr_a`, `lr_b`, `difference`,
+    and `trained`, whether both runs did: only then the difference is in the mean.
     """
     grid = build_grid(evidence.runs, design)
-    choice = choose_cross_fitted(grid)
-    value_KLS, lr_KLS = choice.take(grid.column(METRIC)), choice.take(grid.column("lr"))
-    b_P, a_P = np.triu_indices(len(design.levels), 1)
-    difference_KPS = value_KLS[:, a_P] - value_KLS[:, b_P]
-    k, pair, seed = np.nonzero(~np.isnan(difference_KPS))
-    a, b = a_P[pair], b_P[pair]
-    return grid.cell_rows(k).assign(
-        a=grid.level_values(a),
-        b=grid.level_values(b),
-        seed=grid.seeds[seed],
-        value_a=value_KLS[k, a, seed],
-        value_b=value_KLS[k, b, seed],
-        lr_a=lr_KLS[k, a, seed],
-        lr_b=lr_KLS[k, b, seed],
-        difference=difference_KPS[k, pair, seed],
+    pairs = pair_arms(grid)
+    curves = pair_curves(grid, pairs, grid.column(METRIC))
+    choice = curves.choose()
+    value_C2S, lr_C2S, failed_C2S = (
+        choice.take(values) for values in (curves.outcome_C2TS, pairs.arms(grid.column("lr")), curves.failed_C2TS)
+    )
+    contrast, seed = np.nonzero(curves.compared_CS)
+    return (
+        pairs.labels(grid)
+        .drop(columns="lr")
+        .iloc[contrast]
+        .reset_index(drop=True)
+        .assign(
+            seed=grid.seeds[seed],
+            value_a=value_C2S[contrast, 0, seed],
+            value_b=value_C2S[contrast, 1, seed],
+            lr_a=lr_C2S[contrast, 0, seed],
+            lr_b=lr_C2S[contrast, 1, seed],
+            difference=value_C2S[contrast, 0, seed] - value_C2S[contrast, 1, seed],
+            trained=(failed_C2S[contrast, :, seed] != 1).all(axis=1),
+        )
     )

@@ -1,0 +1,274 @@
+"""The choice of a learning rate as a part of the estimate: made anew for each exchange of what was measured.
+
+Letters: `C` contrasts of two arms, a before b; `T` learning rates; `n` paired seeds; `R` exchanges; `F` folds.
+
+An arm's *curve* on a seed is what it reached at every learning rate: validation accuracy, which chooses, and outcome,
+which is reported. Seeds fall into F = min(5, n) folds; the rate of a fold is the one with the best mean validation
+accuracy on the other folds; the estimate t is the mean over the seeds of a's outcome minus b's, each at its rate. The
+choice is shared by many seeds, so the seeds' differences are not independent and a test of them alone errs too often.
+What is estimated: by how much the best over a's learning rates is above the best over b's, not a difference at a rate.
+
+*Reference 1, exchanged curves.* If the arms do not differ at all, (a's curve, b's curve) of a seed and (b's, a's) are
+equally likely, seed by seed. So all 2ⁿ exchanges are, choice and estimate made anew in each, and the share of them with
+an estimate as large as t is an exact p: P(p ≤ α) ≤ α for every n, every distribution and every rule of choice (Fisher
+1935, sec. 21; Lehmann & Romano 2005, sec. 15.2). With one learning rate it is the sign-flip test.
+
+*Reference 2, flipped deviations.* Where only the best values are equal and the curves differ in shape, exchanged curves
+are mixtures: mixed with a peaked arm, a flat one is never in doubt about its rate, and the doubt is missing from the
+reference (10 to 13 % false positives at n = 20). Here each arm keeps its own profile and its own noise: a curve is its
+mean plus a deviation, and the deviations of both arms on a seed change sign together. A rate whose mean validation
+accuracy is less than `CLEAR` standard errors below the best one is taken to be as good as that, others keep their
+distance (as in the selection of moments of Andrews & Soares 2010, Econometrica 78): doubt about the choice is not made
+smaller by luck. Under "the difference is θ" the deviations carry ±(t − θ)/2 besides, and the statistic is
+x = U + c (t − θ), c the mean sign. With one learning rate it is the sign-flip test, too.
+
+The larger p of the two counts and the wider ends: exact where curves are exchangeable, and held by simulation where
+only the best values are equal (docs/error-rates.md).
+
+*Runs that fail* (diverged, or stuck at chance) are no accuracies. A rate at which fewer of an arm's paired runs failed
+goes before one at which more did, in each exchange too; and outcomes are compared over the seeds on which both arms
+trained at their rates. So the estimate is the difference given training, at rates that all runs survived where such
+exist, and the risk of failure is a number of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnexp.statistics.exchange import Booleans, Reference
+from bnexp.statistics.intervals_and_tests import Floats
+
+Integers = NDArray[np.int64]
+
+FOLDS: Final = 5
+"""Folds of seeds; with two, or with as many as seeds, the tests err more where only the best values are equal."""
+
+CLEAR: Final = 2.0
+"""Standard errors of the paired difference by which a learning rate is clearly worse than the best one of its arm."""
+
+_BLOCK: Final = 2**18
+"""Statistics of one block of contrasts (2 MiB an array)."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Two arms of C contrasts on n seeds: `lacking` are runs that failed or rates that the arm did not try.
+
+    What is lacking has any finite value, which nothing reads.
+    """
+
+    validation_C2Tn: Floats
+    outcome_C2Tn: Floats
+    lacking_C2Tn: Booleans
+
+    def __len__(self) -> int:
+        return len(self.outcome_C2Tn)
+
+    def part(self, of: slice) -> "Curves":
+        """Return some of the contrasts."""
+        return Curves(self.validation_C2Tn[of], self.outcome_C2Tn[of], self.lacking_C2Tn[of])
+
+
+def number_folds(n: int) -> Integers:
+    """Return the fold of each of n seeds, in order by turns."""
+    return np.arange(n) % min(FOLDS, n)
+
+
+def exchange_curves(curves: Curves, swap_Rn: Booleans) -> tuple[Reference, Floats]:
+    """Return the reference of exchanged curves, and a's risk of failure minus b's in each exchange [C, R]."""
+    parts = [_exchange(part, swap_Rn) for part in _split(curves, len(swap_Rn))]
+    statistic_CR, slope_CR, risk_CR = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Reference(statistic_CR, slope_CR), risk_CR
+
+
+def flip_deviations(curves: Curves, swap_Rn: Booleans, observed_C: Floats) -> Reference:
+    """Return the reference of flipped deviations for the estimates `observed_C` of `exchange_curves`.
+
+    A flip and its opposite choose differently, unlike an exchange and its opposite: where `swap_Rn` has one of each
+    pair, give both.
+    """
+    statistics, slopes, start = [], [], 0
+    for part in _split(curves, len(swap_Rn)):
+        shift_CR, slope_CR = _flip(part, 1.0 - 2.0 * swap_Rn)
+        t_C = observed_C[start : start + len(part)]
+        statistics.append(np.column_stack([t_C, (shift_CR + slope_CR * t_C[:, None])[:, 1:]]))
+        slopes.append(slope_CR)
+        start += len(part)
+    return Reference(np.concatenate(statistics), np.concatenate(slopes))
+
+
+def _split(curves: Curves, exchanges: int) -> Iterator[Curves]:
+    block = max(1, _BLOCK // exchanges)
+    for start in range(0, len(curves), block):
+        yield curves.part(slice(start, start + block))
+
+
+def _exchange(curves: Curves, swap_Rn: Booleans) -> tuple[Floats, Floats, Floats]:
+    """Return statistic, slope and difference of risks [C, R] of each exchange."""
+    n, T = swap_Rn.shape[1], curves.outcome_C2Tn.shape[2]
+    fails = bool(curves.lacking_C2Tn.any())
+    swap_nR, fold_n = swap_Rn.T.astype(float), number_folds(n)
+    trained_C2Tn = np.where(curves.lacking_C2Tn, 0.0, curves.validation_C2Tn)
+    fewest = _find_fewest(curves.lacking_C2Tn, swap_nR) if fails else None
+    shape = (len(curves), len(swap_Rn))
+    total_CR, pairs_CR, slope_CR, risk_CR = (np.zeros(shape) for _ in range(4))
+    for fold in range(fold_n.max() + 1):
+        chooses_n = (fold_n != fold) | (n == 1)
+        lr_CR, other_CR = (
+            _choose(trained_C2Tn, curves.lacking_C2Tn, swap_nR * chooses_n[:, None], chooses_n, side, fewest)
+            for side in (0, 1)
+        )
+        for seed in np.flatnonzero(fold_n == fold):
+            own_R = swap_Rn[:, seed] * T
+            places = lr_CR + own_R, other_CR + (T - own_R)
+            a_CR, b_CR = (_look_up(curves.outcome_C2Tn[..., seed], place) for place in places)
+            sign_R = 1.0 - 2.0 * swap_Rn[:, seed]
+            if not fails:
+                total_CR += a_CR - b_CR
+                slope_CR += sign_R
+                pairs_CR += 1
+                continue
+            lacks_a, lacks_b = (_look_up(curves.lacking_C2Tn[..., seed], place) for place in places)
+            both_CR = ~(lacks_a | lacks_b)
+            total_CR += np.where(both_CR, a_CR - b_CR, 0.0)
+            slope_CR += both_CR * sign_R
+            pairs_CR += both_CR
+            risk_CR += (lacks_a.astype(float) - lacks_b) / n
+    known_CR, least_CR = pairs_CR > 0, np.maximum(pairs_CR, 1)
+    return np.where(known_CR, total_CR / least_CR, np.nan), slope_CR / least_CR, risk_CR
+
+
+def _look_up(values_C2T: NDArray[np.generic], place_CR: Integers) -> NDArray[np.generic]:
+    """Return the values at `place_CR`, the rates of a before those of b."""
+    return np.take_along_axis(values_C2T.reshape(len(values_C2T), -1), place_CR, axis=1)
+
+
+def _mix(values_C2n: NDArray[np.generic], swap_nR: Floats, chooses_n: Booleans, side: int) -> Floats:
+    """Return the sums [C, R] over the choosing seeds of what an exchange leaves on this side."""
+    own_Cn, other_Cn = values_C2n[:, side].astype(float), values_C2n[:, 1 - side].astype(float)
+    return np.asarray((own_Cn @ chooses_n.astype(float))[:, None] + (other_Cn - own_Cn) @ swap_nR)
+
+
+def _find_fewest(lacking_C2Tn: Booleans, swap_nR: Floats) -> list[list[Booleans]]:
+    """Return by side and learning rate whether it is among those at which an exchange leaves the fewest runs lacking."""
+    every_n = np.ones(lacking_C2Tn.shape[3], dtype=bool)
+    sides = []
+    for side in (0, 1):
+        counts = [np.rint(_mix(lacking_C2Tn[:, :, t], swap_nR, every_n, side)) for t in range(lacking_C2Tn.shape[2])]
+        least_CR = np.minimum.reduce(counts)
+        sides.append([count == least_CR for count in counts])
+    return sides
+
+
+def _choose(
+    trained_C2Tn: Floats,
+    lacking_C2Tn: Booleans,
+    swap_nR: Floats,
+    chooses_n: Booleans,
+    side: int,
+    fewest: list[list[Booleans]] | None,
+) -> Integers:
+    """Return the learning rate [C, R] with the best mean over the choosing seeds."""
+    shape = (len(trained_C2Tn), swap_nR.shape[1])
+    best_CR, lr_CR = np.full(shape, -np.inf), np.zeros(shape, dtype=np.int64)
+    for t in range(trained_C2Tn.shape[2]):
+        score_CR = _mix(trained_C2Tn[:, :, t], swap_nR, chooses_n, side)
+        if fewest is not None:
+            count_CR = _mix(~lacking_C2Tn[:, :, t], swap_nR, chooses_n, side)
+            score_CR = np.where(fewest[side][t], score_CR / np.maximum(count_CR, 0.5), -np.inf)
+        better_CR = score_CR > best_CR
+        np.copyto(best_CR, score_CR, where=better_CR)
+        np.copyto(lr_CR, t, where=better_CR)
+    return lr_CR
+
+
+def _flip(curves: Curves, sign_Rn: Floats) -> tuple[Floats, Floats]:
+    """Return U and the mean sign c [C, R] of each flip of the deviations."""
+    n = sign_Rn.shape[1]
+    fold_n, sides = number_folds(n), [_Deviations.of(curves, side) for side in (0, 1)]
+    total_CR, pairs_CR, slope_CR = (np.zeros((len(curves), len(sign_Rn))) for _ in range(3))
+    fails = bool(curves.lacking_C2Tn.any())
+    for fold in range(fold_n.max() + 1):
+        chooses_n = (fold_n != fold) | (n == 1)
+        lrs = [side.choose(sign_Rn.T * chooses_n[:, None], chooses_n) for side in sides]
+        for seed in np.flatnonzero(fold_n == fold):
+            sign_R = sign_Rn[:, seed]
+            a_CR, b_CR = (side.report(lr, seed, sign_R) for side, lr in zip(sides, lrs, strict=True))
+            if not fails:
+                total_CR += a_CR - b_CR
+                slope_CR += sign_R
+                pairs_CR += 1
+                continue
+            lacks_a, lacks_b = (
+                np.take_along_axis(curves.lacking_C2Tn[:, side, :, seed], lrs[side], axis=1) for side in (0, 1)
+            )
+            both_CR = ~(lacks_a | lacks_b)
+            total_CR += np.where(both_CR, a_CR - b_CR, 0.0)
+            slope_CR += both_CR * sign_R
+            pairs_CR += both_CR
+    known_CR, least_CR = pairs_CR > 0, np.maximum(pairs_CR, 1)
+    return np.where(known_CR, total_CR / least_CR, np.nan), slope_CR / least_CR
+
+
+@dataclass(frozen=True)
+class _Deviations:
+    """One side of C contrasts: by learning rate how far below the best it is, and the deviations on each seed.
+
+    `distance_CT` is of validation accuracies, −∞ for rates that are not among those with the fewest runs lacking;
+    `outcome_CT` is of outcomes.
+    """
+
+    distance_CT: Floats
+    outcome_CT: Floats
+    validation_CTn: Floats
+    outcome_CTn: Floats
+    trained_CTn: Booleans
+
+    @staticmethod
+    def of(curves: Curves, side: int) -> "_Deviations":
+        trained_CTn = ~curves.lacking_C2Tn[:, side]
+        count_CT = trained_CTn.sum(axis=2)
+        open_CT = count_CT == count_CT.max(axis=1, keepdims=True)
+        mean_CT, outcome_CT = (
+            _average(values[:, side], trained_CTn) for values in (curves.validation_C2Tn, curves.outcome_C2Tn)
+        )
+        best_C1 = np.where(open_CT, mean_CT, -np.inf).argmax(axis=1)[:, None]
+        at_best_C1n = np.take_along_axis(curves.validation_C2Tn[:, side], best_C1[:, :, None], axis=1)
+        both_CTn = trained_CTn & np.take_along_axis(trained_CTn, best_C1[:, :, None], axis=1)
+        below_CTn = np.where(both_CTn, at_best_C1n - curves.validation_C2Tn[:, side], 0.0)
+        below_CT, pairs_CT = _average(below_CTn, both_CTn), np.maximum(both_CTn.sum(axis=2), 1)
+        squares_CT = (both_CTn * (below_CTn - below_CT[:, :, None]) ** 2).sum(axis=2)
+        error_CT = np.sqrt(squares_CT / np.maximum(pairs_CT - 1, 1) / pairs_CT)
+        clear_CT = below_CT > CLEAR * error_CT
+        worse_CT = outcome_CT - np.take_along_axis(outcome_CT, best_C1, axis=1)
+        return _Deviations(
+            np.where(open_CT, np.where(clear_CT, -below_CT, 0.0), -np.inf),
+            np.where(clear_CT, worse_CT, 0.0),
+            np.where(trained_CTn, curves.validation_C2Tn[:, side] - mean_CT[:, :, None], 0.0),
+            np.where(trained_CTn, curves.outcome_C2Tn[:, side] - outcome_CT[:, :, None], 0.0),
+            trained_CTn,
+        )
+
+    def choose(self, sign_nR: Floats, chooses_n: Booleans) -> Integers:
+        """Return the learning rate [C, R] with the best profile plus mean flipped deviation of the choosing seeds."""
+        shape = (len(self.distance_CT), sign_nR.shape[1])
+        best_CR, lr_CR = np.full(shape, -np.inf), np.zeros(shape, dtype=np.int64)
+        for t in range(self.distance_CT.shape[1]):
+            count_C1 = np.maximum(self.trained_CTn[:, t] @ chooses_n.astype(float), 1)[:, None]
+            score_CR = self.distance_CT[:, t, None] + self.validation_CTn[:, t] @ sign_nR / count_C1
+            better_CR = score_CR > best_CR
+            np.copyto(best_CR, score_CR, where=better_CR)
+            np.copyto(lr_CR, t, where=better_CR)
+        return lr_CR
+
+    def report(self, lr_CR: Integers, seed: int, sign_R: Floats) -> Floats:
+        """Return the outcomes [C, R] of a seed at these learning rates."""
+        shift_CR = np.take_along_axis(self.outcome_CT, lr_CR, axis=1)
+        return np.asarray(shift_CR + sign_R * np.take_along_axis(self.outcome_CTn[:, :, seed], lr_CR, axis=1))
+
+
+def _average(values_CTn: Floats, known_CTn: Booleans) -> Floats:
+    return np.asarray(np.where(known_CTn, values_CTn, 0.0).sum(axis=2) / np.maximum(known_CTn.sum(axis=2), 1))
