@@ -30,7 +30,8 @@ def list_pairs(evidence: Evidence, design: Design) -> pd.DataFrame:
     curves = pair_curves(grid, pairs, grid.column(METRIC))
     choice = curves.choose()
     value_C2S, lr_C2S, failed_C2S = (
-        choice.take(values) for values in (curves.outcome_C2TS, pairs.arms(grid.column("lr")), curves.failed_C2TS)
+        choice.take(values)
+        for values in (curves.outcome_C2TS, pairs.arms(grid.column("lr")), curves.failed_C2TS.astype(float))
     )
     contrast, seed = np.nonzero(curves.compared_CS)
     return (

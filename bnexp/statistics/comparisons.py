@@ -3,7 +3,7 @@
 Letters: `K` cells, `L` levels, `T` learning rates, `S` seeds; `C` contrasts of two levels, in which a is the later.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,8 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     counts = _count_wrong(pairs, choice, grid, curves.compared_CS)
     n_C = curves.compared_CS.sum(axis=1)
     learned_C = _find_learned(n_C, counts)
-    measured = contrasts.measure_effects(*(np.where(trained_CS, side, np.nan) for side in (a_CS, b_CS)), margin)
+    a_CS, b_CS = np.where(trained_CS, a_CS, np.nan), np.where(trained_CS, b_CS, np.nan)
+    measured = contrasts.measure_effects(a_CS, b_CS, margin)
     tested = families.test_effects(curves, measured["d_z"].to_numpy(), learned_C, margin)
     tested = tested.where(tested.notna(), measured[[name for name in ENDS if name in tested]])
     rows = pd.concat([rows, measured.drop(columns=[name for name in measured if name in tested]), tested], axis=1)
@@ -62,9 +63,8 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     for side in "ab":
         rows[f"risk_{side}"] = (counts[f"diverged_{side}"] + counts[f"stuck_{side}"]) / np.where(n_C > 0, n_C, np.nan)
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
-    seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
     facts = _average_pairs(pairs, choice, grid, curves.compared_CS)
-    texts = _notes(rows.join(facts), pairs, seeds_KL, choice.same_KL)
+    texts = _notes(rows.join(facts), pairs, values_KLTS, choice.same_KL)
     return rows.assign(notes=pd.Series(texts, rows.index, dtype=object))
 
 
@@ -77,11 +77,12 @@ def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float 
     pairs = pair_levels(grid.tried_KLT)
     a_CS, b_CS = pairs.sides(_metric_values(grid, metric))
     measured = contrasts.measure_effects(a_CS, b_CS, margin)
-    counts = {}
-    for name in ("diverged", "stuck"):
-        for side, wrong_CS in zip("ab", pairs.sides(grid.column(name)), strict=True):
-            counts[f"{name}_{side}"] = ((wrong_CS == 1) & ~np.isnan(a_CS - b_CS)).sum(axis=1)
-    counts = pd.DataFrame(counts)
+    wrong = {
+        f"{name}_{side}": ((wrong_CS == 1) & ~np.isnan(a_CS - b_CS)).sum(axis=1)
+        for name in ("diverged", "stuck")
+        for side, wrong_CS in zip("ab", pairs.sides(grid.column(name)), strict=True)
+    }
+    counts = pd.DataFrame(wrong)
     measured = contrasts.withhold_equivalence(measured, _find_learned(measured["n"].to_numpy(), counts))
     return pd.concat([pairs.labels(grid), measured, counts], axis=1).assign(metric=metric, margin=margin)
 
@@ -156,7 +157,7 @@ def _count_wrong(pairs: Pairs, choice: Selection, grid: Grid, paired_CS: Boolean
 
 
 def _average_pairs(pairs: Pairs, choice: Selection, grid: Grid, paired_CS: Booleans) -> pd.DataFrame:
-    """Return the means over the paired runs of a and of b of how running statistics evaluate, 0 where there are none."""
+    """Return means over the paired runs of a and of b of how running statistics evaluate, 0 where there are none."""
     means = {}
     for name, of in (("running", uses_running), ("share", share_left), ("lag", lag)):
         values_C2S = choice.take(pairs.arms(grid.values(of(grid.rows).astype(float))))
@@ -186,17 +187,19 @@ def _lr_texts(grid: Grid, choice: Selection) -> NDArray[np.object_]:
     return texts
 
 
-def _notes(rows: pd.DataFrame, pairs: Pairs, seeds_KL: Integers, same_C2: Booleans) -> list[tuple[Note, ...]]:
-    """Return the notes of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
-    family = int((rows["n"] > 0).sum())
-    seeds, same = pairs.arms(seeds_KL).T, same_C2.T
+def _notes(rows: pd.DataFrame, pairs: Pairs, values_KLTS: Floats, same_C2: Booleans) -> list[tuple[Note, ...]]:
+    """Return the notes of each contrast."""
+    present_KLTS = ~np.isnan(values_KLTS)
+    seeds_C2 = pairs.arms(present_KLTS.any(axis=2).sum(axis=2))
+    incomplete_C2 = seeds_C2 - pairs.arms(selection.find_complete(present_KLTS).sum(axis=2))
     numbers = ("diverged", "stuck", "running", "share", "lag")
-    a, b = (
-        list(map(Side, rows[side], count.tolist(), chose.tolist(), *(rows[f"{name}_{side}"] for name in numbers)))
-        for side, count, chose in zip("ab", seeds, same, strict=True)
-    )
-    contrast = zip(a, b, rows["metric"], rows["n"], rows["fewest"], strict=True)
+    sides = [
+        list(map(Side, rows[side], *columns.T.tolist(), *(rows[f"{name}_{side}"] for name in numbers)))
+        for side, columns in zip("ab", np.stack([seeds_C2, incomplete_C2, same_C2], axis=2).swapaxes(0, 1), strict=True)
+    ]
+    family = int((rows["n"] > 0).sum())
+    contrast = zip(*sides, rows["metric"], rows["n"], rows["n_trained"], rows["fewest"], strict=True)
     return [
-        notes(side_a, side_b, metric=metric, n=n, fewest=fewest, family=family)
-        for side_a, side_b, metric, n, fewest in contrast
+        notes(a, b, metric=metric, n=n, trained=trained, fewest=fewest, family=family)
+        for a, b, metric, n, trained, fewest in contrast
     ]

@@ -3,9 +3,9 @@
 Letters: `C` contrasts, `R` exchanges of which the first changes nothing, `S` seeds, `B` families of `M` contrasts.
 
 Under "the difference is θ" the statistic of exchange r is x_r − c_r θ, c_r the mean sign of r, and the observed one is
-t − θ. Hence |x_r − c_r θ| ≥ |t − θ| just for θ between (t − x_r)/(1 − c_r) and (t + x_r)/(1 + c_r): each exchange counts
-on an interval around t, p(θ) falls to both sides of t, and the θ with p(θ) > α are an interval whose ends are order
-statistics of those ends. Test and interval are one thing: 0 lies outside just where p ≤ α.
+t − θ. Hence |x_r − c_r θ| ≥ |t − θ| just for θ between (t − x_r)/(1 − c_r) and (t + x_r)/(1 + c_r): each exchange
+counts on an interval around t, p(θ) falls to both sides of t, and the θ with p(θ) > α are an interval whose ends are
+order statistics of those ends. Test and interval are one thing: 0 lies outside just where p ≤ α.
 """
 
 from dataclasses import dataclass

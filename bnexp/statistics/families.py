@@ -51,7 +51,7 @@ def test_effects(
     least `fewest`; where rates are chosen, d_z is smaller by as much as the interval is wider than that of fixed ones.
     """
     fewest, n_C = smallest_n(), curves.compared_CS.sum(axis=1)
-    swap_RS = _draw_swaps(curves.compared_CS.any(axis=0), draws)
+    swap_RS = _draw_swaps(np.asarray(curves.compared_CS.any(axis=0)), draws)
     tests, trained_C = _test(curves, swap_RS, margin), count_trained(curves)
     tested_C = (trained_C >= fewest) & learned_C
     rows = tests.estimates.assign(p=tests.estimates["p"].where(tested_C))

@@ -103,13 +103,12 @@ def pair_curves(grid: Grid, pairs: Pairs, metric_KLTS: Floats) -> PairedCurves:
     """
     present_KLTS = grid.present_KLTS & ~np.isnan(metric_KLTS)
     candidates_KLT = selection.find_candidates(present_KLTS)
-    complete_KLS = (present_KLTS | ~candidates_KLT[..., None]).all(axis=2) & candidates_KLT.any(axis=2)[..., None]
-    compared_CS = pairs.arms(complete_KLS).all(axis=1)
+    compared_CS = np.asarray(pairs.arms(selection.find_complete(present_KLTS)).all(axis=1))
     candidates_C2T = pairs.arms(candidates_KLT)
     used_C2TS = candidates_C2T[..., None] & compared_CS[:, None, None]
     failed_C2TS = pairs.arms(selection.find_failures(grid)) & used_C2TS
-    learned_C = (used_C2TS & ~failed_C2TS).any(axis=(2, 3)).all(axis=1)
-    failed_C2TS &= learned_C[:, None, None, None]
+    learned_C2 = np.asarray((used_C2TS & ~failed_C2TS).any(axis=(2, 3)))
+    failed_C2TS &= np.asarray(learned_C2.all(axis=1))[:, None, None, None]
     validation, outcome = (
         np.where(used_C2TS, pairs.arms(values), np.nan) for values in (grid.column("validation_accuracy"), metric_KLTS)
     )

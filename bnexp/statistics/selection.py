@@ -76,13 +76,16 @@ def cross_fit(accuracy_KLTS: Floats, failed_KLTS: Booleans, candidates_KLT: Bool
     index_KLS = np.broadcast_to(np.maximum(fold_KS, 0)[:, None], (*best_KL.shape, fold_KS.shape[1]))
     lr_KLS = np.where(fold_KS[:, None] >= 0, np.take_along_axis(lr_KLF, index_KLS, axis=-1), -1)
     edges = [name_edges(candidates_KLT, lr_KLF[..., fold]) != "" for fold in range(folds)]
-    return Selection(lr_KLS, lr_KLF, np.any(edges, axis=0), same_KL & (accuracy_KLTS.shape[2] > 1))
+    edge_KL = np.asarray(np.logical_or.reduce(edges))
+    return Selection(lr_KLS, lr_KLF, edge_KL, same_KL & (accuracy_KLTS.shape[2] > 1))
 
 
 def find_failures(grid: Grid) -> Booleans:
     """Return which runs [K, L, T, S] diverged or were stuck; a grid whose rows do not say so has none."""
-    columns = [grid.column(name) == 1 for name in ("diverged", "stuck") if name in grid.rows]
-    return np.any(columns, axis=0) if columns else np.zeros(grid.row_KLTS.shape, dtype=bool)
+    failed_KLTS = np.zeros(grid.row_KLTS.shape, dtype=bool)
+    for name in ("diverged", "stuck"):
+        failed_KLTS |= grid.column(name) == 1 if name in grid.rows else False
+    return failed_KLTS
 
 
 def find_candidates(present_KLTS: Booleans) -> Booleans:
@@ -90,6 +93,13 @@ def find_candidates(present_KLTS: Booleans) -> Booleans:
     seeds_KL1 = present_KLTS.any(axis=2).sum(axis=2)[:, :, None]
     runs_KLT = present_KLTS.sum(axis=3)
     return np.asarray((runs_KLT > 0) & (2 * runs_KLT >= seeds_KL1))
+
+
+def find_complete(present_KLTS: Booleans) -> Booleans:
+    """Return whether an arm [K, L, S] has a run at each of its candidates on a seed."""
+    candidates_KLT = find_candidates(present_KLTS)
+    complete_KLS = (present_KLTS | ~candidates_KLT[..., None]).all(axis=2)
+    return np.asarray(complete_KLS & candidates_KLT.any(axis=2)[..., None])
 
 
 def find_edges(grid: Grid, lr_KL: Integers) -> NDArray[np.str_]:
@@ -110,7 +120,7 @@ def _choose(accuracy_KLTS: Floats, failed_KLTS: Booleans, candidates_KLT: Boolea
     failures_KLT = np.where(candidates_KLT, failed_KLTS.sum(axis=3), np.iinfo(np.int64).max)
     first_KLT = candidates_KLT & (failures_KLT == failures_KLT.min(axis=2, keepdims=True))
     present_KLTS = ~np.isnan(accuracy_KLTS) & chooses_KS[:, None, None]
-    trained_KLTS = present_KLTS & ~failed_KLTS
+    trained_KLTS = np.asarray(present_KLTS & ~failed_KLTS)
     none_KL11 = ~(trained_KLTS & first_KLT[..., None]).any(axis=(2, 3), keepdims=True)
     counted_KLTS = np.where(none_KL11, present_KLTS, trained_KLTS)  # an arm that learned nowhere counts as it is
     total_KLT = np.where(counted_KLTS, accuracy_KLTS, 0.0).sum(axis=3)

@@ -33,7 +33,7 @@ exist, and the risk of failure is a number of its own.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,7 @@ def _exchange(curves: Curves, swap_Rn: Booleans) -> tuple[Floats, Floats, Floats
             _choose(trained_C2Tn, curves.lacking_C2Tn, swap_nR * chooses_n[:, None], chooses_n, side, fewest)
             for side in (0, 1)
         )
-        for seed in np.flatnonzero(fold_n == fold):
+        for seed in np.flatnonzero(fold_n == fold).tolist():
             own_R = swap_Rn[:, seed] * T
             places = lr_CR + own_R, other_CR + (T - own_R)
             a_CR, b_CR = (_look_up(curves.outcome_C2Tn[..., seed], place) for place in places)
@@ -141,19 +141,19 @@ def _exchange(curves: Curves, swap_Rn: Booleans) -> tuple[Floats, Floats, Floats
     return np.where(known_CR, total_CR / least_CR, np.nan), slope_CR / least_CR, risk_CR
 
 
-def _look_up(values_C2T: NDArray[np.generic], place_CR: Integers) -> NDArray[np.generic]:
+def _look_up(values_C2T: NDArray[Any], place_CR: Integers) -> NDArray[Any]:
     """Return the values at `place_CR`, the rates of a before those of b."""
     return np.take_along_axis(values_C2T.reshape(len(values_C2T), -1), place_CR, axis=1)
 
 
-def _mix(values_C2n: NDArray[np.generic], swap_nR: Floats, chooses_n: Booleans, side: int) -> Floats:
+def _mix(values_C2n: NDArray[Any], swap_nR: Floats, chooses_n: Booleans, side: int) -> Floats:
     """Return the sums [C, R] over the choosing seeds of what an exchange leaves on this side."""
     own_Cn, other_Cn = values_C2n[:, side].astype(float), values_C2n[:, 1 - side].astype(float)
     return np.asarray((own_Cn @ chooses_n.astype(float))[:, None] + (other_Cn - own_Cn) @ swap_nR)
 
 
 def _find_fewest(lacking_C2Tn: Booleans, swap_nR: Floats) -> list[list[Booleans]]:
-    """Return by side and learning rate whether it is among those at which an exchange leaves the fewest runs lacking."""
+    """Return by side and learning rate whether it is one at which an exchange leaves the fewest runs lacking."""
     every_n = np.ones(lacking_C2Tn.shape[3], dtype=bool)
     sides = []
     for side in (0, 1):
@@ -194,7 +194,7 @@ def _flip(curves: Curves, sign_Rn: Floats) -> tuple[Floats, Floats]:
     for fold in range(fold_n.max() + 1):
         chooses_n = (fold_n != fold) | (n == 1)
         lrs = [side.choose(sign_Rn.T * chooses_n[:, None], chooses_n) for side in sides]
-        for seed in np.flatnonzero(fold_n == fold):
+        for seed in np.flatnonzero(fold_n == fold).tolist():
             sign_R = sign_Rn[:, seed]
             a_CR, b_CR = (side.report(lr, seed, sign_R) for side, lr in zip(sides, lrs, strict=True))
             if not fails:
