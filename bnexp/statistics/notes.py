@@ -119,7 +119,7 @@ Note = (
 
 @dataclass(frozen=True)
 class Side:
-    """An arm of a contrast: its level, its seeds, the `incomplete` ones, whether those that chose its rate are reported.
+    """An arm of a contrast: its level, its seeds, the `incomplete` ones, whether those that chose its lr are reported.
 
     `diverged` and `stuck` count its paired runs. The part `running` of them is evaluated by running statistics, of
     which the `share` is from before training; `lag` is how far they fall behind their training accuracy on average.

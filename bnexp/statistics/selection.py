@@ -4,7 +4,8 @@ Letters: `K` cells, `L` levels, `T` learning rates, `S` seeds; `F` folds. Nothin
 
 A learning rate is a candidate if at least half of the arm's seeds have a run at it: a rate that some seeds tried later
 does not make the others incomplete. Of the candidates those go first at which the fewest runs failed (diverged, or
-stuck at chance), and of these the one with the best mean validation accuracy of the runs that trained.
+stuck at chance) or fell far behind (`whole_procedure.BEHIND`), and of these the one with the best mean validation
+accuracy of the runs that trained.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import Floats
-from bnexp.statistics.whole_procedure import FOLDS
+from bnexp.statistics.whole_procedure import FOLDS, find_behind
 
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
@@ -84,7 +85,8 @@ def find_failures(grid: Grid) -> Booleans:
     """Return which runs [K, L, T, S] diverged or were stuck; a grid whose rows do not say so has none."""
     failed_KLTS = np.zeros(grid.row_KLTS.shape, dtype=bool)
     for name in ("diverged", "stuck"):
-        failed_KLTS |= grid.column(name) == 1 if name in grid.rows else False
+        if name in grid.rows:
+            failed_KLTS |= grid.column(name) == 1
     return failed_KLTS
 
 
@@ -98,8 +100,8 @@ def find_candidates(present_KLTS: Booleans) -> Booleans:
 def find_complete(present_KLTS: Booleans) -> Booleans:
     """Return whether an arm [K, L, S] has a run at each of its candidates on a seed."""
     candidates_KLT = find_candidates(present_KLTS)
-    complete_KLS = (present_KLTS | ~candidates_KLT[..., None]).all(axis=2)
-    return np.asarray(complete_KLS & candidates_KLT.any(axis=2)[..., None])
+    complete_KLS = np.asarray((present_KLTS | ~candidates_KLT[..., None]).all(axis=2))
+    return complete_KLS & np.asarray(candidates_KLT.any(axis=2, keepdims=True))
 
 
 def find_edges(grid: Grid, lr_KL: Integers) -> NDArray[np.str_]:
@@ -117,12 +119,14 @@ def name_edges(tried_KLT: Booleans, lr_KL: Integers) -> NDArray[np.str_]:
 
 def _choose(accuracy_KLTS: Floats, failed_KLTS: Booleans, candidates_KLT: Booleans, chooses_KS: Booleans) -> Integers:
     """Return what the seeds `chooses_KS` choose [K, L], −1 where the arm has no run of them."""
-    failures_KLT = np.where(candidates_KLT, failed_KLTS.sum(axis=3), np.iinfo(np.int64).max)
-    first_KLT = candidates_KLT & (failures_KLT == failures_KLT.min(axis=2, keepdims=True))
+    used_KLTS = ~np.isnan(accuracy_KLTS) & candidates_KLT[..., None]
+    behind_KLTS = find_behind(accuracy_KLTS, failed_KLTS | ~used_KLTS) & used_KLTS
+    behind_KLT = np.where(candidates_KLT, behind_KLTS.sum(axis=3), np.iinfo(np.int64).max)
+    first_KLT = candidates_KLT & (behind_KLT == behind_KLT.min(axis=2, keepdims=True))
     present_KLTS = ~np.isnan(accuracy_KLTS) & chooses_KS[:, None, None]
     trained_KLTS = np.asarray(present_KLTS & ~failed_KLTS)
-    none_KL11 = ~(trained_KLTS & first_KLT[..., None]).any(axis=(2, 3), keepdims=True)
-    counted_KLTS = np.where(none_KL11, present_KLTS, trained_KLTS)  # an arm that learned nowhere counts as it is
+    learned_KL11 = np.asarray((trained_KLTS & first_KLT[..., None]).any(axis=(2, 3), keepdims=True))
+    counted_KLTS = np.where(learned_KL11, trained_KLTS, present_KLTS)  # an arm that learned nowhere counts as it is
     total_KLT = np.where(counted_KLTS, accuracy_KLTS, 0.0).sum(axis=3)
     mean_KLT = np.where(first_KLT, total_KLT / np.maximum(counted_KLTS.sum(axis=3), 0.5), -np.inf)
     known_KL = (present_KLTS & first_KLT[..., None]).any(axis=(2, 3))

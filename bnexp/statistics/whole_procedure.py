@@ -26,9 +26,9 @@ The larger p of the two counts and the wider ends: exact where curves are exchan
 only the best values are equal (docs/error-rates.md).
 
 *Runs that fail* (diverged, or stuck at chance) are no accuracies. A rate at which fewer of an arm's paired runs failed
-goes before one at which more did, in each exchange too; and outcomes are compared over the seeds on which both arms
-trained at their rates. So the estimate is the difference given training, at rates that all runs survived where such
-exist, and the risk of failure is a number of its own.
+or fell far behind (`BEHIND`) goes before one at which more did, in each exchange too; and outcomes are compared over
+the seeds on which both arms trained at their rates. So the estimate is the difference given training, at rates that all
+runs survived where such exist, and the risk of failure is a number of its own.
 """
 
 from collections.abc import Iterator
@@ -49,6 +49,13 @@ FOLDS: Final = 5
 CLEAR: Final = 2.0
 """Standard errors of the paired difference by which a learning rate is clearly worse than the best one of its arm."""
 
+BEHIND: Final = 0.9
+"""Part of its curve's best validation accuracy below which a run falls far behind.
+
+Else, in exchanges in which the few seeds that choose all have one arm's curve, a rate at which the other arm's curve
+falls off a cliff is chosen for it by luck, and at n = 6 the interval is as wide as the cliff is high.
+"""
+
 _BLOCK: Final = 2**18
 """Statistics of one block of contrasts (2 MiB an array)."""
 
@@ -64,12 +71,23 @@ class Curves:
     outcome_C2Tn: Floats
     lacking_C2Tn: Booleans
 
+    @property
+    def behind_C2Tn(self) -> Booleans:
+        """Which runs are lacking or fell far behind."""
+        return find_behind(self.validation_C2Tn, self.lacking_C2Tn)
+
     def __len__(self) -> int:
         return len(self.outcome_C2Tn)
 
     def part(self, of: slice) -> "Curves":
         """Return some of the contrasts."""
         return Curves(self.validation_C2Tn[of], self.outcome_C2Tn[of], self.lacking_C2Tn[of])
+
+
+def find_behind(validation_Tn: Floats, lacking_Tn: Booleans) -> Booleans:
+    """Return which runs [..., T, n] are lacking, or below `BEHIND` of the best of their curve."""
+    best_1n = np.where(lacking_Tn, -np.inf, validation_Tn).max(axis=-2, keepdims=True)
+    return np.asarray(lacking_Tn | (validation_Tn < BEHIND * best_1n))
 
 
 def number_folds(n: int) -> Integers:
@@ -92,7 +110,7 @@ def flip_deviations(curves: Curves, swap_Rn: Booleans, observed_C: Floats) -> Re
     """
     statistics, slopes, start = [], [], 0
     for part in _split(curves, len(swap_Rn)):
-        shift_CR, slope_CR = _flip(part, 1.0 - 2.0 * swap_Rn)
+        shift_CR, slope_CR = _flip(part, np.where(swap_Rn, -1.0, 1.0))
         t_C = observed_C[start : start + len(part)]
         statistics.append(np.column_stack([t_C, (shift_CR + slope_CR * t_C[:, None])[:, 1:]]))
         slopes.append(slope_CR)
@@ -112,7 +130,8 @@ def _exchange(curves: Curves, swap_Rn: Booleans) -> tuple[Floats, Floats, Floats
     fails = bool(curves.lacking_C2Tn.any())
     swap_nR, fold_n = swap_Rn.T.astype(float), number_folds(n)
     trained_C2Tn = np.where(curves.lacking_C2Tn, 0.0, curves.validation_C2Tn)
-    fewest = _find_fewest(curves.lacking_C2Tn, swap_nR) if fails else None
+    behind_C2Tn = curves.behind_C2Tn
+    fewest = _find_fewest(behind_C2Tn, swap_nR) if behind_C2Tn.any() else None
     shape = (len(curves), len(swap_Rn))
     total_CR, pairs_CR, slope_CR, risk_CR = (np.zeros(shape) for _ in range(4))
     for fold in range(fold_n.max() + 1):
@@ -152,12 +171,12 @@ def _mix(values_C2n: NDArray[Any], swap_nR: Floats, chooses_n: Booleans, side: i
     return np.asarray((own_Cn @ chooses_n.astype(float))[:, None] + (other_Cn - own_Cn) @ swap_nR)
 
 
-def _find_fewest(lacking_C2Tn: Booleans, swap_nR: Floats) -> list[list[Booleans]]:
-    """Return by side and learning rate whether it is one at which an exchange leaves the fewest runs lacking."""
-    every_n = np.ones(lacking_C2Tn.shape[3], dtype=bool)
+def _find_fewest(behind_C2Tn: Booleans, swap_nR: Floats) -> list[list[Booleans]]:
+    """Return by side and learning rate whether it is one at which an exchange leaves the fewest runs behind."""
+    every_n = np.ones(behind_C2Tn.shape[3], dtype=bool)
     sides = []
     for side in (0, 1):
-        counts = [np.rint(_mix(lacking_C2Tn[:, :, t], swap_nR, every_n, side)) for t in range(lacking_C2Tn.shape[2])]
+        counts = [np.rint(_mix(behind_C2Tn[:, :, t], swap_nR, every_n, side)) for t in range(behind_C2Tn.shape[2])]
         least_CR = np.minimum.reduce(counts)
         sides.append([count == least_CR for count in counts])
     return sides
@@ -172,13 +191,14 @@ def _choose(
     fewest: list[list[Booleans]] | None,
 ) -> Integers:
     """Return the learning rate [C, R] with the best mean over the choosing seeds."""
-    shape = (len(trained_C2Tn), swap_nR.shape[1])
+    shape, fails = (len(trained_C2Tn), swap_nR.shape[1]), bool(lacking_C2Tn.any())
     best_CR, lr_CR = np.full(shape, -np.inf), np.zeros(shape, dtype=np.int64)
     for t in range(trained_C2Tn.shape[2]):
         score_CR = _mix(trained_C2Tn[:, :, t], swap_nR, chooses_n, side)
+        if fails:
+            score_CR = score_CR / np.maximum(_mix(~lacking_C2Tn[:, :, t], swap_nR, chooses_n, side), 0.5)
         if fewest is not None:
-            count_CR = _mix(~lacking_C2Tn[:, :, t], swap_nR, chooses_n, side)
-            score_CR = np.where(fewest[side][t], score_CR / np.maximum(count_CR, 0.5), -np.inf)
+            score_CR = np.where(fewest[side][t], score_CR, -np.inf)
         better_CR = score_CR > best_CR
         np.copyto(best_CR, score_CR, where=better_CR)
         np.copyto(lr_CR, t, where=better_CR)
@@ -217,7 +237,7 @@ def _flip(curves: Curves, sign_Rn: Floats) -> tuple[Floats, Floats]:
 class _Deviations:
     """One side of C contrasts: by learning rate how far below the best it is, and the deviations on each seed.
 
-    `distance_CT` is of validation accuracies, −∞ for rates that are not among those with the fewest runs lacking;
+    `distance_CT` is of validation accuracies, −∞ for rates that are not among those with the fewest runs behind;
     `outcome_CT` is of outcomes.
     """
 
@@ -230,8 +250,8 @@ class _Deviations:
     @staticmethod
     def of(curves: Curves, side: int) -> "_Deviations":
         trained_CTn = ~curves.lacking_C2Tn[:, side]
-        count_CT = trained_CTn.sum(axis=2)
-        open_CT = count_CT == count_CT.max(axis=1, keepdims=True)
+        behind_CT = curves.behind_C2Tn[:, side].sum(axis=2)
+        open_CT = behind_CT == behind_CT.min(axis=1, keepdims=True)
         mean_CT, outcome_CT = (
             _average(values[:, side], trained_CTn) for values in (curves.validation_C2Tn, curves.outcome_C2Tn)
         )
