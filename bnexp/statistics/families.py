@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bnexp.statistics import exchange, intervals_and_tests, whole_procedure
 from bnexp.statistics.exchange import Reference
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats
-from bnexp.statistics.pairs import PairedCurves, pair_values
+from bnexp.statistics.pairs import PairedCurves
 from bnexp.statistics.power import seeds_needed, smallest_n
 from bnexp.statistics.selection import Booleans, Integers
 
@@ -48,7 +48,7 @@ def test_effects(
     The family are the contrasts with a pair. One with fewer than `fewest` pairs in which both arms trained has no p,
     and neither has one of which no arm `learned_C` anything. Ends that so few pairs cannot have are missing.
     `seeds_needed` in all for the observed d_z is at the level that Holm leaves to those not yet significant, and at
-    least `fewest`; where rates are chosen, d_z is smaller by as much as the interval is wider than that of fixed ones.
+    least `fewest`; where rates are chosen, d_z is smaller by as much as the interval is wider than Student's.
     """
     fewest, n_C = smallest_n(), curves.compared_CS.sum(axis=1)
     swap_RS = _draw_swaps(np.asarray(curves.compared_CS.any(axis=0)), draws)
@@ -65,7 +65,7 @@ def test_effects(
     undecided_C = (n_C > 0) & ~(rows["p_family"].to_numpy() <= ALPHA)
     (by_family,) = _split(families, undecided_C)
     level_C = np.repeat([ALPHA / max(1, int(part.sum())) for part in by_family], len(n_C) // families)
-    needed_C = seeds_needed(d_z_C / _measure_doubt(curves, swap_RS, rows), level_C)
+    needed_C = seeds_needed(d_z_C / _measure_doubt(curves, rows), level_C)
     return rows.assign(seeds_needed=np.where(learned_C, np.maximum(needed_C, fewest), np.nan), fewest=fewest)
 
 
@@ -135,11 +135,11 @@ def _adjust(statistic_CR: Floats, tested_C: Booleans, families: int) -> Floats:
     return exchange.adjust_family(tested_CR.reshape(families, -1, tested_CR.shape[1])).reshape(-1)
 
 
-def _measure_doubt(curves: PairedCurves, swap_RS: Booleans, rows: pd.DataFrame) -> Floats:
-    """Return how many times wider the interval is than that of the same differences at fixed rates, at least 1."""
+def _measure_doubt(curves: PairedCurves, rows: pd.DataFrame) -> Floats:
+    """Return how many times wider the interval is than Student's of the same differences, at least 1."""
     if curves.outcome_C2TS.shape[2] == 1:
         return np.ones(len(rows))
     taken_C2S = curves.choose().take(np.where(curves.failed_C2TS, np.nan, curves.outcome_C2TS))
-    fixed = _test(pair_values(taken_C2S[:, 0], taken_C2S[:, 1]), swap_RS, 0.0).estimates
-    width_C = ((rows["high"] - rows["low"]) / (fixed["high"] - fixed["low"]).where(lambda width: width > 0)).to_numpy()
+    low_C, high_C = intervals_and_tests.student(*intervals_and_tests.moments(taken_C2S[:, 0] - taken_C2S[:, 1]))
+    width_C = (rows["high"] - rows["low"]).to_numpy() / np.where(high_C > low_C, high_C - low_C, np.nan)
     return np.where(width_C > 1, width_C, 1.0)
