@@ -118,7 +118,7 @@ def test_the_mark_says_whether_there_is_a_difference_or_none_or_no_answer() -> N
         ("s", "#FFFFFF"),
     ]
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == ["difference, Holm p < 0.05", "equivalent", "undecided", "margin ±0.1 percentage points"]
+    assert words == ["difference, p < 0.05", "equivalent", "undecided", "margin ±0.1 percentage points"]
 
 
 def test_small_effects_are_seen_beside_large_ones() -> None:
