@@ -216,11 +216,11 @@ How often the tests and intervals of `bnexp report` err, measured with the funct
 
     {command}
 
-A rate of 5 % has a standard error of 0.3 points over 4,000 simulated sweeps, of 1.1 over 400, of 2.2 over 100. NumPy's
-generator, seeds 0 and n; at n = 20 499 exchanges instead of 9,999. A run's luck has a standard deviation of 0.4 points unless said
-otherwise, 0.2 are a seed's, and validation and test accuracy differ by 0.1 each. *False*: a difference claimed where
-the best accuracies are equal, or in the wrong direction. Arms with the same name on both sides of "=" are
-exchangeable: there the test is exact; elsewhere only the best accuracies are equal.
+A rate of 5 % has a standard error of 0.3 points over 4,000 simulated sweeps, of 1.1 over 400, of 2.2 over 100.
+NumPy's generator, seeds 0 and n; at n = 20 499 exchanges instead of 9,999. A run's luck has a standard deviation of
+0.4 points unless said otherwise, 0.2 are a seed's, and validation and test accuracy differ by 0.1 each. *False*: a
+difference claimed where the best accuracies are equal, or in the wrong direction. Arms with the same name on both
+sides of "=" are exchangeable: there the test is exact; elsewhere only the best accuracies are equal.
 
 What is estimated is the best over an arm's learning rates (those at which the fewest runs failed or fell far behind),
 given training: not a difference at one rate, and not a mean of accuracies and of chances. The family-wise p that

@@ -19,6 +19,8 @@ _RISKS: Final = (
     Column("risk_a", "a failed (%)", ".0f", 100),
     Column("risk_b", "b failed (%)", ".0f", 100),
     Column("p_risk", "p (failed)", ".3g"),
+    Column("next_risk_a", "at the next lr: a", ".0f", 100),
+    Column("next_risk_b", "b", ".0f", 100),
 )
 _BOOTSTRAP: Final = (
     Column("bootstrap_low", "bootstrap from", "+.2f", 100),
@@ -67,7 +69,7 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
     frame = made.effects
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
     resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
-    failed = (frame[["risk_a", "risk_b"]] > 0).any(axis=None)
+    failed = (frame[["risk_a", "risk_b", "next_risk_a", "next_risk_b"]] > 0).any(axis=None)
     judged = (frame["meaningful"] != "not significant").any()
     notes = (Column("note", "note"),) if frame["note"].astype(bool).any() else ()
     words = (
@@ -85,7 +87,7 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             "step-down maximum (family) and by Holm; family decides. Interval: the differences that this test, of one "
             "row alone, does not reject",
             "n: pairs in which both arms trained, the rest is told as risk; failed: share of an arm's paired runs that "
-            "diverged or stayed at chance, p of its difference by Holm"
+            "diverged or stayed at chance, at its lr and at the next higher one; p of the difference by Holm"
             if failed
             else "",
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "

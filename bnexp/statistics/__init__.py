@@ -6,7 +6,9 @@
     design                          what is compared, under what
     grid                            the scored runs of a design as arrays, built once for all that follows
     selection                       the best learning rate, chosen on validation, reported on other seeds
-    contrasts, notes                the numbers of many contrasts, and what keeps one from being claimed
+    pairs                           the curves of two arms over the seeds that both have
+    exchange, whole_procedure       tests and intervals in which the learning rate is chosen anew for each exchange
+    contrasts, families, notes      the numbers of many contrasts, their tests, and what keeps one from being claimed
     comparisons                     effects, finals, aggregates
     running_statistics              whether an evaluation by them says anything of the trained network
     completeness                    what was asked for and what is stored of it
@@ -20,5 +22,7 @@ without its seed; a missing value in an arm's column says that this setting cann
 losses nats, steps optimizer steps.
 
 Diverged runs stay in every denominator: a diverged run counts at chance accuracy, 1 / classes, from its divergence on
-at its own loss at initialization, and reaches no accuracy. Failed runs are missing, not data: they are left out.
+at its own loss at initialization, and reaches no accuracy. In contrasts at the best learning rates they are a risk,
+told apart: accuracies are compared given training, unless an arm learned nowhere. Failed runs are missing, not data:
+they are left out.
 """

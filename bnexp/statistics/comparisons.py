@@ -37,9 +37,10 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
 
     Columns: those of `design.cells`; `a`, `b`, `lr_a`, `lr_b` (text, "" if none is tuned), `edge_a`, `edge_b`; `n`
     pairs; those of `contrasts.measure_effects` and of `families.test_effects`, all rows being one family (ends of an
-    interval that too few pairs cannot have are Student's); `meaningful`; `n_trained`; `risk_a`, `risk_b`, the shares
-    of the n pairs' runs that failed; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b`, their numbers; `metric`,
-    `margin`; and `notes`, a tuple of `notes.Note`: what keeps a number from being claimed.
+    interval that too few pairs cannot have are Student's); `meaningful`; `n_trained`; `risk_a`, `risk_b`, the shares of
+    the n pairs' runs that failed, and `next_risk_a`, `next_risk_b` at the next higher rate; `diverged_a`, `diverged_b`,
+    `stuck_a`, `stuck_b`, their numbers; `metric`, `margin`; and `notes`, a tuple of `notes.Note`: what keeps a number
+    from being claimed.
     """
     values_KLTS, pairs = _metric_values(grid, metric), pair_arms(grid)
     curves = pair_curves(grid, pairs, values_KLTS)
@@ -62,6 +63,7 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     rows["meaningful"] = contrasts.judge_meaningful(rows, learned_C)
     for side in "ab":
         rows[f"risk_{side}"] = (counts[f"diverged_{side}"] + counts[f"stuck_{side}"]) / np.where(n_C > 0, n_C, np.nan)
+    rows["next_risk_a"], rows["next_risk_b"] = curves.next_risks(choice).T
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
     facts = _average_pairs(pairs, choice, grid, curves.compared_CS)
     texts = _notes(rows.join(facts), pairs, values_KLTS, choice.same_KL)

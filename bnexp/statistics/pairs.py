@@ -71,6 +71,17 @@ class PairedCurves:
         """Choose each arm's learning rate by the seeds of the contrast, K = C and L = 2."""
         return selection.cross_fit(self.validation_C2TS, self.failed_C2TS, self.candidates_C2T)
 
+    def next_risks(self, choice: Selection) -> Floats:
+        """Return how many of an arm's paired runs failed at the rate after the highest chosen one [C, 2], as a share.
+
+        NaN where the chosen one is the highest that the arm tried.
+        """
+        rate_T = np.arange(self.candidates_C2T.shape[2])
+        above_C2T = self.candidates_C2T & (rate_T > choice.lr_KLF.max(axis=2)[:, :, None])
+        next_C21 = above_C2T.argmax(axis=2)[:, :, None]
+        failed_C2T = self.failed_C2TS.sum(axis=3) / np.maximum(self.compared_CS.sum(axis=1), 1)[:, None, None]
+        return np.where(above_C2T.any(axis=2), np.take_along_axis(failed_C2T, next_C21, axis=2)[:, :, 0], np.nan)
+
     def groups(self) -> Iterator[tuple[Integers, Booleans, Curves]]:
         """Yield contrasts of the same seeds: their numbers, their seeds [S], and their curves."""
         masks, group_C = np.unique(self.compared_CS, axis=0, return_inverse=True)

@@ -166,7 +166,7 @@ def _look_up(values_C2T: NDArray[Any], place_CR: Integers) -> NDArray[Any]:
     """Return the values at `place_CR`, the rates of a before those of b."""
     values_CT = values_C2T.reshape(len(values_C2T), -1)
     # Flat, because take_along_axis takes three times as long.
-    return values_CT.ravel()[place_CR + values_CT.shape[1] * np.arange(len(values_CT))[:, None]]
+    return np.asarray(values_CT.ravel()[place_CR + values_CT.shape[1] * np.arange(len(values_CT))[:, None]])
 
 
 def _mix(values_C2n: NDArray[Any], swap_nR: Floats, chooses_n: Booleans, side: int) -> Floats:

@@ -1,4 +1,4 @@
-"""How often the shipped tests err and the shipped intervals cover: bounds that were set before anything was simulated."""
+"""How often the shipped tests err and the shipped intervals cover: within bounds that were set beforehand."""
 
 import sys
 from pathlib import Path
