@@ -7,7 +7,8 @@
     grid                            the scored runs of a design as arrays, built once for all that follows
     selection                       the best learning rate, chosen on validation, reported on other seeds
     pairs                           the curves of two arms over the seeds that both have
-    exchange, whole_procedure       tests and intervals in which the learning rate is chosen anew for each exchange
+    exchange                        tests and intervals from statistics under exchanges
+    whole_procedure, deviations     those statistics, the learning rates chosen anew in each
     contrasts, families, notes      the numbers of many contrasts, their tests, and what keeps one from being claimed
     comparisons                     effects, finals, aggregates
     running_statistics              whether an evaluation by them says anything of the trained network

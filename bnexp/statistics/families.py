@@ -1,4 +1,4 @@
-"""The tests of one family of contrasts, the choice of learning rates repeated in each: see `whole_procedure`.
+"""The tests of one family of contrasts, rates chosen anew in each: see `whole_procedure` and `deviations`.
 
 Letters: `C` contrasts, `S` seeds, `R` exchanges, the same ones for all contrasts.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics import exchange, intervals_and_tests, whole_procedure
+from bnexp.statistics import deviations, exchange, intervals_and_tests, whole_procedure
 from bnexp.statistics.exchange import Reference
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats
 from bnexp.statistics.pairs import PairedCurves
@@ -93,7 +93,7 @@ def _test(curves: PairedCurves, swap_RS: Booleans, margin: float) -> _Tests:
     for chosen, mask_S, part in curves.groups():
         first, risk_CR = whole_procedure.exchange_curves(part, swap_RS[:, mask_S])
         tuned = part.outcome_C2Tn.shape[2] > 1
-        second = whole_procedure.flip_deviations(part, both_RS[:, mask_S], first.observed_C) if tuned else first
+        second = deviations.flip_deviations(part, both_RS[:, mask_S], first.observed_C) if tuned else first
         for place, reference in zip(statistics, (first, second), strict=True):
             copies = place.shape[1] // reference.statistic_CR.shape[1]
             place[chosen] = np.tile(reference.statistic_CR, (1, copies))

@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from bnexp.statistics import comparisons, exchange, families, resampling
+from bnexp.statistics.deviations import flip_deviations
 from bnexp.statistics.intervals_and_tests import holm
 from bnexp.statistics.notes import FewTrained, SeedsIncomplete
 from bnexp.statistics.pairs import pair_arms, pair_curves, pair_values
-from bnexp.statistics.whole_procedure import BEHIND, Curves, exchange_curves, flip_deviations, number_folds
+from bnexp.statistics.whole_procedure import BEHIND, Curves, exchange_curves, number_folds
 from tests.support.synthetic import grid, product, rows
 
 BROAD, FLAT = (0.960, 0.967, 0.970, 0.967, 0.960), (0.970,) * 5
