@@ -73,7 +73,9 @@ def make_forest(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigu
         subject,
         "difference between runs of the same seed",
         f"lines: {captions.describe_interval(evidence.runs)}",
-        "p: sign-flip test, corrected by Holm over all rows" if effects["p_holm"].notna().any() else "",
+        "p: exchange of the two arms within seeds, learning rates chosen anew, for all rows together"
+        if effects["p_family"].notna().any()
+        else "",
         "light: both at one learning rate, descriptive" if len(fixed) else "",
         f"shaded: differences below {100 * margin:g} points",
     )

@@ -15,6 +15,13 @@ from bnexp.statistics.intervals_and_tests import MEANINGFUL
 
 _COUNTS: Final = (Column("diverged", "diverged"), Column("stuck", "stuck"))
 _DIFFERENCE: Final = Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high"))
+_RISKS: Final = (
+    Column("risk_a", "a failed (%)", ".0f", 100),
+    Column("risk_b", "b failed (%)", ".0f", 100),
+    Column("p_risk", "p (failed)", ".3g"),
+    Column("next_risk_a", "at the next lr: a", ".0f", 100),
+    Column("next_risk_b", "b", ".0f", 100),
+)
 _BOOTSTRAP: Final = (
     Column("bootstrap_low", "bootstrap from", "+.2f", 100),
     Column("bootstrap_high", "to", "+.2f", 100),
@@ -70,10 +77,12 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
     resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
     crossed = frame["crossed_low"].notna().any()
+    failed = (frame[["risk_a", "risk_b", "next_risk_a", "next_risk_b"]] > 0).any(axis=None)
     judged = (frame["meaningful"] != "not significant").any()
     notes = (Column("note", "note"),) if frame["note"].astype(bool).any() else ()
     words = (
-        "a and b at their best learning rates, chosen on the validation accuracy of the other half of the seeds"
+        "a and b each at the best of its learning rates, chosen on the validation accuracy of the other folds of the "
+        "seeds: a difference of the best, not one at a rate"
         if made.design.tuned
         else "runs of the same seed, paired"
     )
@@ -82,9 +91,15 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
         "Paired effects",
         captions.join_sentences(
             words,
-            "interval: Student t over the paired differences; p: sign-flip test, corrected by Holm over all rows",
+            "p: the arms exchanged within seeds, learning rates chosen anew each time, for all rows together by the "
+            "step-down maximum (family) and by Holm; family decides. Interval: the differences that this test, of one "
+            "row alone, does not reject",
+            "n: pairs in which both arms trained, the rest is told as risk; failed: share of an arm's paired runs that "
+            "diverged or stayed at chance, at its lr and at the next higher one; p of the difference by Holm"
+            if failed
+            else "",
             f"P(a > b): share of the seeds in which a is above b; equivalent: within {100 * made.margin:g} points by "
-            "two one-sided tests at 5 %",
+            "two one-sided tests at 5 %, corrected by Holm over all rows",
             f"bootstrap: BCa interval over the pairs, from {MANY} on" if resampled else "",
             "the interval over seeds is about other trainings that are judged by this test set; the one over examples, "
             "too, about other test examples of this kind as well (two-way variance; half-widths add as squares)"
@@ -104,11 +119,13 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             Column("a", "a"),
             Column("b", "b"),
             *tuned,
-            Column("n", "n"),
+            Column("n_trained", "n"),
             _DIFFERENCE,
             *(_EXAMPLES if crossed else ()),
             *(_BOOTSTRAP if resampled else ()),
+            Column("p_family", "p (family)", ".3g"),
             Column("p_holm", "p (Holm)", ".3g"),
+            *(_RISKS if failed else ()),
             Column("probability", "P(a > b)", ".2f", 1, ("probability_low", "probability_high")),
             *((Column("meaningful", "P(a > b) is"),) if judged else ()),
             Column("d_z", "d_z", "+.2f"),

@@ -6,7 +6,10 @@
     design                          what is compared, under what
     grid                            the scored runs of a design as arrays, built once for all that follows
     selection                       the best learning rate, chosen on validation, reported on other seeds
-    contrasts, notes                the numbers of many contrasts, and what keeps one from being claimed
+    pairs                           the curves of two arms over the seeds that both have
+    exchange                        tests and intervals from statistics under exchanges
+    whole_procedure, deviations     those statistics, the learning rates chosen anew in each
+    contrasts, families, notes      the numbers of many contrasts, their tests, and what keeps one from being claimed
     examples                        what test examples add to the chance of seeds, and the margin that follows
     comparisons                     effects, finals, aggregates
     running_statistics              whether an evaluation by them says anything of the trained network
@@ -21,5 +24,7 @@ without its seed; a missing value in an arm's column says that this setting cann
 losses nats, steps optimizer steps.
 
 Diverged runs stay in every denominator: a diverged run counts at chance accuracy, 1 / classes, from its divergence on
-at its own loss at initialization, and reaches no accuracy. Failed runs are missing, not data: they are left out.
+at its own loss at initialization, and reaches no accuracy. In contrasts at the best learning rates they are a risk,
+told apart: accuracies are compared given training, unless an arm learned nowhere. Failed runs are missing, not data:
+they are left out.
 """

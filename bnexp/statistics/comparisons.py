@@ -3,19 +3,19 @@
 Letters: `K` cells, `L` levels, `T` learning rates, `S` seeds; `C` contrasts of two levels, in which a is the later.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bnexp.errors import UserError
-from bnexp.statistics import contrasts, intervals_and_tests, resampling, selection
+from bnexp.statistics import contrasts, families, intervals_and_tests, resampling, selection
 from bnexp.statistics.examples import add_examples
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import Floats
 from bnexp.statistics.notes import Note, Side, notes
+from bnexp.statistics.pairs import Pairs, pair_arms, pair_curves, pair_levels
 from bnexp.statistics.running_statistics import lag, share_left, uses_running
 from bnexp.statistics.selection import Booleans, Integers, Selection
 from bnexp.store.schemas import METRICS
@@ -23,39 +23,53 @@ from bnexp.store.schemas import METRICS
 MARGIN: Final = 0.001
 """Accuracy below which a difference is none, if no other margin is given: 0.1 percentage points."""
 
+ENDS: Final = ("low", "high", "equivalence_low", "equivalence_high")
+"""Ends of intervals: Student's where too few pairs have none by exchange."""
+
 
 def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
     """Return a row per cell and pair of levels: by how much `metric` of a is above b's, each at its best learning rate.
 
-    The learning rate is chosen by `selection.choose_cross_fitted`. Columns: those of `design.cells`; `a`, `b`, `lr_a`,
-    `lr_b` (text, "" if none is tuned), `edge_a`, `edge_b`; those of `contrasts.measure_effects` and of
-    `contrasts.test_effects`, all rows being one family; `meaningful`; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b`
-    (runs among the n pairs); `metric`, `margin`; those of `examples.add_examples`; and `notes`, a tuple of
+    What is estimated is the best over the learning rates of an arm, not a difference at one of them; the rates are
+    chosen by `selection.cross_fit` over the seeds on which both arms are complete, and chosen again in every test
+    (`families.test_effects`). Runs that failed, diverged or stuck at chance, are no accuracies: `mean_a`, `mean_b`,
+    `mean` and what is tested are over the `n_trained` pairs in which both trained, and the risk of failure is told
+    apart; where no run of an arm learned at any rate, all count, at chance by convention.
+
+    Columns: those of `design.cells`; `a`, `b`, `lr_a`, `lr_b` (text, "" if none is tuned), `edge_a`, `edge_b`; `n`
+    pairs; those of `contrasts.measure_effects` and of `families.test_effects`, all rows being one family (ends of an
+    interval that too few pairs cannot have are Student's); `meaningful`; `n_trained`; `risk_a`, `risk_b`, the shares of
+    the n pairs' runs that failed, and `next_risk_a`, `next_risk_b` at the next higher rate; `diverged_a`, `diverged_b`,
+    `stuck_a`, `stuck_b`, their numbers; `metric`, `margin`; those of `examples.add_examples`; and `notes`, a tuple of
     `notes.Note`: what keeps a number from being claimed.
     """
-    choice = selection.choose_cross_fitted(grid)
-    values_KLTS = _metric_values(grid, metric)
-    pairs = _pair_levels(np.asarray(grid.tried_KLT.any(axis=2, keepdims=True)))
-    a_CS, b_CS = pairs.sides(choice.take(values_KLTS)[:, :, None])
+    values_KLTS, pairs = _metric_values(grid, metric), pair_arms(grid)
+    curves = pair_curves(grid, pairs, values_KLTS)
+    choice = curves.choose()
     rows = pairs.labels(grid).drop(columns="lr")
-    rows["lr_a"], rows["lr_b"] = pairs.sides(_lr_texts(grid, choice)[:, :, None])
-    rows["edge_a"], rows["edge_b"] = pairs.sides(choice.edge_KL[:, :, None])
-    wrong = {name: choice.take(grid.column(name))[:, :, None] for name in ("diverged", "stuck")}
-    counts = _count_wrong(pairs, wrong, ~np.isnan(a_CS - b_CS))
+    rows["lr_a"], rows["lr_b"] = _lr_texts(grid, choice).T
+    rows["edge_a"], rows["edge_b"] = choice.edge_KL.T
+    a_CS, b_CS = np.moveaxis(choice.take(curves.outcome_C2TS), 1, 0)
+    failed_C2S = choice.take(curves.failed_C2TS.astype(float)) == 1
+    trained_CS = curves.compared_CS & ~failed_C2S.any(axis=1)
+    counts = _count_wrong(pairs, choice, grid, curves.compared_CS)
+    n_C = curves.compared_CS.sum(axis=1)
+    learned_C = _find_learned(n_C, counts)
+    a_CS, b_CS = np.where(trained_CS, a_CS, np.nan), np.where(trained_CS, b_CS, np.nan)
     measured = contrasts.measure_effects(a_CS, b_CS, margin)
-    learned_C = _find_learned(measured["n"], counts)
-    tested = contrasts.test_effects(a_CS, b_CS, measured["d_z"].to_numpy(), learned_C)
-    rows = pd.concat([rows, contrasts.withhold_equivalence(measured, learned_C), tested], axis=1)
+    tested = families.test_effects(curves, measured["d_z"].to_numpy(), learned_C, margin)
+    tested = tested.where(tested.notna(), measured[[name for name in ENDS if name in tested]])
+    rows = pd.concat([rows, measured.drop(columns=[name for name in measured if name in tested]), tested], axis=1)
+    rows["n_trained"], rows["n"] = rows["n"], n_C
     rows["meaningful"] = contrasts.judge_meaningful(rows, learned_C)
+    for side in "ab":
+        rows[f"risk_{side}"] = (counts[f"diverged_{side}"] + counts[f"stuck_{side}"]) / np.where(n_C > 0, n_C, np.nan)
+    rows["next_risk_a"], rows["next_risk_b"] = curves.next_risks(choice).T
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
-    rows = add_examples(rows, grid.rows, pairs.sides(choice.take(grid.row_KLTS.astype(float))[:, :, None]))
-    seeds_KL = (~np.isnan(values_KLTS)).any(axis=2).sum(axis=2)
-    evaluated = {
-        name: choice.take(grid.values(of(grid.rows).astype(float)))[:, :, None]
-        for name, of in (("running", uses_running), ("share", share_left), ("lag", lag))
-    }
-    facts = _average_pairs(pairs, evaluated, ~np.isnan(a_CS - b_CS))
-    texts = _notes(rows.join(facts), pairs, seeds_KL, choice.same_KL)
+    row_C2S = np.where(trained_CS[:, None], choice.take(pairs.arms(grid.row_KLTS.astype(float))), np.nan)
+    rows = add_examples(rows, grid.rows, (row_C2S[:, 0], row_C2S[:, 1]))
+    facts = _average_pairs(pairs, choice, grid, curves.compared_CS)
+    texts = _notes(rows.join(facts), pairs, values_KLTS, choice.same_KL)
     return rows.assign(notes=pd.Series(texts, rows.index, dtype=object))
 
 
@@ -65,12 +79,16 @@ def compare_at_each_lr(grid: Grid, metric: str = "test_accuracy", margin: float 
     Columns: `design.cells`, `lr`, `a`, `b`, those of `contrasts.measure_effects`, the counts of runs as in
     `compare_at_best`, `metric` and `margin`. As many contrasts could not be significant together: they describe.
     """
-    pairs = _pair_levels(grid.tried_KLT)
+    pairs = pair_levels(grid.tried_KLT)
     a_CS, b_CS = pairs.sides(_metric_values(grid, metric))
     measured = contrasts.measure_effects(a_CS, b_CS, margin)
-    wrong = {name: grid.column(name) for name in ("diverged", "stuck")}
-    counts = _count_wrong(pairs, wrong, ~np.isnan(a_CS - b_CS))
-    measured = contrasts.withhold_equivalence(measured, _find_learned(measured["n"], counts))
+    wrong = {
+        f"{name}_{side}": ((wrong_CS == 1) & ~np.isnan(a_CS - b_CS)).sum(axis=1)
+        for name in ("diverged", "stuck")
+        for side, wrong_CS in zip("ab", pairs.sides(grid.column(name)), strict=True)
+    }
+    counts = pd.DataFrame(wrong)
+    measured = contrasts.withhold_equivalence(measured, _find_learned(measured["n"].to_numpy(), counts))
     return pd.concat([pairs.labels(grid), measured, counts], axis=1).assign(metric=metric, margin=margin)
 
 
@@ -121,31 +139,6 @@ def aggregate(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["level", "iqm", "low", "high", "strata", "n"])
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Where the two sides of each of C contrasts stand in an array [K, L, T, …]."""
-
-    cell_C: Integers
-    lr_C: Integers
-    a_C: Integers
-    b_C: Integers
-
-    def sides(self, values_KLT: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        return values_KLT[self.cell_C, self.a_C, self.lr_C], values_KLT[self.cell_C, self.b_C, self.lr_C]
-
-    def labels(self, grid: Grid) -> pd.DataFrame:
-        return grid.cell_rows(self.cell_C).assign(
-            lr=grid.lr_of(self.a_C, self.lr_C), a=grid.level_values(self.a_C), b=grid.level_values(self.b_C)
-        )
-
-
-def _pair_levels(present_KLT: Booleans) -> _Pairs:
-    """Return each pair of levels in each cell at each learning rate where one of them has runs."""
-    b_P, a_P = np.triu_indices(present_KLT.shape[1], 1)
-    cell, lr, pair = np.nonzero(np.moveaxis(present_KLT[:, a_P] | present_KLT[:, b_P], 1, 2))
-    return _Pairs(cell, lr, a_P[pair], b_P[pair])
-
-
 def _metric_values(grid: Grid, metric: str) -> Floats:
     """Return `metric` of each run as an array [K, L, T, S]; raise `UserError` if diverged runs have none."""
     if metric not in METRICS:
@@ -158,53 +151,60 @@ def _metric_values(grid: Grid, metric: str) -> Floats:
     return grid.column(metric)
 
 
-def _count_wrong(pairs: _Pairs, wrong: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
-    """Return how many of the paired runs of a and of b went wrong, in each of the ways that `wrong` names."""
+def _count_wrong(pairs: Pairs, choice: Selection, grid: Grid, paired_CS: Booleans) -> pd.DataFrame:
+    """Return how many of the paired runs of a and of b diverged, and how many were stuck."""
     counts = {}
-    for name, wrong_KLTS in wrong.items():
-        for side, wrong_CS in zip("ab", pairs.sides(wrong_KLTS), strict=True):
-            counts[f"{name}_{side}"] = ((wrong_CS == 1) & paired_CS).sum(axis=1)
+    for name in ("diverged", "stuck"):
+        wrong_C2S = choice.take(pairs.arms(grid.column(name))) == 1
+        for number, side in enumerate("ab"):
+            counts[f"{name}_{side}"] = (wrong_C2S[:, number] & paired_CS).sum(axis=1)
     return pd.DataFrame(counts)
 
 
-def _average_pairs(pairs: _Pairs, values: dict[str, Floats], paired_CS: Booleans) -> pd.DataFrame:
-    """Return the mean of each of `values` over the paired runs of a and of b, 0 where there are none."""
+def _average_pairs(pairs: Pairs, choice: Selection, grid: Grid, paired_CS: Booleans) -> pd.DataFrame:
+    """Return means over the paired runs of a and of b of how running statistics evaluate, 0 where there are none."""
     means = {}
-    for name, values_KLTS in values.items():
-        for side, values_CS in zip("ab", pairs.sides(values_KLTS), strict=True):
-            sums_C = np.where(paired_CS, values_CS, 0.0).sum(axis=1)
+    for name, of in (("running", uses_running), ("share", share_left), ("lag", lag)):
+        values_C2S = choice.take(pairs.arms(grid.values(of(grid.rows).astype(float))))
+        for number, side in enumerate("ab"):
+            sums_C = np.where(paired_CS, values_C2S[:, number], 0.0).sum(axis=1)
             means[f"{name}_{side}"] = sums_C / np.maximum(paired_CS.sum(axis=1), 1)
     return pd.DataFrame(means)
 
 
-def _find_learned(n_C: "pd.Series[int]", counts: pd.DataFrame) -> Booleans:
+def _find_learned(n_C: Integers, counts: pd.DataFrame) -> Booleans:
     """Return whether a run of a or of b learned [C]; where no seed is shared, none is known not to have."""
     wrong_C2 = np.stack([counts[f"diverged_{side}"] + counts[f"stuck_{side}"] for side in "ab"], axis=1)
-    n_C1 = n_C.to_numpy()[:, None]
-    return np.asarray(((wrong_C2 < n_C1) | (n_C1 == 0)).any(axis=1))
+    return np.asarray(((wrong_C2 < n_C[:, None]) | (n_C[:, None] == 0)).any(axis=1))
 
 
 def _lr_texts(grid: Grid, choice: Selection) -> NDArray[np.object_]:
-    """Return the learning rates [K, L] at which an arm is reported, "0.1 | 0.3" if its halves chose differently."""
+    """Return the learning rates [C, 2] at which arms are reported, "0.1 | 0.3" if folds chose differently.
+
+    The rate of most folds comes first.
+    """
     texts = np.full(choice.lr_KLF.shape[:2], "", dtype=object)
-    for k, level in np.ndindex(*texts.shape):
+    for contrast, side in np.ndindex(*texts.shape):
         if grid.design.tuned:
-            numbers = dict.fromkeys(number for number in choice.lr_KLF[k, level] if number >= 0)
-            texts[k, level] = " | ".join(f"{grid.lrs[number]:g}" for number in numbers)
+            chosen = [number for number in choice.lr_KLF[contrast, side].tolist() if number >= 0]
+            numbers = sorted(dict.fromkeys(chosen), key=chosen.count, reverse=True)
+            texts[contrast, side] = " | ".join(f"{grid.lrs[number]:g}" for number in numbers)
     return texts
 
 
-def _notes(rows: pd.DataFrame, pairs: _Pairs, seeds_KL: Integers, same_KL: Booleans) -> list[tuple[Note, ...]]:
-    """Return the notes of each contrast; `seeds_KL` counts the seeds of an arm at any learning rate."""
-    family = int((rows["n"] > 0).sum())
-    seeds, same = (pairs.sides(array[:, :, None]) for array in (seeds_KL, same_KL))
+def _notes(rows: pd.DataFrame, pairs: Pairs, values_KLTS: Floats, same_C2: Booleans) -> list[tuple[Note, ...]]:
+    """Return the notes of each contrast."""
+    present_KLTS = ~np.isnan(values_KLTS)
+    seeds_C2 = pairs.arms(present_KLTS.any(axis=2).sum(axis=2))
+    incomplete_C2 = seeds_C2 - pairs.arms(selection.find_complete(present_KLTS).sum(axis=2))
     numbers = ("diverged", "stuck", "running", "share", "lag")
-    a, b = (
-        list(map(Side, rows[side], count.tolist(), chose.tolist(), *(rows[f"{name}_{side}"] for name in numbers)))
-        for side, count, chose in zip("ab", seeds, same, strict=True)
-    )
-    contrast = zip(a, b, rows["metric"], rows["n"], rows["fewest"], strict=True)
+    sides = [
+        list(map(Side, rows[side], *columns.T.tolist(), *(rows[f"{name}_{side}"] for name in numbers)))
+        for side, columns in zip("ab", np.stack([seeds_C2, incomplete_C2, same_C2], axis=2).swapaxes(0, 1), strict=True)
+    ]
+    family = int((rows["n"] > 0).sum())
+    contrast = zip(*sides, rows["metric"], rows["n"], rows["n_trained"], rows["fewest"], strict=True)
     return [
-        notes(side_a, side_b, metric=metric, n=n, fewest=fewest, family=family)
-        for side_a, side_b, metric, n, fewest in contrast
+        notes(a, b, metric=metric, n=n, trained=trained, fewest=fewest, family=family)
+        for a, b, metric, n, trained, fewest in contrast
     ]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bnexp.statistics import intervals_and_tests
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats
-from bnexp.statistics.power import seeds_needed, smallest_n
-from bnexp.statistics.resampling import bootstrap, sign_flip
+from bnexp.statistics.power import smallest_n
+from bnexp.statistics.resampling import bootstrap
 
 Booleans = NDArray[np.bool_]
 
@@ -49,32 +49,13 @@ def withhold_equivalence(rows: pd.DataFrame, learned_C: Booleans) -> pd.DataFram
     )
 
 
-def test_effects(a_CS: Floats, b_CS: Floats, d_z_C: Floats, learned_C: Booleans) -> pd.DataFrame:
-    """Return the sign-flip tests of one family of contrasts: `p`, `p_holm`, `seeds_needed` and `fewest`.
-
-    A contrast with fewer seeds than `fewest`, the least with which any of the family can be significant, has no p, and
-    neither has one of which no arm `learned_C` anything. Contrasts with a pair are the family. `seeds_needed` in all
-    for the observed d_z is at the level that Holm leaves to those not yet significant, and at least `fewest`.
-    """
-    n_C = count_pairs(a_CS, b_CS)
-    family_C = n_C > 0
-    fewest = smallest_n(max(1, int(family_C.sum())))
-    p_C = _over_pairs(a_CS, b_CS, lambda a, b: pd.DataFrame({"p": sign_flip(a - b)}))["p"]
-    p_C = p_C.where((n_C >= fewest) & learned_C)
-    p_holm_C = np.full(len(n_C), np.nan)
-    p_holm_C[family_C] = intervals_and_tests.holm(p_C[family_C])
-    undecided = max(1, int((family_C & ~(p_holm_C <= ALPHA)).sum()))
-    needed_C = np.where(learned_C, np.maximum(seeds_needed(d_z_C, ALPHA / undecided), fewest), np.nan)
-    return pd.DataFrame({"p": p_C, "p_holm": p_holm_C, "seeds_needed": needed_C, "fewest": fewest})
-
-
 def judge_meaningful(rows: pd.DataFrame, learned_C: Booleans) -> NDArray[Any]:
     """Return `meaningful` of each contrast: not significant with fewer seeds than one test needs, or if no arm learned.
 
     Wilson's interval at n = 5 would call five wins of five significant, whose exact p is 0.0625.
     """
     words = intervals_and_tests.meaningful(rows["probability"], rows["probability_low"], rows["probability_high"])
-    return np.where((rows["n"] >= smallest_n(1)) & learned_C, words, "not significant")
+    return np.where((rows["n"] >= smallest_n()) & learned_C, words, "not significant")
 
 
 def _over_pairs(a_CS: Floats, b_CS: Floats, estimate: Callable[[Floats, Floats], pd.DataFrame]) -> pd.DataFrame:

@@ -45,6 +45,22 @@ class SeedsLeftOut:
 
 
 @dataclass(frozen=True)
+class SeedsIncomplete:
+    """The arm of `level` lacks some of its learning rates on `seeds` seeds."""
+
+    level: Any
+    seeds: int
+
+
+@dataclass(frozen=True)
+class FewTrained:
+    """Of `n` pairs enough for a test, both arms `trained` on too few."""
+
+    trained: int
+    n: int
+
+
+@dataclass(frozen=True)
 class ChosenOnReported:
     """The learning rate of the arm of `level` was chosen on the seeds that are reported."""
 
@@ -91,6 +107,8 @@ Note = (
     | NoRun
     | NoSharedSeed
     | SeedsLeftOut
+    | SeedsIncomplete
+    | FewTrained
     | ChosenOnReported
     | DidNotLearn
     | NothingLearned
@@ -101,7 +119,7 @@ Note = (
 
 @dataclass(frozen=True)
 class Side:
-    """An arm of a contrast: its level, its seeds, and whether those that chose its learning rate are reported.
+    """An arm of a contrast: its level, its seeds, the `incomplete` ones, whether those that chose its lr are reported.
 
     `diverged` and `stuck` count its paired runs. The part `running` of them is evaluated by running statistics, of
     which the `share` is from before training; `lag` is how far they fall behind their training accuracy on average.
@@ -109,6 +127,7 @@ class Side:
 
     level: Any
     seeds: int
+    incomplete: int
     same: bool
     diverged: int
     stuck: int
@@ -117,8 +136,11 @@ class Side:
     lag: float
 
 
-def notes(a: Side, b: Side, *, metric: str, n: int, fewest: int, family: int) -> tuple[Note, ...]:
-    """Return the notes of a contrast with n pairs in a `family` of which each needs `fewest`; none if all is well."""
+def notes(a: Side, b: Side, *, metric: str, n: int, trained: int, fewest: int, family: int) -> tuple[Note, ...]:
+    """Return the notes of a contrast with n pairs, both `trained` in some, of which a test needs `fewest`.
+
+    The `family` are the contrasts that have a pair. None if all is well.
+    """
     if n == 0:
         missing = [NoRun(side.level) for side in (a, b) if side.seeds == 0]
         return tuple(missing) or (NoSharedSeed(a.level, b.level),)
@@ -127,9 +149,13 @@ def notes(a: Side, b: Side, *, metric: str, n: int, fewest: int, family: int) ->
         reasons.append(OneSeed())
     elif n < fewest:
         reasons.append(TooFewSeeds(n, fewest, family))
+    elif trained < fewest:
+        reasons.append(FewTrained(trained, n))
     for side in (a, b):
-        if side.seeds > n:
-            reasons.append(SeedsLeftOut(side.level, side.seeds - n))
+        if side.incomplete:
+            reasons.append(SeedsIncomplete(side.level, side.incomplete))
+        if side.seeds > n + side.incomplete:
+            reasons.append(SeedsLeftOut(side.level, side.seeds - side.incomplete - n))
         if side.same:
             reasons.append(ChosenOnReported(side.level))
     idle = [side for side in (a, b) if side.diverged + side.stuck == n]

@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats
-from bnexp.statistics.resampling import smallest_p
 
 POWER: Final = 0.8
 """Probability of finding an effect that is there, for which the seeds are counted (Cohen 1988, p. 56)."""
@@ -16,13 +15,13 @@ MOST: Final = 100_000
 """Most seeds that are said to be needed; beyond, the effect is nothing that seeds can show."""
 
 
-def smallest_n(contrasts: int) -> int:
-    """Return the least n with which the sign-flip test can be significant in a family of `contrasts`.
+def smallest_n() -> int:
+    """Return the least n with which a contrast can be significant, alone or in a family of any size: 6.
 
-    Holm compares the smallest p with ALPHA / contrasts, and p is never below 2/2ⁿ: 6 for one contrast, 9 for nine. A
-    family so large that drawn sign flips cannot resolve it has none: `MOST`.
+    p is never below 2/2ⁿ. Nor is the family's: a contrast whose differences are all alike has the largest statistic of
+    all, divided by its root mean square, that n seeds can have, and only itself reaches it.
     """
-    return next((n for n in range(2, 64) if smallest_p(n) * contrasts <= ALPHA), MOST)
+    return next(n for n in range(2, 64) if 2.0 ** (1 - n) <= ALPHA)
 
 
 def power(n: ArrayLike, d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:

@@ -1,35 +1,38 @@
 """The single seeds behind the estimates: what means and intervals are taken of.
 
-Letters: `K` cells, `L` levels, `T` learning rates, `P` pairs of levels in which a is the later one, `S` seeds.
+Letters: `K` cells, `L` levels, `T` learning rates, `S` seeds; `C` contrasts of two levels, in which a is the later.
 """
 
 import numpy as np
 import pandas as pd
 
 from bnexp.statistics.grid import Grid
-from bnexp.statistics.selection import choose_cross_fitted
+from bnexp.statistics.pairs import pair_arms, pair_curves
 
 
 def list_pairs(grid: Grid, metric: str = "test_accuracy") -> pd.DataFrame:
     """Return a row per contrast and seed that both arms have: what `comparisons.compare_at_best` takes means of.
 
-    Columns: `design.cells`, `a`, `b`, `seed`, `value_a`, `value_b` (of `metric`), `lr_a`, `lr_b`, `difference`.
+    Columns: `design.cells`, `a`, `b`, `seed`, `value_a`, `value_b` (of `metric`), `lr_a`, `lr_b`, `difference`, and
+    `trained`, whether both runs did: only then the difference is in the mean.
     """
-    choice = choose_cross_fitted(grid)
-    value_KLS, lr_KLS = choice.take(grid.column(metric)), choice.take(grid.column("lr"))
-    b_P, a_P = np.triu_indices(len(grid.design.levels), 1)
-    difference_KPS = value_KLS[:, a_P] - value_KLS[:, b_P]
-    k, pair, seed = np.nonzero(~np.isnan(difference_KPS))
-    a, b = a_P[pair], b_P[pair]
-    return grid.cell_rows(k).assign(
-        a=grid.level_values(a),
-        b=grid.level_values(b),
+    pairs = pair_arms(grid)
+    curves = pair_curves(grid, pairs, grid.column(metric))
+    choice = curves.choose()
+    value_C2S, lr_C2S, failed_C2S = (
+        choice.take(values)
+        for values in (curves.outcome_C2TS, pairs.arms(grid.column("lr")), curves.failed_C2TS.astype(float))
+    )
+    c, seed = np.nonzero(curves.compared_CS)
+    labels = pairs.labels(grid).drop(columns="lr").iloc[c].reset_index(drop=True)
+    return labels.assign(
         seed=grid.seeds[seed],
-        value_a=value_KLS[k, a, seed],
-        value_b=value_KLS[k, b, seed],
-        lr_a=lr_KLS[k, a, seed],
-        lr_b=lr_KLS[k, b, seed],
-        difference=difference_KPS[k, pair, seed],
+        value_a=value_C2S[c, 0, seed],
+        value_b=value_C2S[c, 1, seed],
+        lr_a=lr_C2S[c, 0, seed],
+        lr_b=lr_C2S[c, 1, seed],
+        difference=value_C2S[c, 0, seed] - value_C2S[c, 1, seed],
+        trained=(failed_C2S[c, :, seed] != 1).all(axis=1),
     )
 
 

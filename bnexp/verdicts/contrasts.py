@@ -67,8 +67,8 @@ class Side:
 class Contrast:
     """Two levels of `compared` over `n` paired seeds: numbers of a row of `comparisons.compare_at_best`.
 
-    `mean`, `low` and `high` are of a − b, `probability` is P(a > b). What is said of `test_examples` is missing where
-    the runs do not say which of them they predict correctly.
+    `mean`, `low` and `high` are of a − b over the `n_trained` pairs in which both trained, `probability` is P(a > b).
+    What is said of `test_examples` is missing where the runs do not say which of them they predict correctly.
     """
 
     compared: str
@@ -77,13 +77,16 @@ class Contrast:
     a: Side
     b: Side
     n: int
+    n_trained: int
     mean: float
     low: float
     high: float
     probability: float
     p_holm: float
+    p_family: float
+    p_risk: float
     equivalent: bool
-    p_equivalence: float
+    p_equivalence_holm: float
     equivalence_low: float
     equivalence_high: float
     fewest: int
@@ -108,13 +111,15 @@ class Contrast:
     def kind(self) -> Kind:
         """What is known.
 
-        Better: Holm's p is at most 0.05. Equivalent: it is not, and two one-sided tests at the margin are significant,
-        for which the 90 % interval stands. Undecided: neither. Nothing: no seed is shared, no run of either arm
-        learned, or none of the one that would be better did: a run that did not learn counts by convention.
+        Better: the family-wise p is at most 0.05. Equivalent: it is not, and two one-sided tests at the margin are
+        significant, corrected by Holm over all contrasts, so that it does not matter which of them the question is
+        about; the 90 % interval lies inside the margin. Undecided: neither. Nothing: no seed is shared, no
+        run of either arm learned, or none of the one that would be better did: a run that did not learn counts by
+        convention.
         """
         if self.n == 0 or len(self.idle) == 2:
             return "nothing"
-        if self.p_holm <= ALPHA:
+        if self.p_family <= ALPHA:
             return "nothing" if self._ahead.idle else "better"
         return "equivalent" if self.equivalent else "undecided"
 
@@ -159,6 +164,18 @@ class Contrast:
     def too_few(self) -> bool:
         """Whether it is undecided because no test can be significant with so few seeds, whatever they say."""
         return self.kind == "undecided" and self.n < self.fewest
+
+    @property
+    def rarely_trained(self) -> bool:
+        """Whether there are seeds enough for a test, but not of those on which both arms trained."""
+        return self.kind == "undecided" and not self.too_few and self.n_trained < self.fewest
+
+    @property
+    def safer(self) -> Side | None:
+        """The arm whose runs fail less often, if a test says so."""
+        if not self.p_risk <= ALPHA:
+            return None
+        return min(self.sides, key=lambda side: side.diverged + side.stuck)
 
     @property
     def seeds_in_all(self) -> float:

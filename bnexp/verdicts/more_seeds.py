@@ -60,9 +60,9 @@ def propose_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destinati
     contrast, metric = answer.subject, answer.subject.metric
     if contrast.kind != "undecided":
         return None
+    if contrast.rarely_trained:
+        return Proposal("too few seeds on which both trained for a test")
     needed = contrast.seeds_in_all
-    if contrast.too_few and needed > REACH:
-        return Proposal("no number of seeds makes a test of so many contrasts possible")
     if not needed <= REACH:
         return Proposal(f"an effect of this size would need more than {REACH:,} seeds")
     if not contrast.too_few and abs(contrast.mean) < contrast.margin:

@@ -9,16 +9,17 @@ from bnexp.statistics.notes import (
     ChosenOnReported,
     DidNotLearn,
     FallsBehind,
+    FewTrained,
     NoRun,
     NoSharedSeed,
     Note,
     NothingLearned,
     OneSeed,
+    SeedsIncomplete,
     SeedsLeftOut,
     StaleStatistics,
     TooFewSeeds,
 )
-from bnexp.statistics.power import MOST
 
 
 def write_notes(notes: Iterable[Note], compared: str) -> str:
@@ -38,16 +39,19 @@ def _write_note(note: Note, compared: str) -> str:
             return "n = 1: an interval needs at least 2 seeds"
         case TooFewSeeds(n, fewest, contrasts):
             family = "1 contrast" if contrasts == 1 else f"{contrasts:,} contrasts"
-            if fewest == MOST:
-                return f"n = {n}: no number of seeds makes one of {family} significant"
             return f"n = {n}: at least {fewest} seeds are needed for {family}"
         case NoRun(level):
             return f"no run of {value_label(compared, level)}"
         case NoSharedSeed(a, b):
             return f"{value_label(compared, a)} and {value_label(compared, b)} share no seed"
+        case FewTrained(trained, n):
+            return f"both arms trained on {trained} of {n} seeds, too few for a test"
         case SeedsLeftOut(level, seeds):
             noun = "seed" if seeds == 1 else "seeds"
             return f"{seeds} {noun} of {value_label(compared, level)} without a partner left out"
+        case SeedsIncomplete(level, seeds):
+            noun = "seed" if seeds == 1 else "seeds"
+            return f"{seeds} {noun} of {value_label(compared, level)} without all learning rates left out"
         case ChosenOnReported(level):
             return f"the lr of {value_label(compared, level)} was chosen on the seeds that are reported"
         case DidNotLearn(level, n, diverged, stuck):

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from bnexp.labels import value_label
+from bnexp.statistics.intervals_and_tests import ALPHA
 from bnexp.verdicts.contrasts import Claim, Contrast, Side
 from bnexp.verdicts.notes import count_failures, nothing_to_compare, write_margin, write_notes
 
@@ -91,8 +92,8 @@ def _better(contrast: Contrast) -> Finding:
     small = f", less than the margin of {write_margin(contrast.margin, contrast.metric)}" if contrast.equivalent else ""
     support = f"{_interval(contrast, low, high)}{_crossed(contrast, 1 if above else -1)}{small}"
     tested = (
-        f"{_metric(contrast)} {support}, {_seeds(contrast)}, Holm p = {contrast.p_holm:.2g}; "
-        f"P({winner} {sign} {loser}) = {probability:.2g}{_generality(contrast)}"
+        f"{_metric(contrast)} {support}, {_seeds(contrast)}, {_p(contrast)}; "
+        f"P({winner} {sign} {loser}) = {probability:.2g}{_risk(contrast)}{_generality(contrast)}"
     )
     if contrast.idle:
         core, (side,) = f"{winner} is better than {loser}, which did not learn", contrast.idle
@@ -119,7 +120,8 @@ def _equivalent(contrast: Contrast) -> Finding:
     interval = _interval(contrast, contrast.equivalence_low, contrast.equivalence_high)
     full = (
         f"{claim}: {_difference(contrast)} of {_metric(contrast)}, 90 % interval {interval}, {_seeds(contrast)}, "
-        f"TOST p = {contrast.p_equivalence:.2g}{_generality(contrast)}{_did_not_learn(contrast)}"
+        f"TOST p (Holm) = {contrast.p_equivalence_holm:.2g}{_risk(contrast)}{_generality(contrast)}"
+        f"{_did_not_learn(contrast)}"
     )
     return Finding(contrast, claim, full)
 
@@ -149,8 +151,9 @@ def _undecided(contrast: Contrast) -> Finding:
     claim, difference = write_claim(contrast.claim), _difference(contrast)
     interval = f"{_interval(contrast, contrast.low, contrast.high)}{_crossed(contrast)}"
     support = f"{interval}, {_seeds(contrast)}" if contrast.n > 1 else "at one seed, no interval"
-    if not math.isnan(contrast.p_holm):
-        support += f", Holm p = {contrast.p_holm:.2g}"
+    if not math.isnan(contrast.p_family):
+        support += f", {_p(contrast)}"
+    support += _risk(contrast)
     brief = f"{claim} ({difference} {interval})" if contrast.n > 1 else claim
     return Finding(contrast, brief, f"{claim}: {difference} of {_metric(contrast)} {support}{_did_not_learn(contrast)}")
 
@@ -178,7 +181,27 @@ def _number(contrast: Contrast, value: float) -> str:
 
 
 def _seeds(contrast: Contrast) -> str:
+    if contrast.n_trained < contrast.n:
+        return f"n = {contrast.n_trained} of {contrast.n} paired seeds, those on which both trained"
     return f"n = {contrast.n} paired seeds"
+
+
+def _p(contrast: Contrast) -> str:
+    """Return the p that decides, and Holm's beside it where that would decide otherwise."""
+    other = f" (Holm {contrast.p_holm:.2g})" if (contrast.p_holm <= ALPHA) != (contrast.p_family <= ALPHA) else ""
+    return f"family-wise p = {contrast.p_family:.2g}{other}"
+
+
+def _risk(contrast: Contrast) -> str:
+    """Return the addition that the runs of one arm fail less often, where a test says so."""
+    if contrast.safer is None or contrast.idle:
+        return ""
+    other = contrast.b if contrast.safer is contrast.a else contrast.a
+    first, second = (
+        f"{value_label(contrast.compared, side.level)} {{}} in {side.diverged + side.stuck} of {side.n}"
+        for side in (contrast.safer, other)
+    )
+    return f"; {first.format('failed')} runs, {second.format('')} (p = {contrast.p_risk:.2g})".replace("  ", " ")
 
 
 def _metric(contrast: Contrast) -> str:

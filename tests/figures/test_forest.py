@@ -101,7 +101,7 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_a_contrast_without_a_pair_has_words_and_no_numbers() -> None:
     best_lr, fixed = effects(finals(activations=["relu"]))
-    best_lr.loc[0, ["n", "mean", "low", "high", "p_holm"]] = [0, np.nan, np.nan, np.nan, np.nan]
+    best_lr.loc[0, ["n", "mean", "low", "high", "p_family"]] = [0, np.nan, np.nan, np.nan, np.nan]
     best_lr["note"] = best_lr["note"].where(best_lr.index > 0, "no seed in common")
     _, _, numbers = draw((best_lr, fixed)).axes
     assert texts(numbers)[3:6] == ["0", "–", "no seed in common"]
@@ -109,7 +109,7 @@ def test_a_contrast_without_a_pair_has_words_and_no_numbers() -> None:
 
 def test_the_mark_says_whether_there_is_a_difference_or_none_or_no_answer() -> None:
     best_lr, fixed = effects(finals(activations=["relu"]))
-    best_lr["p_holm"], best_lr["equivalent"] = [0.001, 0.4, 0.4], [False, True, False]
+    best_lr["p_family"], best_lr["equivalent"] = [0.001, 0.4, 0.4], [False, True, False]
     figure = draw((best_lr, fixed[:0]))
     lines = [line for line in figure.axes[1].lines if line.get_markersize() > 7]
     assert [(line.get_marker(), line.get_markerfacecolor()) for line in lines] == [
@@ -118,7 +118,7 @@ def test_the_mark_says_whether_there_is_a_difference_or_none_or_no_answer() -> N
         ("s", "#FFFFFF"),
     ]
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == ["difference, Holm p < 0.05", "equivalent", "undecided", "margin ±0.1 percentage points"]
+    assert words == ["difference, p < 0.05", "equivalent", "undecided", "margin ±0.1 percentage points"]
 
 
 def test_small_effects_are_seen_beside_large_ones() -> None:

@@ -26,7 +26,7 @@ def test_the_pairs_have_the_mean_the_number_and_the_learning_rates_of_each_effec
     effects = pd.read_csv(tmp_path / "report" / "tables" / "effects.csv", dtype={"lr_a": str})
     pairs = pd.read_csv(tmp_path / "report" / "tables" / "seeds.csv")
     assert list(pairs.columns) == [
-        *("activation", "a", "b", "seed", "value_a", "value_b", "lr_a", "lr_b", "difference"),
+        *("activation", "a", "b", "seed", "value_a", "value_b", "lr_a", "lr_b", "difference", "trained"),
     ]
     assert (pairs["value_a"] - pairs["value_b"] == pairs["difference"]).all()
     groups = pairs.groupby(["activation", "a", "b"])
@@ -34,7 +34,9 @@ def test_the_pairs_have_the_mean_the_number_and_the_learning_rates_of_each_effec
     for effect in effects.to_dict("records"):
         group = groups.get_group((effect["activation"], effect["a"], effect["b"]))
         assert len(group) == effect["n"]
-        assert group["difference"].mean() == pytest.approx(effect["mean"], abs=1e-12)
+        assert group["trained"].sum() == effect["n_trained"]
+        # An accuracy is compared where both runs trained: a diverged one is a risk.
+        assert group.loc[group["trained"], "difference"].mean() == pytest.approx(effect["mean"], abs=1e-12)
         if len(lrs) > 1:
             assert {f"{lr:g}" for lr in group["lr_a"]} == set(effect["lr_a"].split(" | "))
     read = pd.read_csv(tmp_path / "report" / "tables" / "runs.csv").set_index(["placement", "activation", "lr", "seed"])

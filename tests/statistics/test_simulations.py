@@ -1,13 +1,10 @@
 """How often intervals cover and tests err, over 10,000 simulated studies and more; `pytest -s` prints the rates."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from bnexp.statistics import intervals_and_tests, resampling, selection
-from bnexp.statistics.design import Design
-from bnexp.statistics.grid import Grid
+from bnexp.statistics import intervals_and_tests, resampling
 from bnexp.statistics.power import power
 
 STUDIES = 20_000
@@ -94,48 +91,3 @@ def test_the_power_is_that_of_simulated_studies(n: int) -> None:
 def test_the_bootstrap_interval_covers_skewed_differences_at_20_seeds() -> None:
     d = np.random.default_rng(0).exponential(size=(1_000, 20))
     assert 0.89 < rate(covers(resampling.bootstrap(d), 1.0), "coverage of BCa, exponential differences, n = 20") < 0.97
-
-
-PEAKED, FLAT = (0.930, 0.950, 0.970, 0.950, 0.930), (0.970,) * 5
-
-
-def sweeps(n: int, *accuracies: tuple[float, ...]) -> Grid:
-    """Return 10,000 simulated sweeps, cells of a grid: two arms of these true accuracies at five learning rates.
-
-    A run's luck is in its validation and in its test accuracy: reported on the seeds that chose, it would flatter.
-    """
-    truth_LT = np.array(accuracies)
-    rng, shape = np.random.default_rng(n), (10_000, *truth_LT.shape, n)
-    luck = truth_LT[..., None] + rng.normal(0, 0.002, (10_000, 1, 1, n)) + rng.normal(0, 0.004, shape)
-    measured = {name: (luck + rng.normal(0, 0.001, shape)).ravel() for name in ("validation_accuracy", "test_accuracy")}
-    design, cells = Design("placement", ("pre", "post"), "lr", (), None), pd.DataFrame(index=range(10_000))
-    row_KLTS = np.arange(luck.size).reshape(shape)
-    return Grid(design, pd.DataFrame(measured), cells, np.arange(5.0), np.arange(n), row_KLTS)
-
-
-def difference(values_KLS: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
-    mean, sd, n = intervals_and_tests.moments(values_KLS[:, 1] - values_KLS[:, 0])
-    return mean, intervals_and_tests.student(mean, sd, n)
-
-
-@pytest.mark.parametrize("n", NS)
-def test_the_interval_at_cross_fitted_learning_rates_covers_in_95_of_100_sweeps_with_a_clear_best_one(n: int) -> None:
-    grid = sweeps(n, PEAKED, PEAKED)
-    _, interval = difference(selection.choose_cross_fitted(grid).take(grid.column("test_accuracy")))
-    assert 0.94 < rate(covers(interval, 0.0), f"coverage, cross-fitted, a clear best learning rate, n = {n}") < 0.96
-
-
-@pytest.mark.parametrize("n", NS)
-def test_among_learning_rates_that_are_alike_cross_fitting_stays_unbiased_where_the_test_set_flatters(n: int) -> None:
-    grid = sweeps(n, PEAKED, FLAT)
-    test_KLTS = grid.column("test_accuracy")
-    mean, interval = difference(selection.choose_cross_fitted(grid).take(test_KLTS))
-    assert abs(mean.mean()) < 1e-4
-    # Below 0.95: what one half reports is a little lower if the other half chose what it would not have chosen itself.
-    fitted = rate(covers(interval, 0.0), f"coverage, cross-fitted, five alike, n = {n}")
-    best_KL = test_KLTS.mean(axis=3).argmax(axis=2)
-    mean, interval = difference(np.take_along_axis(test_KLTS, best_KL[:, :, None, None], axis=2)[:, :, 0])
-    chosen = rate(covers(interval, 0.0), f"coverage, the test set chooses among five alike, n = {n}")
-    assert mean.mean() > 5e-4
-    assert chosen < fitted < 0.95
-    assert fitted > 0.925

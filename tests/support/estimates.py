@@ -71,7 +71,7 @@ def effects(frame: pd.DataFrame, compared: str = "placement") -> tuple[pd.DataFr
                 for lr in cell["lr"].unique():
                     sides = cell[cell["lr"] == lr].set_index(compared)["mean"]
                     fixed.append({**_contrast(activation, a, b, sides[a] - sides[b], int(left["n"])), "lr": lr})
-    return pd.DataFrame(chosen), pd.DataFrame(fixed).drop(columns=["p_holm"])
+    return pd.DataFrame(chosen), pd.DataFrame(fixed).drop(columns=["p_family"])
 
 
 def _contrast(activation: Any, a: Any, b: Any, mean: float, n: int) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _contrast(activation: Any, a: Any, b: Any, mean: float, n: int) -> dict[str,
         "mean": mean,
         "low": mean - half,
         "high": mean + half,
-        "p_holm": np.nan if few else float(np.exp(-abs(mean) / 0.0006)),
+        "p_family": np.nan if few else float(np.exp(-abs(mean) / 0.0006)),
         "equivalent": bool(abs(mean) + (half if n > 1 else 1) < 0.001),
         "note": f"n = {n}: at least 9 seeds are needed for 9 contrasts" if few else "",
     }

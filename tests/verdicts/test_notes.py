@@ -3,8 +3,17 @@
 import pytest
 
 from bnexp.statistics.comparisons import compare_at_best
-from bnexp.statistics.notes import ChosenOnReported, NoRun, NoSharedSeed, Note, OneSeed, SeedsLeftOut, TooFewSeeds
-from bnexp.statistics.power import MOST
+from bnexp.statistics.notes import (
+    ChosenOnReported,
+    FewTrained,
+    NoRun,
+    NoSharedSeed,
+    Note,
+    OneSeed,
+    SeedsIncomplete,
+    SeedsLeftOut,
+    TooFewSeeds,
+)
 from bnexp.verdicts.notes import put_into_words, write_notes
 from tests.support.synthetic import grid, product, rows
 
@@ -14,12 +23,10 @@ from tests.support.synthetic import grid, product, rows
     [
         ([], ""),
         ([OneSeed()], "n = 1: an interval needs at least 2 seeds"),
-        ([TooFewSeeds(5, fewest=9, contrasts=9)], "n = 5: at least 9 seeds are needed for 9 contrasts"),
+        ([TooFewSeeds(5, fewest=6, contrasts=9)], "n = 5: at least 6 seeds are needed for 9 contrasts"),
         ([TooFewSeeds(5, fewest=6, contrasts=1)], "n = 5: at least 6 seeds are needed for 1 contrast"),
-        (
-            [TooFewSeeds(70, fewest=MOST, contrasts=10_000)],
-            "n = 70: no number of seeds makes one of 10,000 contrasts significant",
-        ),
+        ([FewTrained(4, 10)], "both arms trained on 4 of 10 seeds, too few for a test"),
+        ([SeedsIncomplete("pre", 2)], "2 seeds of pre without all learning rates left out"),
         ([NoRun("post")], "no run of post"),
         ([NoSharedSeed("post", "pre")], "post and pre share no seed"),
         ([SeedsLeftOut("pre", 4)], "4 seeds of pre without a partner left out"),

@@ -54,11 +54,12 @@ DIVERGED = "diverged in 10 of 10 runs, and a diverged run counts at chance by co
 STUCK = "stayed at chance in 10 of 10 runs"
 SENTENCES = {
     ("learned", "learned"): "pre is better than post by 10.",
-    ("learned", "mixed"): "pre is better than post by 2",
+    # Given training: 8 of 10 pairs, of which one run diverged and one was stuck in the mixed arm.
+    ("learned", "mixed"): "pre is better than post by 10.22 pp of test accuracy [10.10, 10.35], n = 8 of 10",
     ("learned", "stuck"): LOST.format(STUCK),
     ("learned", "diverged"): LOST.format(DIVERGED),
-    ("mixed", "learned"): "undecided between pre and post: ",
-    ("mixed", "mixed"): "pre is better than post by 8.",
+    ("mixed", "learned"): "pre is better than post by 10.22",
+    ("mixed", "mixed"): "pre is better than post by 10.22",
     ("mixed", "stuck"): LOST.format(STUCK),
     ("mixed", "diverged"): LOST.format(DIVERGED),
     ("stuck", "learned"): WON.format(STUCK),

@@ -57,7 +57,7 @@ def test_an_effect_that_is_there_is_told_with_all_that_supports_it() -> None:
     assert verdict.kind == "better"
     assert re.fullmatch(
         r"tanh, best lr per arm \(pre 0\.3, post 0\.3\): post is better than pre by 2\.00 pp of test accuracy "
-        r"\[1\.\d\d, 2\.\d\d\], n = 10 paired seeds, Holm p = 0\.002; P\(post > pre\) = 1\.",
+        r"\[1\.\d\d, 2\.\d\d\], n = 10 paired seeds, family-wise p = 0\.00\d+; P\(post > pre\) = 1\.",
         verdict.sentence,
     )
     assert (verdict.facet, claim(verdict), verdict.command) == ("tanh", "post is better than pre", None)
@@ -212,7 +212,7 @@ def test_less_loss_is_better() -> None:
     assert "P(pre < post) = 1" in verdict.sentence
 
 
-def verdict_of(facet: str, p_holm: float) -> Verdict:
+def verdict_of(facet: str, p: float) -> Verdict:
     """Return a verdict: `pre` is better than `post`, or it is undecided."""
     nan = float("nan")
     numbers = dict.fromkeys(("low", "high", "probability", "equivalence_low", "equivalence_high"), 1.0)
@@ -223,10 +223,13 @@ def verdict_of(facet: str, p_holm: float) -> Verdict:
         a=Side("post", 0.8, "", edge=False, diverged=0, stuck=0, n=10),
         b=Side("pre", 0.9, "", edge=False, diverged=0, stuck=0, n=10),
         n=10,
+        n_trained=10,
         mean=-0.1,
-        p_holm=p_holm,
+        p_holm=p,
+        p_family=p,
+        p_risk=nan,
         equivalent=False,
-        p_equivalence=nan,
+        p_equivalence_holm=nan,
         fewest=6,
         seeds_needed=nan,
         notes=(),

@@ -68,8 +68,8 @@ def draw_forest(
     """Draw the paired differences a − b of `metric`, sorted by cell, then pair, with the margin of equivalence.
 
     `effects` (the best lr of each level) has the columns of the layout's facets, a, b, lr_a, lr_b, n, mean, low, high,
-    p_holm, equivalent and note; `fixed` (may be empty) the facets, lr, a, b, mean, low and high. Means and `margin` are
-    fractions, drawn in percentage points. A filled square: Holm's p is below 0.05; a diamond: equivalent; a hollow
+        p_family, equivalent and note; `fixed` (may be empty) the facets, lr, a, b, mean, low and high. Means and `margin`
+    are fractions, drawn in percentage points. A filled square: p is below 0.05; a diamond: equivalent; a hollow
     square: neither. `pairs`, with the facets, a, b and difference, are the seeds behind `effects`: light points on the
     interval where they are at most `MOST_POINTS`.
     """
@@ -96,7 +96,7 @@ def draw_forest(
     return figure
 
 
-_HEADS: Final = ("n", "mean [95 % interval]", "Holm p")
+_HEADS: Final = ("n", "mean [95 % interval]", "p (family)")
 
 
 def _place_rows(
@@ -169,13 +169,13 @@ def _draw_row(table: TextColumns, row: _Row, scale: float, noted: bool) -> None:
 
 
 def _name_verdict(facts: dict[Any, Any]) -> str:
-    if facts["p_holm"] < 0.05:
-        return "difference, Holm p < 0.05"
+    if facts["p_family"] < 0.05:
+        return "difference, p < 0.05"
     return "equivalent" if facts["equivalent"] else "undecided"
 
 
 _MARKS: Final[dict[str, tuple[str, str]]] = {
-    "difference, Holm p < 0.05": ("s", INK),
+    "difference, p < 0.05": ("s", INK),
     "equivalent": ("D", PAPER),
     "undecided": ("s", PAPER),
 }
@@ -186,7 +186,7 @@ def _make_cells(facts: dict[Any, Any], scale: float, noted: bool) -> tuple[str, 
     mean, low, high = (scale * facts[name] for name in ("mean", "low", "high"))
     size = f"{mean:+.2f}" if np.isfinite(mean) else "–"
     interval = f" [{low:+.2f}, {high:+.2f}]" if np.isfinite(low) else ""
-    p = facts["p_holm"]
+    p = facts["p_family"]
     words = f"{p:.3f}" if p >= 1e-3 else "< 0.001"
     return (
         f"{facts['n']:g}",
