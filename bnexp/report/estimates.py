@@ -25,7 +25,7 @@ METRIC: Final = "test_accuracy"
 class Estimates:
     """The frames of `statistics` about one design; see the functions that `estimate` calls.
 
-    `effects` has the notes of a contrast in words, in its last column, `note`.
+    `effects` has the notes of a contrast in words, `note`, and says that it is explored, in its last column `evidence`.
     """
 
     design: Design
@@ -71,7 +71,7 @@ def estimate(evidence: Evidence, design: Design, margin: float) -> Estimates:
     return Estimates(
         design=design,
         margin=margin,
-        effects=in_words,
+        effects=in_words.assign(evidence="explored"),
         fixed=comparisons.compare_at_each_lr(grid, METRIC, margin) if design.tuned else in_words[:0],
         finals=finals,
         stable=largest_stable(finals if design.tuned and design.x is None else finals[:0], design),

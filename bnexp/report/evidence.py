@@ -10,10 +10,12 @@ import pandas as pd
 from bnexp.errors import UserError
 from bnexp.runs import key
 from bnexp.statistics.arms import ScoredRuns, axes, score_runs
+from bnexp.statistics.confirmation import Confirmation, find_stored_confirmation
 from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, deduce_design
-from bnexp.store.records import SweepRecord
+from bnexp.store.records import SweepRecord, list_confirmatory
 from bnexp.store.store import Store, each_run_once
+from bnexp.verdicts.confirmation import write_command
 from bnexp.verdicts.more_seeds import Destination
 
 
@@ -24,7 +26,8 @@ class Evidence:
     `rows` are those of all runs, failed ones included, each once. Those that count are scored once, when they are
     gathered: `runs` are those of `statistics.arms.score_runs`, `points` their curves as
     `statistics.curves.complete_curves` gives them. `stored` are the rows of runs as each of the `stores` has them, and
-    `records` what each of them keeps of its commands.
+    `records` what each of them keeps of its commands. Runs that were frozen to confirm are in none of these, and
+    neither are the commands that trained them: `confirmations` has what each store froze, None where it did not.
     """
 
     title: str
@@ -34,6 +37,7 @@ class Evidence:
     stores: Sequence[Store]
     stored: Sequence[pd.DataFrame]
     records: Sequence[Sequence[SweepRecord]]
+    confirmations: Sequence[Confirmation | None]
 
     def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
@@ -55,7 +59,9 @@ class Evidence:
     def destinations(self) -> list[Destination]:
         """Where runs like these go: each store as a command names it."""
         return [
-            Destination(store.path.resolve().name, set(rows["run"]), _find_data_roots(records))
+            Destination(
+                store.path.resolve().name, set(rows["run"]), find_data_roots(records), write_command(str(store.path))
+            )
             for store, rows, records in zip(self.stores, self.stored, self.records, strict=True)
         ]
 
@@ -85,6 +91,10 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
     Several stores are taken as one: a run that several hold counts once. Raises `UserError` if no run is stored.
     """
     stored = [store.runs for store in stores] if stored is None else stored
+    records = [store.sweeps for store in stores]
+    confirmations = list(map(find_stored_confirmation, records, stored))
+    fresh = list_confirmatory([record for part in records for record in part])
+    stored = [part[~part["run"].isin(fresh)] for part in stored]
     rows = each_run_once(pd.concat(stored, ignore_index=True))
     if (rows["status"] == "failed").all():
         raise UserError(
@@ -101,11 +111,12 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
         points=complete_curves(points, scored),
         stores=stores,
         stored=stored,
-        records=[store.sweeps for store in stores],
+        records=[[record for record in part if record.confirm is None] for part in records],
+        confirmations=confirmations,
     )
 
 
-def _find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:
+def find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:
     """Return the folder of each data set that the latest sweep over it named."""
     data = [record.configuration.get("data", {}) for record in records]
     latest = {one["name"]: one["root"] for one in data if one}
