@@ -75,7 +75,8 @@ def write_state(confirmation: Confirmation, folder: str) -> str:
             f"Tested on {plan.n} fresh seeds ({plan.seeds[0]} to {plan.seeds[-1]}) that nothing was chosen on, by "
             f"a plan {when}, before they were trained: one look, and in all of its {len(plan.contrasts)} "
             f"{'contrast' if len(plan.contrasts) == 1 else 'contrasts'} a false claim with a probability of at most "
-            f"{100 * plan.alpha:g} %."
+            f"{100 * plan.alpha:g} %. It is about these arms at their frozen rates. An arm of which none of {plan.n} "
+            f"runs diverged may still do so in up to {100 * (1 - plan.alpha ** (1 / plan.n)):.0f} of 100 (95 %)."
         )
     return (
         f"A confirmation is {when}: {confirmation.stored:,} of {confirmation.asked:,} runs trained. Nothing of them is "
