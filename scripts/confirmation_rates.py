@@ -37,7 +37,7 @@ RUN_SD: Final = 0.002
 MARGIN: Final = 0.001
 CHANCE: Final = 0.1
 EXPLORED: Final = 10
-FRESH: Final = 16
+FRESH: Final = 12
 
 
 @dataclass(frozen=True)

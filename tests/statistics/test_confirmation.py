@@ -154,7 +154,7 @@ def test_steps_by_the_count_of_what_may_be_true_reject_no_more_than_the_closed_t
 
 @pytest.mark.parametrize("profile", ["flat", "peaked", "broad", "cliff"])
 def test_a_confirmation_errs_in_at_most_5_of_100_families_whatever_was_chosen(profile: str) -> None:
-    """2,000 families of three contrasts, explored on ten seeds and confirmed on sixteen by the shipped functions."""
+    """2,000 families of three contrasts, explored on ten seeds and confirmed on twelve by the shipped functions."""
     shares = confirmation_rates.simulate(confirmation_rates.PROFILES[profile], family=3, stores=6_000)
     print(f"\n{profile}: {shares}", end="")
     assert shares["confirmed"] <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 2_000)
