@@ -19,6 +19,7 @@ from pictures import shrink_picture
 
 from bnexp import load
 from bnexp.files import write_whole
+from bnexp.report.confirmations import describe_looks, make_confirmed_parts, write_next_step
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
 from bnexp.report.page import escape_markdown
@@ -128,12 +129,20 @@ def answer(store: Store) -> str | None:
         return None
     evidence = gather([store])
     estimates = estimate(evidence, choose_design(evidence, None))
-    blocks = [escape_markdown(evidence.title), f"**{escape_markdown(estimates.headline)}**"]
+    parts, advice = make_confirmed_parts(evidence), write_next_step(evidence, estimates)
+    blocks = [
+        escape_markdown(evidence.title),
+        *(f"**Confirmed: {escape_markdown(part.headline)}**" for part in parts if part.headline),
+        f"**Explored: {escape_markdown(estimates.headline)}**",
+        *(escape_markdown(sentence) for part in parts for sentence in part.sentences[bool(part.headline) :]),
+        *filter(None, [escape_markdown(describe_looks(evidence))]),
+    ]
     for verdict in estimates.verdicts:
         facet = escape_markdown(verdict.facet or "all runs")
-        blocks.append(f"**{facet}** ({verdict.badge}). {escape_markdown(verdict.sentence)}")
+        blocks.append(f"**{facet}** ({verdict.badge}, explored). {escape_markdown(verdict.sentence)}")
         commands = verdict.command.splitlines() if verdict.command else []
         blocks += ["\n".join(f"    {public_command(command)}" for command in commands)] if commands else []
+    blocks += [escape_markdown(advice[0]), f"    {public_command(advice[1])}"] if advice[0] else []
     return "\n\n".join(blocks)
 
 
@@ -145,8 +154,8 @@ def find_pictures(store: Store, record: SweepRecord) -> list[Path]:
 
 
 def newest_record(store: Store) -> SweepRecord:
-    """Return what the newest command recorded; raise `ValueError` if there is none."""
-    sweeps = store.sweeps
+    """Return what the newest command recorded that explored; raise `ValueError` if there is none."""
+    sweeps = [sweep for sweep in store.sweeps if sweep.confirm is None]
     if not sweeps:
         raise ValueError(f"a store must hold the record of a sweep; found none in {store.path}/sweeps: train into it")
     return sweeps[-1]

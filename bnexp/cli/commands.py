@@ -31,6 +31,10 @@ def run_command(words: Sequence[str]) -> int:
             from bnexp.cli import report
 
             report.rebuild(asked.words)
+        case "confirm":
+            from bnexp.cli import confirm
+
+            return confirm.confirm(asked.words, shlex.join(["bnexp", *words]), dry_run=asked.dry_run)
         case "show":
             from bnexp.cli import show
 

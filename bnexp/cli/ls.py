@@ -24,6 +24,8 @@ from bnexp.errors import UserError
 from bnexp.files import find_outputs, is_folder
 from bnexp.runs import Run, key
 from bnexp.statistics.arms import ARM, axes, score_runs
+from bnexp.statistics.confirmation import find_stored_confirmation
+from bnexp.store.records import list_confirmatory
 from bnexp.store.store import Store, load
 
 _STATUSES: Final = ("done", "diverged", "failed")
@@ -52,7 +54,7 @@ def _print_stores(stores: Sequence[Path], *, json_wanted: bool) -> None:
     if json_wanted:
         _print_json(rows)
     elif rows:
-        _print_table(rows, ("store", "runs", "arms", "failed", "changed", "problem"))
+        _print_table(rows, ("store", "runs", "arms", "failed", "confirmation", "changed", "problem"))
     else:
         print(f"no results in {find_outputs()}/ yet: `bnexp study=quickstart` makes some in half a minute")
 
@@ -62,10 +64,13 @@ def _describe_store(path: Path) -> dict[str, Any]:
     changed = max((file.stat().st_mtime for file in [path / "runs", *(path / "runs").glob("*.parquet")]), default=0.0)
     row: dict[str, Any] = {"store": str(path), "changed": datetime.fromtimestamp(changed).astimezone()}
     try:
-        runs = Store(path).runs
+        runs, confirmation = Store(path).runs, find_stored_confirmation(Store(path).sweeps, Store(path).runs)
     except UserError as error:
         return {**row, "problem": str(error)}
     arms = len(score_runs(runs)[list(ARM)].drop_duplicates())
+    if confirmation is not None:
+        part = f" ({confirmation.stored} of {confirmation.asked} runs)"
+        row["confirmation"] = f"{confirmation.state}{'' if confirmation.complete else part}"
     return {**row, "runs": len(runs), "arms": arms, "failed": int((runs["status"] == "failed").sum())}
 
 
@@ -80,11 +85,13 @@ def _print_runs(folder: Path, filters: Sequence[str], *, json_wanted: bool) -> N
         return
     scored = score_runs(runs)
     names = [*(axes(scored) if len(scored) else ()), "seed"]
+    fresh = list_confirmatory(load(folder).sweeps)
     rows = [
         {
             "run": row["run"],
             **{key(name): row[name] for name in names},
             "status": row["status"],
+            **({"evidence": "confirmation" if row["run"] in fresh else "explored"} if fresh else {}),
             "validation (%)": 100 * row["validation_accuracy"],
             "test (%)": 100 * row["test_accuracy"],
         }

@@ -16,6 +16,7 @@ from bnexp.cli.summary import draw_table
 from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
 from bnexp.files import is_folder
+from bnexp.store.records import list_confirmatory
 from bnexp.store.store import Store, each_run_once, load
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _conclude(rows: pd.DataFrame, stores: Sequence[Store], stored: Sequence[pd.D
         report = build.compose(
             stores, stored, compare=wish.compare, margin=wish.margin, out=wish.out, figure=wish.figure
         )
-    console.print(draw_table(rows))
+    fresh = list_confirmatory([record for store in stores for record in store.sweeps])
+    if len(explored := rows[~rows["run"].isin(fresh)]):  # of others nothing is shown but by their confirmation
+        console.print(draw_table(explored.reset_index(drop=True)))
     if report:
         _print_answer(report, console)
     if failed := int((rows["status"] == "failed").sum()):
@@ -89,15 +92,20 @@ def _conclude(rows: pd.DataFrame, stores: Sequence[Store], stored: Sequence[pd.D
 def _print_answer(report: "Report", console: Console) -> None:
     shown = report.verdicts[:MOST_VERDICTS]
     hidden = len(report.verdicts) - len(shown)
-    for sentence in ("", *filter(None, [report.headline, report.missing, report.asked])):
+    explored = [f"Explored: {report.headline}", report.looks, report.missing, report.asked]
+    for sentence in ("", *report.confirmed, *filter(None, explored)):
         console.print(sentence, markup=False)
     for verdict in shown:
-        console.print(verdict.sentence, markup=False)
+        console.print(f"explored: {verdict.sentence}", markup=False)
         for line in (verdict.command or "").splitlines():  # to be copied: a terminal may wrap it, we do not
             console.print(f"  {line}", soft_wrap=True, markup=False)
     more = f"{hidden} more verdicts are on the page." if hidden else ""
-    for sentence in (*filter(None, [more, report.left_out]), ""):
+    for sentence in filter(None, [more, report.left_out]):
         console.print(sentence, markup=False)
+    if report.advice[0]:
+        console.print(report.advice[0], markup=False)
+        console.print(f"  {report.advice[1]}", soft_wrap=True, markup=False)
+    console.print("")
 
 
 def _parse_words(words: Sequence[str]) -> _Wish:
@@ -110,7 +118,7 @@ def _parse_words(words: Sequence[str]) -> _Wish:
             case "compare" if value:
                 wish = replace(wish, compare=value)
             case "margin":
-                wish = replace(wish, margin=_parse_points(value))
+                wish = replace(wish, margin=parse_points(name, value))
             case "figure" | "report.figure":
                 wish = replace(wish, figure=parse(FigureForm, value, "figure"))
             case "out" if value:
@@ -122,14 +130,14 @@ def _parse_words(words: Sequence[str]) -> _Wish:
     return wish
 
 
-def _parse_points(text: str) -> float:
-    """Return percentage points as a fraction."""
+def parse_points(name: str, text: str) -> float:
+    """Return percentage points as a fraction; `name` is the key that they were given to."""
     try:
         points = float(text)
     except ValueError:
         points = math.nan
     if not 0 < points < 100:
-        raise UserError(f"margin must be a number of percentage points above 0 and below 100; got '{text}'")
+        raise UserError(f"{name} must be a number of percentage points above 0 and below 100; got '{text}'")
     return points / 100
 
 

@@ -45,6 +45,24 @@ COMMANDS: Final = {
             }
         },
     ),
+    "confirm": Command(
+        "bnexp confirm DIR [effect=POINTS] [power=P | n=N] [margin=POINTS] [contrasts=question|all] [compare=KEY] "
+        "[seed=S] [workers=N] [--dry-run]",
+        "Freeze what a store explored (learning rates, contrasts, n), train fresh seeds at these rates alone, and test "
+        "them once.",
+        {
+            "words": {
+                "nargs": "+",
+                "metavar": "DIR",
+                "help": "the folder of a store, such as outputs/demo; behind it effect=POINTS, the smallest difference "
+                "that matters (0.2), found with power=P (0.9); or n=N fresh seeds; margin=POINTS, below which a "
+                "difference is called none (0.1); contrasts=question (the default: of each cell the one that the "
+                "question is about) or all; compare=KEY, to compare another key than the study; seed=S, the first "
+                "fresh seed; and data.root=DIR, device=, workers=, engine.lanes=, report=false as in a sweep",
+            },
+            "--dry-run": {"action": "store_true", "help": "print the plan; freeze, train and write nothing"},
+        },
+    ),
     "show": Command(
         "bnexp show RUN [DIR] [--json]",
         "Print one run, with the command that trains it again.",

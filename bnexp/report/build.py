@@ -15,6 +15,7 @@ from bnexp.figures.export import render
 from bnexp.figures.style import choose_looks
 from bnexp.labels import axis_label
 from bnexp.report import captions, coverage, folder, page, tables
+from bnexp.report.confirmations import ConfirmedPart, describe_looks, make_confirmed_parts, write_next_step
 from bnexp.report.effect_figures import make_figures
 from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
@@ -43,8 +44,9 @@ BIBTEX: Final = f"""@software{{bnexp,
 class Report:
     """A report that is not written yet: its `files` by their paths in its `folder`, and the answer in words.
 
-    `asked`, `missing`, `damaged` and `left_out` are those of the page. Of the `verdicts` those about what was asked
-    last come first. A folder that was `chosen` by the user may hold files of theirs.
+    `asked`, `missing`, `damaged`, `left_out`, `looks` and `advice` are those of the page. Of the `verdicts` those about
+    what was asked last come first; they are explored, and `confirmed` are the sentences about what fresh seeds say. A
+    folder that was `chosen` by the user may hold files of theirs.
     """
 
     folder: Path
@@ -56,6 +58,9 @@ class Report:
     damaged: Sequence[str]
     left_out: str
     verdicts: Sequence[Verdict]
+    confirmed: Sequence[str] = ()
+    looks: str = ""
+    advice: tuple[str, str] = ("", "")
 
     @property
     def page(self) -> Path:
@@ -99,7 +104,13 @@ def compose(
     estimates = estimate(evidence, design, margin, form=figure)
     compared = select_comparable(evidence, estimates)
     figures = make_figures(*select_drawable(*compared))
-    content = _make_page(evidence, estimates, compared, figures)
+    confirmed = make_confirmed_parts(evidence)
+    content = dataclasses.replace(
+        _make_page(evidence, estimates, compared, figures),
+        confirmed=[_link_part(part) for part in confirmed],
+        looks=describe_looks(evidence),
+        advice=write_next_step(evidence, estimates),
+    )
     paths = {figure.name: f"figures/{figure.name}.svg" for figure in figures}
     return Report(
         folder=out or _choose_folder(evidence, estimates),
@@ -116,6 +127,9 @@ def compose(
         damaged=content.damaged,
         left_out=content.left_out,
         verdicts=coverage.put_asked_first(evidence, compared[1].verdicts),
+        confirmed=[sentence for part in confirmed for sentence in part.sentences],
+        looks=content.looks,
+        advice=content.advice,
     )
 
 
@@ -150,7 +164,8 @@ def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterat
         yield f"figures/{figure.name}.pdf", render(figure.figure, "pdf", figure.name)
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
         yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
-    for table in (*content.tables, *filter(None, [content.diverged])):
+    apart = (table for part in content.confirmed for table in part.tables)
+    for table in (*content.tables, *filter(None, [content.diverged]), *apart):
         yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
 
@@ -191,6 +206,10 @@ def _put_on_page(figure: ReportFigure) -> page.Figure:
     svg = render(figure.figure, "svg", figure.name).decode()
     files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "pdf", "png", "csv"))
     return page.Figure(figure.name, figure.title, svg, figure.alt, files)
+
+
+def _link_part(part: ConfirmedPart) -> ConfirmedPart:
+    return dataclasses.replace(part, tables=tuple(map(_link_files, part.tables)))
 
 
 def _link_files(table: tables.Table) -> tables.Table:

@@ -80,7 +80,8 @@ def make_forest(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigu
         f"shaded: differences below {100 * margin:g} points",
     )
     layout = make_layout(estimates, estimates.design.cells)
-    figure = draw_forest(effects, fixed, layout, words, metric=estimates.metric, margin=margin, pairs=estimates.pairs)
+    pairs = estimates.pairs[estimates.pairs["trained"]]
+    figure = draw_forest(effects, fixed, layout, words, metric=estimates.metric, margin=margin, pairs=pairs)
     yield ReportFigure("forest", "Paired differences", subject, figure, effects)
 
 

@@ -29,7 +29,7 @@ class Estimates:
     """The frames of `statistics` about one design; see the functions that `estimate` calls.
 
     `margin`, the `metric` and the `form` of the figures are what was wished; `effects` has the notes of a contrast in
-    words, in its last column, `note`.
+    words, `note`, and says that it is explored, in its last column `evidence`.
     """
 
     design: Design
@@ -96,7 +96,7 @@ def estimate(
         margin=margin,
         metric=metric,
         form=form,
-        effects=in_words,
+        effects=in_words.assign(evidence="explored"),
         pairs=list_pairs(grid, metric),
         fixed=comparisons.compare_at_each_lr(grid, metric, margin) if design.tuned else in_words[:0],
         finals=finals,

@@ -12,10 +12,12 @@ from bnexp.errors import UserError
 from bnexp.files import find_place
 from bnexp.runs import key
 from bnexp.statistics.arms import ScoredRuns, axes, score_runs
+from bnexp.statistics.confirmation import Confirmation, find_stored_confirmation
 from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, deduce_design
-from bnexp.store.records import SweepRecord
+from bnexp.store.records import SweepRecord, list_confirmatory
 from bnexp.store.store import Store, each_run_once
+from bnexp.verdicts.confirmation import write_command
 from bnexp.verdicts.more_seeds import Destination
 
 
@@ -27,7 +29,8 @@ class Evidence:
     gathered: `runs` are those of `statistics.arms.score_runs` with `test_correct` of `schemas.CORRECT`, `points` their
     curves as `statistics.curves.complete_curves` gives them. `stored` are the rows of runs as each of the `stores` has
     them, and `records` what each of them keeps of its commands, by the file, oldest first; `damaged` are sentences
-    about those that cannot be read.
+    about those that cannot be read. Runs that were frozen to confirm are in none of these, and neither are the commands
+    that trained them: `confirmations` has what each store froze, None where it did not.
     """
 
     title: str
@@ -38,6 +41,7 @@ class Evidence:
     stored: Sequence[pd.DataFrame]
     records: Sequence[Mapping[Path, SweepRecord]]
     damaged: Sequence[str]
+    confirmations: Sequence[Confirmation | None]
 
     def layers(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return what was measured inside the layers of `runs`, rows of `self.runs`; read when it is asked for."""
@@ -61,8 +65,12 @@ class Evidence:
         """Where runs like these go: each store as a command names it."""
         places = [find_place(store.path) for store in self.stores]
         return [
-            Destination(name, set(rows["run"]), _find_data_roots(list(records.values())), outputs)
-            for (name, outputs), rows, records in zip(places, self.stored, self.records, strict=True)
+            Destination(
+                name, set(rows["run"]), find_data_roots(list(records.values())), outputs, write_command(str(store.path))
+            )
+            for (name, outputs), store, rows, records in zip(
+                places, self.stores, self.stored, self.records, strict=True
+            )
         ]
 
     @property
@@ -91,6 +99,12 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
     Several stores are taken as one: a run that several hold counts once. Raises `UserError` if no run is stored.
     """
     stored = [store.runs for store in stores] if stored is None else stored
+    records, damaged = zip(*(store.read_records() for store in stores), strict=True)
+    confirmations = [
+        find_stored_confirmation([*part.values()], rows) for part, rows in zip(records, stored, strict=True)
+    ]
+    fresh = list_confirmatory([record for part in records for record in part.values()])
+    stored = [part[~part["run"].isin(fresh)] for part in stored]
     rows = each_run_once(pd.concat(stored, ignore_index=True))
     if (rows["status"] == "failed").all():
         raise UserError(
@@ -101,7 +115,6 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
     points = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True).drop_duplicates(["run", "step"])
     bits = pd.concat([store.correct_of(part).set_axis(part["run"]) for store, part in zip(stores, stored, strict=True)])
     scored = score_runs(rows.assign(test_correct=rows["run"].map(bits.dropna().to_dict()).astype(object)))
-    records, damaged = zip(*(store.read_records() for store in stores), strict=True)
     return Evidence(
         title=" + ".join(store.path.resolve().name for store in stores),
         rows=rows,
@@ -109,12 +122,13 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
         points=complete_curves(points, scored),
         stores=stores,
         stored=stored,
-        records=records,
+        records=[{path: record for path, record in part.items() if record.confirm is None} for part in records],
         damaged=[*itertools.chain.from_iterable(damaged)],
+        confirmations=confirmations,
     )
 
 
-def _find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:
+def find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:
     """Return the folder of each data set that the latest sweep over it named."""
     data = [record.configuration.get("data", {}) for record in records]
     latest = {one["name"]: one["root"] for one in data if one}

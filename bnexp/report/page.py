@@ -43,6 +43,30 @@ class Verdict(Protocol):
     def badge(self) -> str: ...  # noqa: D102
 
 
+class Settled(Verdict, Protocol):
+    """What fresh seeds say of one contrast, and whether that is `confirmed` or `not confirmed`."""
+
+    @property
+    def evidence(self) -> str: ...  # noqa: D102
+
+
+class ConfirmedPart(Protocol):
+    """What fresh seeds say by a frozen plan; no headline and no verdicts while some are not trained."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def words(self) -> str: ...  # noqa: D102
+    @property
+    def headline(self) -> str: ...  # noqa: D102
+    @property
+    def verdicts(self) -> Sequence[Settled]: ...  # noqa: D102
+    @property
+    def tables(self) -> Sequence[Table]: ...  # noqa: D102
+    @property
+    def command(self) -> str: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure as SVG whose ids no other one has, its caption in the picture; `alt` says in words what is to be seen.
@@ -63,7 +87,9 @@ class Page:
 
     As far as there is something to say, `asked` says which part of the store was asked last, `missing` what of all that
     was asked is not stored, `damaged` which records of commands cannot be read and `left_out` what cannot be compared.
-    `commands` are those that trained the runs, `provenance` pairs of a name and a value.
+    `commands` are those that trained the runs, `provenance` pairs of a name and a value. What is `confirmed` comes
+    first, apart from all else, which is explored; `looks` says that seeds were added after a look, `advice` what would
+    settle it, with the command.
     """
 
     title: str
@@ -83,6 +109,9 @@ class Page:
     provenance: tuple[tuple[str, str], ...]
     citation: str
     bibtex: str
+    confirmed: Sequence[ConfirmedPart] = ()
+    looks: str = ""
+    advice: tuple[str, str] = ("", "")
 
 
 _STYLED: Final = re.compile(r"((?:fill|stroke): )#([0-9a-f]{6})\b")

@@ -115,6 +115,7 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
         ),
         frame,
         (
+            Column("evidence", "evidence"),
             *_list_cell_columns(made, frame),
             Column("a", "a"),
             Column("b", "b"),

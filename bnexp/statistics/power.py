@@ -15,13 +15,14 @@ MOST: Final = 100_000
 """Most seeds that are said to be needed; beyond, the effect is nothing that seeds can show."""
 
 
-def smallest_n() -> int:
-    """Return the least n with which a contrast can be significant, alone or in a family of any size: 6.
+def smallest_n(factor: int = 1) -> int:
+    """Return the least n with which a contrast can be significant: 6, alone or in a family of any size.
 
-    p is never below 2/2ⁿ. Nor is the family's: a contrast whose differences are all alike has the largest statistic of
-    all, divided by its root mean square, that n seeds can have, and only itself reaches it.
+    p is never below 2/2ⁿ. Nor is the family's by the maximum: a contrast whose differences are all alike has the
+    largest statistic of all, divided by its root mean square, that n seeds can have, and only itself reaches it. Where
+    the smallest p of a family is multiplied by a `factor`, as by Holm, more are needed.
     """
-    return next(n for n in range(2, 64) if 2.0 ** (1 - n) <= ALPHA)
+    return next(n for n in range(2, 64) if factor * 2.0 ** (1 - n) <= ALPHA)
 
 
 def power(n: ArrayLike, d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:
@@ -37,17 +38,17 @@ def power(n: ArrayLike, d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:
     return np.asarray(stats.nct.sf(t, n - 1, shift) + np.nan_to_num(stats.nct.cdf(-t, n - 1, shift)))
 
 
-def seeds_needed(d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:
-    """Return the least n in all with which `power` is at least `POWER`, NaN where that is above `MOST` or d_z unknown.
+def seeds_needed(d_z: ArrayLike, alpha: ArrayLike = ALPHA, least: float = POWER) -> Floats:
+    """Return the least n in all with which `power` is at least `least`, NaN where that is above `MOST` or d_z unknown.
 
     Found by bisection, because the power grows with n.
     """
     d_z, alpha = np.broadcast_arrays(np.asarray(d_z, dtype=float), np.asarray(alpha, dtype=float))
     known = np.isfinite(d_z) & (d_z != 0)
     size = np.where(known, d_z, 1.0)
-    low, high = np.full(d_z.shape, 1), np.full(d_z.shape, MOST)  # power(low) < POWER <= power(high), if at all
+    low, high = np.full(d_z.shape, 1), np.full(d_z.shape, MOST)  # power(low) < least <= power(high), if at all
     for _ in range(MOST.bit_length()):
         middle = (low + high) // 2
-        enough = power(np.maximum(middle, 2), size, alpha) >= POWER
+        enough = power(np.maximum(middle, 2), size, alpha) >= least
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return np.where(known & (high < MOST), np.maximum(high, 2), np.nan).astype(float)

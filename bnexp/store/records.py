@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bnexp.store.frozen import FrozenPlan, decode_plan
+
 PACK_NAME: Final = re.compile(r"\w[\w.-]{0,99}")
 """What the name of a pack may be: it is the name of its files."""
 
@@ -22,6 +24,7 @@ class SweepRecord:
     in UTC, `configuration` that of the first job, `axes` the values of the keys in which jobs differ. `data` holds the
     digest of each data set by its name, `asked` the ids of the runs, `packs` and `threads` the ids and the number of
     threads of each pack by its name. `git` is the commit and whether it was `dirty`, or None for an installed package.
+    `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm.
     """
 
     created: str = ""
@@ -37,6 +40,7 @@ class SweepRecord:
     machine: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     git: Mapping[str, Any] | None = None
+    confirm: FrozenPlan | None = None
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -49,6 +53,7 @@ class SweepRecord:
         Bytes that a shell handed over and that the locale could not read are read as UTF-8.
         """
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        plain["confirm"] = None if self.confirm is None else self.confirm.encode()
         text = json.dumps(plain, indent=1, ensure_ascii=False, default=str)
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -68,7 +73,21 @@ def decode_record(text: str) -> SweepRecord:
     for key, value in known.items():
         if not _IS_RIGHT[key](value):
             raise ValueError(f"a `{key}` that is none")
+    if known.get("confirm") is not None:
+        known["confirm"] = decode_plan(known["confirm"])
+        if len(set(known.get("asked", ()))) != len(known["confirm"].runs):
+            raise ValueError("a frozen plan of other runs than were asked for")
     return SweepRecord(**known)
+
+
+def list_confirmatory(records: Sequence[SweepRecord]) -> frozenset[str]:
+    """Return the ids of the runs that commands of `records` froze to confirm: they belong to no exploration."""
+    return frozenset(run for record in records if record.confirm is not None for run in record.asked)
+
+
+def find_confirmation(records: Sequence[SweepRecord]) -> SweepRecord | None:
+    """Return the record by which a store is confirmed, the oldest with a frozen plan; None if there is none."""
+    return min((one for one in records if one.confirm is not None), key=lambda one: one.created, default=None)
 
 
 def _is_text(value: object) -> bool:
@@ -121,6 +140,6 @@ _IS_RIGHT: Final[Mapping[str, Callable[[object], bool]]] = {
     "packs": _is_plan,
     "threads": _is_threads,
     "semantics": _is_count,
-    "git": lambda value: value is None or isinstance(value, dict),
+    **dict.fromkeys(("git", "confirm"), lambda value: value is None or isinstance(value, dict)),
 }
 """Of each key of a record, whether a value can be one: people edit files, and disks lose blocks."""

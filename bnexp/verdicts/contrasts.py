@@ -11,6 +11,14 @@ from bnexp.statistics.notes import FallsBehind, Note, StaleStatistics
 
 Kind = Literal["better", "equivalent", "undecided", "nothing"]
 
+BADGES: Final[dict[Kind, str]] = {
+    "better": "difference",
+    "equivalent": "no difference",
+    "undecided": "undecided",
+    "nothing": "nothing to compare",
+}
+"""Each kind in a word or two."""
+
 Outcome = Literal["learned", "mixed", "stuck", "diverged"]
 """How the paired runs of an arm ended: all learned, some did, none did, all diverged."""
 

@@ -1,4 +1,4 @@
-"""What would decide a contrast: how many seeds, how long they take, and the command for the runs that are missing."""
+"""What would decide a contrast: seeds that make a test possible, with the command for them, or a confirmation."""
 
 import dataclasses
 import math
@@ -21,24 +21,23 @@ from bnexp.verdicts.notes import write_margin
 REACH: Final = 1_000
 """Most seeds that are asked for: an effect that needs more is none that an experiment would ask about."""
 
-PATIENCE: Final = 10
-"""How many times what the compared runs took the further ones may take: by an order of magnitude, no more."""
-
 HOUR: Final = 3600
-"""Seconds of one core that further seeds may take however short the compared runs were."""
+"""Seconds."""
 
 
 @dataclass(frozen=True)
 class Destination:
     """A store as a command names it: its `name`, the ids that it holds, and by data set the folder that was read.
 
-    `outputs` is the folder that holds it, None for the usual one.
+    `outputs` is the folder that holds it, None for the usual one; `confirm` is the command that confirms what it
+    explored, and shows what it confirmed.
     """
 
     name: str
     runs: Collection[str]
     roots: Mapping[str, str]
     outputs: str | None = None
+    confirm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ class Proposal:
 def propose_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> Proposal | None:
     """Return what would decide the contrast that `answer` is about; None if it is decided, or nothing to decide.
 
-    `runs` are those that were compared. The learning rate is chosen again, so both arms are asked for at every learning
-    rate that they tried, at seeds that both have first, then at those of one, then at further ones. Too few seeds for a
-    test become as many as make one possible. More are asked for only if the difference is not below the margin, and if
-    they take no more than `PATIENCE` times what the compared runs took, or an hour of a core.
+    `runs` are those that were compared. Too few seeds for a test become as many as make one possible: the learning rate
+    is chosen again, so both arms are asked for at every learning rate that they tried, at seeds that both have first,
+    then at those of one, then at further ones. Once there was a test, further seeds would give it a second chance:
+    fresh ones at frozen choices decide, if the difference is not below the margin.
     """
     contrast, metric = answer.subject, answer.subject.metric
     if contrast.kind != "undecided":
@@ -70,20 +69,17 @@ def propose_seeds(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destinati
         return Proposal(f"the difference is smaller than what is worth deciding (margin {margin})")
     rows = rows_of(runs, dict(answer.cell))
     levels = [rows[rows[contrast.compared] == side.level] for side in (contrast.b, contrast.a)]
+    if not contrast.too_few:
+        store = _find_store(pd.concat(levels), stores)
+        return Proposal(
+            "a confirmation, by fresh seeds at frozen choices, decides it", None if store is None else store.confirm
+        )
     more = int(needed) - contrast.n
     seeds = _choose_seeds(*(set(level["seed"]) for level in levels), total=int(needed))
-    taken, cost = _measure_cost(pd.concat(levels), seeds)
+    cost = _measure_cost(pd.concat(levels), seeds)
     words = f"{more} more {'seed' if more == 1 else 'seeds'}"
-    time = "" if math.isnan(cost) else f", about {_write_time(cost)}"
-    if contrast.too_few:
-        return Proposal(f"{words} would make one possible{time}", _write_commands(levels, seeds, stores))
-    if cost > max(PATIENCE * taken, HOUR):
-        long = f"{PATIENCE} times the {_write_time(taken)} that these runs took"
-        limit = long if PATIENCE * taken > HOUR else _write_time(HOUR)
-        return Proposal(
-            f"{words} would be needed{time}, more than {limit}: the difference is smaller than what is worth deciding"
-        )
-    return Proposal(f"{words} would be needed{time}", _write_commands(levels, seeds, stores))
+    time = "" if math.isnan(cost) else f", about {write_time(cost)}"
+    return Proposal(f"{words} would make one possible{time}", _write_commands(levels, seeds, stores))
 
 
 def propose_population(answer: Answer, runs: pd.DataFrame, stores: Sequence[Destination]) -> Proposal | None:
@@ -113,16 +109,15 @@ def _settled(run: Run) -> Run:
     return to_canonical(dataclasses.replace(run, norm_statistics=NormStatistics.population))
 
 
-def _measure_cost(rows: pd.DataFrame, seeds: Sequence[int]) -> tuple[float, float]:
-    """Return the seconds of one core that `rows` took, and those that their arms lack of `seeds`; NaN if not stored."""
+def _measure_cost(rows: pd.DataFrame, seeds: Sequence[int]) -> float:
+    """Return the seconds of one core that the arms of `rows` lack of `seeds`; NaN if they are not stored."""
     if "seconds" not in rows:
-        return math.nan, math.nan
+        return math.nan
     arms = rows.groupby(list(ARM), dropna=False)
-    cost = sum(len(set(seeds) - set(arm["seed"])) * arm["seconds"].mean() for _, arm in arms)
-    return float(rows["seconds"].sum()), float(cost)
+    return float(sum(len(set(seeds) - set(arm["seed"])) * arm["seconds"].mean() for _, arm in arms))
 
 
-def _write_time(seconds: float) -> str:
+def write_time(seconds: float) -> str:
     """Return a time of one core in words."""
     for unit, size in (("hour", HOUR), ("minute", 60), ("second", 1)):
         if seconds >= size:
@@ -143,12 +138,17 @@ def _write_commands(
     runs lie apart in several `stores`: no one of them would lack just the new seeds.
     """
     compared = pd.concat(levels)
-    store = next((store for store in stores if set(compared["run"]) <= set(store.runs)), None)
+    store = _find_store(compared, stores)
     if store is None:
         return None
     together = _command(compared, seeds, store, change)
     commands = [together] if together else [_command(level, seeds, store, change) for level in levels]
     return None if None in commands else "\n".join(filter(None, commands))
+
+
+def _find_store(rows: pd.DataFrame, stores: Sequence[Destination]) -> Destination | None:
+    """Return the store that has all of `rows`."""
+    return next((store for store in stores if set(rows["run"]) <= set(store.runs)), None)
 
 
 def _choose_seeds(a: set[int], b: set[int], *, total: int) -> list[int]:

@@ -10,19 +10,12 @@ from bnexp.labels import value_label
 from bnexp.statistics.design import Design
 from bnexp.statistics.notes import FallsBehind, StaleStatistics
 from bnexp.verdicts.answers import FEW, Answer, Setting, answer_cells
-from bnexp.verdicts.contrasts import Claim, Kind
+from bnexp.verdicts.contrasts import BADGES, Claim, Kind
 from bnexp.verdicts.more_seeds import Destination, Proposal, propose_population, propose_seeds
 from bnexp.verdicts.notes import write_notes, write_staleness
 from bnexp.verdicts.sentences import describe, write_claim
 
 _SUREST: Final[list[Kind]] = ["better", "equivalent", "undecided", "nothing"]
-
-_BADGES: Final[dict[Kind, str]] = {
-    "better": "difference",
-    "equivalent": "no difference",
-    "undecided": "undecided",
-    "nothing": "nothing to compare",
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Verdict:
     def badge(self) -> str:
         """What it is in a few words, in which it says no more than its sentence and its claim do."""
         contrast, claim = self.answer.subject, self.answer.subject.claim
-        words = "too few seeds" if claim.few else _BADGES[self.kind]
+        words = "too few seeds" if claim.few else BADGES[self.kind]
         words = f"{words} below the margin" if self.kind == "better" and contrast.equivalent else words
         return f"{words}, in doubt" if claim.doubtful and self.kind in ("better", "equivalent") else words
 

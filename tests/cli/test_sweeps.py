@@ -82,7 +82,7 @@ def test_it_ends_with_the_table_the_answer_and_the_path_of_the_page(command: Com
     ended = command("-m", "lr=0.5,0.1")
     assert "table of 2 runs" in ended.out
     assert WIDE in ended.out  # whole, although a pipe has no width
-    assert ended.out.endswith(f"\nAn answer.\n\n{Path('outputs/runs/report/index.html')}\n")
+    assert ended.out.endswith(f"\nExplored: An answer.\n\n{Path('outputs/runs/report/index.html')}\n")
     assert fakes.reports == [Built([Path("outputs/runs")])]
 
 

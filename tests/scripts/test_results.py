@@ -107,7 +107,10 @@ def test_the_answer_is_what_the_report_says_above_its_first_figure(store: Path, 
     above = re.sub(r" outputs=\S+", "", above)  # of this machine
     page = page_of([store], tmp_path / "docs")
     assert f"\n\n{above.strip()}\n\nComplete: " in page
-    assert "**relu** (too few seeds). relu: too few seeds for a test between pre and post: post − pre = " in above
+    assert (
+        "**relu** (too few seeds, explored). relu: too few seeds for a test between pre and post: post − pre = "
+        in above
+    )
     assert "\n    bnexp -m steps=40 evaluate=10 placement=pre,post " in above
     assert figure
     assert "<figures/" in rest
@@ -117,7 +120,7 @@ def test_the_answer_is_what_the_report_says_above_its_first_figure(store: Path, 
 def test_the_answer_is_worked_out_from_the_runs_not_from_the_words_of_the_report(store: Path, tmp_path: Path) -> None:
     page = page_of([store], tmp_path / "docs")
     assert "What a report says" not in page
-    assert "**Too few seeds for a test between pre and post for relu.**" in page
+    assert "**Explored: Too few seeds for a test between pre and post for relu.**" in page
 
 
 def test_a_store_without_a_report_has_no_verdict_and_says_so(store: Path, tmp_path: Path) -> None:

@@ -6,13 +6,34 @@ import re
 
 import pytest
 
-from bnexp.store.records import SweepRecord, decode_record
+from bnexp.store.frozen import FrozenArm, FrozenContrast, FrozenPlan
+from bnexp.store.records import SweepRecord, decode_record, find_confirmation, list_confirmatory
 from bnexp.store.store import Store
 
 KEYS = [
     *("created", "command", "configuration", "axes", "data", "asked", "packs", "threads", "semantics"),
-    *("device", "machine", "versions", "git"),
+    *("device", "machine", "versions", "git", "confirm"),
 ]
+PLAN = FrozenPlan(
+    frozen="2026-01-01 09:00:00+00:00",
+    compared="placement",
+    metric="test_accuracy",
+    scope="question",
+    arms=tuple(
+        FrozenArm(settings={"placement": placement, "lr": 0.3, "steps": 40, "evaluate": 10, "hidden": [9, 8]}, tried=5)
+        for placement in ("pre", "post")
+    ),
+    contrasts=(
+        FrozenContrast(cell={"activation": "relu"}, a=1, b=0, direction=1, n=5, mean=0.1, sd=0.1, upper_sd=0.2),
+    ),
+    effect=0.002,
+    power=0.9,
+    alpha=0.05,
+    margin=0.001,
+    n=2,
+    first_seed=5,
+    rests_on=("2026-01-01 08:00:00+00:00",),
+)
 RECORD = SweepRecord(
     created="2026-01-01 10:00:00+00:00",
     command="bnexp -m 'seed=0,1' name=größe",
@@ -36,6 +57,27 @@ def test_a_record_is_read_as_it_was_written_and_its_keys_on_disk_are_the_documen
     assert Store(tmp_path).sweeps == [RECORD]
 
 
+FROZEN = dataclasses.replace(RECORD, asked=["a", "b", "c", "d"], packs={}, threads={}, confirm=PLAN)
+
+
+def test_a_frozen_plan_is_read_as_it_was_written(tmp_path):
+    Store(tmp_path).write_sweep("one", FROZEN)
+    assert Store(tmp_path).sweeps == [FROZEN]
+    (read,) = Store(tmp_path).sweeps
+    assert [(run.placement, run.lr, run.hidden, run.seed) for run in read.confirm.runs] == [
+        (placement, 0.3, (9, 8), seed) for placement in ("pre", "post") for seed in (5, 6)
+    ]
+    assert read.confirm.is_same(dataclasses.replace(PLAN, frozen="later"))
+    assert not read.confirm.is_same(dataclasses.replace(PLAN, n=3))
+
+
+def test_runs_that_were_frozen_are_told_from_explored_ones_and_the_oldest_plan_counts():
+    later = dataclasses.replace(FROZEN, created="2027", asked=["e", "f", "g", "h"])
+    assert list_confirmatory([RECORD, FROZEN, later]) == set("abcdefgh")
+    assert find_confirmation([later, RECORD, FROZEN]) == FROZEN
+    assert (list_confirmatory([RECORD]), find_confirmation([RECORD])) == (frozenset(), None)
+
+
 def test_records_come_oldest_first_whatever_their_names(tmp_path):
     for name, day in (("a", 3), ("b", 1), ("c", 2)):
         Store(tmp_path).write_sweep(name, SweepRecord(created=f"2026-01-0{day}"))
@@ -55,6 +97,10 @@ def test_the_study_of_a_record_is_empty_if_it_was_none():
 
 def without(**wrong):
     return json.dumps({**dataclasses.asdict(RECORD), **wrong}).encode()
+
+
+def unfrozen(**wrong):
+    return json.dumps({**dataclasses.asdict(FROZEN), "confirm": {**PLAN.encode(), **wrong}}).encode()
 
 
 DAMAGED = {
@@ -88,6 +134,17 @@ DAMAGED = {
     "semantics": without(semantics="1"),
     "git": without(git="c" * 40),
     "device": without(device=None),
+    "a plan of text": without(confirm="yes"),
+    "an empty plan": without(confirm={}),
+    "a plan of other runs": unfrozen(n=3),
+    "a plan without arms": unfrozen(arms=[]),
+    "a plan of an arm that is none": unfrozen(arms=[{"settings": {"lr": -1}}] * 2),
+    "a plan of one arm twice": unfrozen(arms=[PLAN.encode()["arms"][0]] * 2),
+    "a plan of an arm that is not there": unfrozen(contrasts=[{**PLAN.encode()["contrasts"][0], "a": 7}]),
+    "a plan without a direction": unfrozen(contrasts=[{**PLAN.encode()["contrasts"][0], "direction": 0}]),
+    "a plan whose cell is a list": unfrozen(contrasts=[{**PLAN.encode()["contrasts"][0], "cell": []}]),
+    "a plan without contrasts": unfrozen(contrasts=[]),
+    "a plan without a margin": unfrozen(margin=0),
 }
 
 

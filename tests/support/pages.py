@@ -11,9 +11,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 
 from bnexp.figures.export import render
+from bnexp.report.confirmations import ConfirmedPart
 from bnexp.report.explorer import Level, make_explorer
 from bnexp.report.page import Figure, Page
 from bnexp.report.tables import Column, Table
+from bnexp.verdicts.confirmation import Settled
 
 PLACEMENTS, ACTIVATIONS, LRS = ("none", "pre", "post"), ("relu", "tanh", "sigmoid"), (0.01, 0.03, 0.1, 0.3, 1.0)
 LEVELS = (
@@ -296,4 +298,16 @@ def hostile() -> Page:
         provenance=((HOSTILE, HOSTILE),),
         citation=HOSTILE,
         bibtex=HOSTILE,
+        confirmed=(
+            ConfirmedPart(
+                state=HOSTILE,
+                words=HOSTILE,
+                headline=HOSTILE,
+                verdicts=(Settled(HOSTILE, HOSTILE, HOSTILE, "undecided"),),
+                tables=(dataclasses.replace(table, name=f"{HOSTILE}3"),),
+                command=HOSTILE,
+            ),
+        ),
+        looks=HOSTILE,
+        advice=(HOSTILE, HOSTILE),
     )

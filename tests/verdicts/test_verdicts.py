@@ -12,7 +12,6 @@ from bnexp.statistics import comparisons, curves
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.design import Design, deduce_design
 from bnexp.statistics.grid import build_grid
-from bnexp.statistics.power import seeds_needed
 from bnexp.verdicts.answers import Answer
 from bnexp.verdicts.contrasts import Contrast, Side
 from bnexp.verdicts.more_seeds import Destination
@@ -44,7 +43,7 @@ def judge(
 ) -> list[Verdict]:
     runs, _ = rows(sweep, accuracy, diverged=dict.fromkeys(diverged, 7))
     whole = grid(runs, compared)
-    stores = [Destination("here", set(runs["run"]), {})]
+    stores = [Destination("here", set(runs["run"]), {}, "bnexp confirm here")]
     return write_verdicts(comparisons.compare_at_best(whole), whole.design, score_runs(runs), stores)
 
 
@@ -90,16 +89,12 @@ def test_a_difference_that_is_there_and_within_the_margin_is_both() -> None:
     assert claim(verdict) == "post is better than pre by less than 0.1 pp"
 
 
-def test_what_is_undecided_gets_the_number_of_seeds_and_the_command_that_adds_them() -> None:
+def test_what_is_undecided_gets_the_command_that_confirms_and_none_that_adds_seeds_for_another_look() -> None:
     d = 0.002 + 0.004 * np.array([1, -1] * 5)
     (verdict,) = judge(product(BN, seeds=range(10)), lambda run: 0.9 + d[run.seed] * (run.placement == "post"))
     assert verdict.kind == "undecided"
-    needed = int(seeds_needed(d.mean() / d.std(ddof=1)))
-    assert f"; {needed - 10} more seeds would be needed" in verdict.sentence
-    assert verdict.command == (
-        "bnexp -m steps=40 evaluate=10 placement=pre,post data=digits data.train=1200 data.validation=300 "
-        f"'seed=range({needed})' name=here"
-    )
+    assert verdict.sentence.endswith("; a confirmation, by fresh seeds at frozen choices, decides it.")
+    assert verdict.command == "bnexp confirm here"
 
 
 def test_an_effect_too_small_for_any_number_of_seeds_gets_no_command() -> None:

@@ -68,7 +68,7 @@ def draw_forest(
     """Draw the paired differences a − b of `metric`, sorted by cell, then pair, with the margin of equivalence.
 
     `effects` (the best lr of each level) has the columns of the layout's facets, a, b, lr_a, lr_b, n, mean, low, high,
-        p_family, equivalent and note; `fixed` (may be empty) the facets, lr, a, b, mean, low and high. Means and `margin`
+    p_family, equivalent and note; `fixed` (may be empty) the facets, lr, a, b, mean, low and high. Means and `margin`
     are fractions, drawn in percentage points. A filled square: p is below 0.05; a diamond: equivalent; a hollow
     square: neither. `pairs`, with the facets, a, b and difference, are the seeds behind `effects`: light points on the
     interval where they are at most `MOST_POINTS`.
