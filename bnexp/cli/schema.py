@@ -12,6 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
+from bnexp.norms.kinds import NormKind
 
 
 class Device(StrEnum):
@@ -75,6 +76,11 @@ class NormConfig:
     momentum: float
     affine: Affine
     statistics: NormStatistics
+    kind: NormKind
+    gamma: float
+    ghost: int
+    freeze: int
+    layers: Any  # a word or a list
 
 
 @dataclass

@@ -103,9 +103,9 @@ def pre_relu_growth_rate(batch: int) -> float:
 def growth_rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
     """Return the growth rate of an arm; only for `pre` with relu does the batch enter."""
     match placement:
-        case Placement.none:
+        case Placement.none | Placement.input:
             return none_growth_rate(activation, sigma)
-        case Placement.pre:
+        case Placement.pre | Placement.both:  # what the second norm divides by, the next layer's first one divides out
             return pre_relu_growth_rate(batch) if activation == Activation.relu else pre_growth_rate(activation)
         case Placement.post:
             return post_growth_rate(activation, sigma)
@@ -136,7 +136,7 @@ def normalized_shares(
     shares = [first]
     for _ in range(layers - 1):
         scale = math.sqrt(shares[-1])
-        is_pre = placement == Placement.pre
+        is_pre = placement != Placement.post
         var = sigma**2 * _gaussian_variance(phi, scale) if is_pre else _gaussian_variance(phi, sigma * scale)
         shares.append(var / (var + eps))
     return shares
