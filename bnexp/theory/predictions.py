@@ -23,6 +23,7 @@ from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
 from bnexp.choices import Activation, InitScheme, Placement
+from bnexp.norms.kinds import NormKind
 
 Array = NDArray[np.float64]
 Scalar = Callable[[float], float]
@@ -90,6 +91,21 @@ def none_growth_rate(activation: Activation, sigma: float) -> float:
         scale = math.sqrt(q)
         before, q = q, sigma**2 * gaussian_mean(lambda z: phi(scale * z) ** 2)  # noqa: B023 – called before scale moves
     return sigma**2 * gaussian_mean(lambda z: slope(math.sqrt(q) * z) ** 2)
+
+
+def over_units_growth_rate(kind: NormKind, placement: Placement, activation: Activation, sigma: float) -> float:
+    """Return the growth rate under `layer` or `rms`, which divide by what one example shows over all units.
+
+    Under `pre`, W·φ(Z) has mean 0 over the units, whatever the mean of φ(Z), and the variance σ²·E[φ(Z)²], by which
+    both divide: E[φ'(Z)²]/E[φ(Z)²]. Under `post`, σZ enters φ, because outputs have the mean square 1: `layer` divides
+    by Var φ(σZ), as batch normalization does, `rms` by E[φ(σZ)²]. Derived; the gradient of relu stays as it is, but for
+    `layer` under `post`.
+    """
+    scale = 1.0 if placement == Placement.pre else sigma
+    phi, slope = FORMULAS[activation]
+    if placement == Placement.post and kind == NormKind.layer:
+        return post_growth_rate(activation, sigma)
+    return scale**2 * gaussian_mean(lambda z: slope(scale * z) ** 2) / gaussian_mean(lambda z: phi(scale * z) ** 2)
 
 
 def pre_relu_growth_rate(batch: int) -> float:

@@ -88,7 +88,7 @@ def forward(state: training.State, rows_B: Tensor, *, training: bool) -> Tensor:
     """Return the logits [R, C, B] on `rows_B`, a clone."""
     work = state.workspace(len(rows_B))
     work.x_SBD.copy_(state.examples.train[0][rows_B])
-    propagation.forward(state.network, work, work.x_SBD, training=training)
+    propagation.forward(state.network, work, work.x_SBD, training=training, step=state.step + 1)
     return work.products[-1].clone()
 
 
