@@ -60,7 +60,7 @@ ANOTHER = {
     "norm.gamma": "2",
     "norm.ghost": "20",
     "norm.freeze": "50",
-    "norm.layers": "[1,3]",
+    "norm.layers": "first",
     "dtype": "float64",
     "device": "cpu",
     "engine.lanes": "8",
@@ -223,6 +223,7 @@ def test_data_train_takes_only_so_many_examples() -> None:
             "steps=11",
             "evaluate=3",
         ],
+        ["placement=pre", "norm.layers=[2]", "norm.kind=ghost", "norm.ghost=6", "norm.gamma=4", "data.train=49980"],
         [],
     ],
 )
