@@ -61,7 +61,10 @@ def weight_scale() -> Iterator[Claim]:
 
     Under `frozen` the first batch has set the constants before anything is scaled.
     """
-    neurons, layers, radial_neurons, radial_layers = ({} for _ in range(4))
+    neurons: dict[NormKind, Tensor] = {}
+    layers: dict[NormKind, Tensor] = {}
+    radial_neurons: dict[NormKind, Tensor] = {}
+    radial_layers: dict[NormKind, Tensor] = {}
     for plain, by_neuron, by_layer in zip(*(_begin((Placement.pre,), eps=0.0) for _ in range(3)), strict=True):
         for layer in small_nets.LAYERS:
             rng, units = generator(0, "factors", layer), small_nets.BASE.hidden[layer]
