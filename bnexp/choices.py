@@ -20,8 +20,9 @@ class Placement(StrEnum):
         value: The name of a placement, such as "pre".
 
     Returns:
-        The member of that name: `none` (Linear → activation), `pre` (Linear → batch normalization → activation) or
-        `post` (Linear → activation → batch normalization).
+        The member of that name: `none` (Linear → activation), `pre` (Linear → batch normalization → activation), `post`
+        (Linear → activation → batch normalization), `both` (before and after the activation) or `input` (the inputs of
+        the net alone are normalized).
 
     Raises:
         ValueError: There is no placement of that name.
@@ -29,7 +30,7 @@ class Placement(StrEnum):
     Example:
         >>> import bnexp
         >>> [str(placement) for placement in bnexp.Placement]
-        ['none', 'pre', 'post']
+        ['none', 'pre', 'post', 'both', 'input']
         >>> bnexp.Placement("pre") is bnexp.Placement.pre
         True
         >>> bnexp.Placement.pre == "pre"
@@ -39,6 +40,8 @@ class Placement(StrEnum):
     none = auto()
     pre = auto()
     post = auto()
+    both = auto()
+    input = auto()
 
 
 class Activation(StrEnum):
@@ -232,6 +235,9 @@ _RANGES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "init_hidden_gain": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
     "norm_eps": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
     "norm_momentum": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+    "norm_gamma": (lambda v: 0 < v < math.inf, "a finite number greater than 0"),
+    "norm_ghost": (lambda v: v >= 2, "at least 2, because one example cannot be normalised"),
+    "norm_freeze": (lambda v: v >= 1, "at least 1 step"),
 }
 """What the value of a setting must fulfil, and the same in words; a setting that is missing here may have any value."""
 

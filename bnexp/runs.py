@@ -26,6 +26,8 @@ from bnexp.choices import (
     coerce,
 )
 from bnexp.errors import UserError
+from bnexp.norms.kinds import NormKind, check_together, find_idle
+from bnexp.norms.layers import settle_layers
 
 SEMANTICS: Final = 1
 """Number of the training semantics: raised whenever the same `Run` would train to other numbers (beyond rounding)."""
@@ -44,7 +46,7 @@ class Run:
     a number as any that equals it. `metadata["key"]` of a field is its name on the command line.
 
     Args:
-        placement: Where batch normalization stands: `none`, `pre` or `post`, see `bnexp.Placement`.
+        placement: Where batch normalization stands: `none`, `pre`, `post`, `both` or `input`, see `bnexp.Placement`.
         activation: The activation function, see `bnexp.Activation`.
         lr: Learning rate.
         seed: Draws the initial weights and the order of the examples; equal seeds share both across all arms.
@@ -76,6 +78,11 @@ class Run:
         norm_momentum: Weight of the newest batch in the running statistics.
         norm_affine: Which of gamma and beta are learned: `both`, `gamma`, `beta` or `none`.
         norm_statistics: What evaluation normalises by: `running` or `population` statistics.
+        norm_kind: What normalizes: `batch` or one of its relatives, see `docs/normalizers.md`.
+        norm_gamma: Where gamma starts.
+        norm_ghost: Examples in a part of the batch, under `ghost`.
+        norm_freeze: Steps whose statistics are averaged, under `frozen`, before they become constants.
+        norm_layers: Hidden layers that are normalized: `all`, `first`, `last`, `odd` or a list of numbers from 1.
         dtype: `float32` or `float64`.
 
     Raises:
@@ -126,11 +133,19 @@ class Run:
     norm_momentum: float = _key("norm.momentum", 0.1)
     norm_affine: Affine = _key("norm.affine", Affine.both)
     norm_statistics: NormStatistics = _key("norm.statistics", NormStatistics.running)
+    norm_kind: NormKind = _key("norm.kind", NormKind.batch)
+    norm_gamma: float = _key("norm.gamma", 1.0)
+    norm_ghost: int = _key("norm.ghost", 10)
+    norm_freeze: int = _key("norm.freeze", 100)
+    norm_layers: str = _key("norm.layers", "all")
     dtype: Dtype = _key("dtype", Dtype.float32)
 
     def __post_init__(self) -> None:
         for f in _FIELDS.values():
-            value = coerce(f.type, getattr(self, f.name), key(f.name))
+            asked = getattr(self, f.name)
+            if f.name == "norm_layers":
+                asked = settle_layers(asked, len(self.hidden))
+            value = coerce(f.type, asked, key(f.name))
             object.__setattr__(self, f.name, value)
             check_range(f.name, value, key(f.name))
         if self.batch_size > self.data_train:
@@ -144,6 +159,8 @@ class Run:
                 f"the last batch of an epoch must hold at least two examples, because one cannot be normalised; "
                 f"got {self.data_train} examples in batches of {self.batch_size}: take batch_size={sizes}"
             )
+        parts = {"ghost": self.norm_ghost, "batch_size": self.batch_size, "examples": self.data_train}
+        check_together(self.placement, self.norm_kind, **parts)
 
     @property
     def data_setting(self) -> tuple[str, int, int, bool]:
@@ -179,14 +196,12 @@ def propose_batch_sizes(examples: int, batch_size: int) -> list[int]:
 def find_acting(run: Run) -> dict[str, Any]:
     """Return the fields of `run` as plain values, with `None` for each that cannot act.
 
-    Norm settings do not act without a norm, its momentum not under population statistics, momentum not under Adam,
-    betas not under SGD, Nesterov not without momentum, the decay of everything not without a decay, and the parameters
-    of another schedule not at all. Choices are kept as they were asked: adam and adamw without a decay are two arms,
-    although they compute the same.
+    Norm settings do not act without a norm or under a kind that has no use for them, the momentum of the running
+    statistics not under population statistics, momentum not under Adam, betas not under SGD, Nesterov not without
+    momentum, the decay of everything not without a decay, and the parameters of another schedule not at all. Choices
+    are kept as they were asked: adam and adamw without a decay are two arms, although they compute the same.
     """
-    idle: set[str] = set()
-    if run.placement == Placement.none:
-        idle |= {"norm_eps", "norm_momentum", "norm_affine", "norm_statistics"}
+    idle = set(find_idle(run.placement, run.norm_kind))
     if run.norm_statistics == NormStatistics.population:
         idle |= {"norm_momentum"}
     if run.optimizer == Optimizer.sgd:
@@ -212,10 +227,16 @@ def _plain(value: Any) -> Any:
 
 
 def identity(run: Run, data_digest: str) -> str:
-    """Return the run's id: 16 hex digits of the sha256 of what acts, the data's digest and the semantics' number."""
-    content = json.dumps(
-        [find_acting(run), data_digest, SEMANTICS], sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    """Return the run's id: 16 hex digits of the sha256 of what acts, the data's digest and the semantics' number.
+
+    Settings that a later version added are left out where they cannot act or have the value that was implied before:
+    the runs of older stores keep their ids.
+    """
+    acting = find_acting(run)
+    for name in LATER:
+        if acting[name] is None or acting[name] == _plain(_FIELDS[name].default):
+            del acting[name]
+    content = json.dumps([acting, data_digest, SEMANTICS], sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -223,5 +244,8 @@ def arm(run: Run) -> Run:
     """Return the run without its seed (seed 0 stands for none): the thing that is compared."""
     return dataclasses.replace(run, seed=0)
 
+
+LATER: Final = ("norm_kind", "norm_gamma", "norm_ghost", "norm_freeze", "norm_layers")
+"""Settings that the first stores do not know; what their runs did is the default of each."""
 
 _FIELDS: Final = {f.name: f for f in dataclasses.fields(Run)}

@@ -155,7 +155,9 @@ def mixed_rows(size: Size) -> list[Row]:
     each, unit = f"12 lanes, {CORES} processes × 1 thread", "µs per run-step"
     uniform = functools.partial(engine, seeds=1, placements=["pre"], activations=["sigmoid"], rates=12)
     acts = ["relu", "gelu", "tanh", "sigmoid"]
-    mixed = functools.partial(engine, seeds=1, placements=list(Placement), activations=acts, rates=1)
+    mixed = functools.partial(
+        engine, seeds=1, placements=[Placement.none, Placement.pre, Placement.post], activations=acts, rates=1
+    )
     return [
         Row("mixed", what, each, unit, UNIFORM, functools.partial(together, make, CORES, 1, size, False))
         for what, make in ((UNIFORM, uniform), ("3 placements × 4 activations", mixed))

@@ -22,6 +22,7 @@ from bnexp.choices import (
     Schedule,
 )
 from bnexp.files import find_outputs
+from bnexp.norms.kinds import NormKind
 
 _SWITCH: Final = {"kind": bool}
 """Of a key that must be true or false, which `values.settle` sees to: OmegaConf takes 2, yes and "1", too."""
@@ -88,6 +89,11 @@ class NormConfig:
     momentum: float
     affine: Affine
     statistics: NormStatistics
+    kind: NormKind
+    gamma: float
+    ghost: int
+    freeze: int
+    layers: Any  # a word or a list
 
 
 @dataclass

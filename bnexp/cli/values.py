@@ -98,7 +98,7 @@ def nest(job: Values) -> dict[str, Any]:
     for name, value in job.items():
         group, _, last = name.rpartition(".")
         branch = tree.setdefault(group, {}) if group else tree
-        branch[last] = str(value) if isinstance(value, StrEnum) else list(value) if name in _LISTS else value
+        branch[last] = str(value) if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
     return tree
 
 
@@ -220,8 +220,6 @@ _KEY_OF_FIELD: Final = {
     f.name: key(f.name) if key(f.name) in KEYS else f"{key(f.name)}.name" for f in dataclasses.fields(Run)
 }
 """The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
-
-_LISTS: Final = {name for name, kind in KEYS.items() if kind in (list[int], list[str])}
 
 _LONGEST_NAME: Final = 255
 _DEVICES: Final = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}

@@ -24,26 +24,29 @@ LENGTHS: Final = (0.5, 1.0, 2.0, 4.0)
 """Steps along the gradient in units of the learning rate, from a half to four of them as in Santurkar et al. 2018."""
 
 
-def compute_loss(network: Network, work: Workspace, y_SB: Tensor) -> Tensor:
-    """Return each lane's loss [R] (nats) on the examples in `work.x_SBD`, as in training; `backward` may follow."""
-    propagation.forward(network, work, work.x_SBD, training=True)
+def compute_loss(network: Network, work: Workspace, y_SB: Tensor, step: int = 1) -> Tensor:
+    """Return each lane's loss [R] (nats) on the examples in `work.x_SBD`, as in training; `backward` may follow.
+
+    `step` is the number of the step, from 1, that would be taken with it.
+    """
+    propagation.forward(network, work, work.x_SBD, training=True, step=step)
     lanes = network.seeds * network.arms
     loss_R, correct_R = network.vectors_RP.new_empty(lanes), y_SB.new_empty(lanes)
     propagation.cross_entropy(network, work, y_SB, loss_R, correct_R)
     return loss_R
 
 
-def measure_panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tensor) -> dict[str, Tensor]:
+def measure_panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tensor, step: int = 1) -> dict[str, Tensor]:
     """Return the numbers of the panel, each [R]; the parameters are afterwards what they were, bit for bit."""
     parameters = (*network.weights, network.vectors_RP)
     start = tuple(parameter.clone() for parameter in parameters)
-    loss_R, g = compute_loss(network, work, y_SB), _compute_gradient(network, work)
+    loss_R, g = compute_loss(network, work, y_SB, step), _compute_gradient(network, work)
     learned = (*start[:-1], start[-1] * network.learned_RP)
     norm_R, weight_norm_R = _norm(network, g), _norm(network, learned)
     losses, changes, cosines = [loss_R], [], []
     for length in LENGTHS:
         _move_along(network, start, g, lr_SG11 * length)
-        losses.append(compute_loss(network, work, y_SB))
+        losses.append(compute_loss(network, work, y_SB, step))
         moved = _compute_gradient(network, work)
         changes.append(_norm(network, [new - old for new, old in zip(moved, g, strict=True)]))
         cosines.append(_inner_product(network, moved, g) / (_norm(network, moved) * norm_R))
@@ -69,7 +72,7 @@ def measure_panel(network: Network, work: Workspace, y_SB: Tensor, lr_SG11: Tens
 def _compute_gradient(network: Network, work: Workspace) -> tuple[Tensor, ...]:
     """Return the gradient of all parameters, laid out as they are; 0 for what a lane does not learn."""
     layers = propagation.backward(network, work)
-    weights = [torch.bmm(*propagation.factor_gradient(work, layer)) for layer in layers]
+    weights = [propagation.compute_gradient(network, work, layer) for layer in layers]
     return (*reversed(weights), work.dvectors_RP * network.learned_RP)
 
 

@@ -12,15 +12,54 @@ per step than one of 100 or 96: 16 lanes, one thread, best of 5, torch 2.13 CPU.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from bnexp.choices import Activation, Affine, NormStatistics, Placement
 from bnexp.engine import initialization
-from bnexp.engine.packs import Pack
-from bnexp.engine.placement import ORDER, VECTORS, Stage
+from bnexp.engine.normalizers import STATISTICS
+from bnexp.engine.packs import Pack, describe_norm
+from bnexp.engine.placement import NORMS, VECTORS, Stage, list_stages
+from bnexp.norms.kinds import NormKind
+from bnexp.norms.layers import list_layers
 from bnexp.runs import Run
+
+VECTOR_NAMES: Final = tuple(name for names in VECTORS.values() for name in names)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Arms that share everything elementwise, as a slice over G."""
+
+    arms: slice
+    placement: Placement
+    kind: NormKind
+    ghost: int | None
+    """Examples in a part of the batch, under `ghost`."""
+    freeze: int | None
+    """Steps before the statistics become constants, under `frozen`."""
+    layers: tuple[int, ...]
+    """Hidden layers that are normalized, counted from 1."""
+    activation: Activation
+
+    def stages(self, layer: int) -> tuple[Stage, ...]:
+        """Return what follows the product of the hidden `layer` (from 0)."""
+        return list_stages(self.placement, normalized=layer + 1 in self.layers)
+
+
+@dataclass(frozen=True)
+class InputNorm:
+    """The normalization of the inputs of a pack, without gamma and beta; the lanes of a seed share it."""
+
+    mean_S11D: Tensor
+    var_S11D: Tensor
+    """What evaluation uses."""
+    momentum: Tensor
+    """One number, 0 with population statistics."""
+    eps: float
+    population: bool
 
 
 @dataclass(frozen=True)
@@ -31,10 +70,11 @@ class Network:
     arms: int
     widths: tuple[int, ...]
     """D, then every H, then C."""
-    blocks: tuple[tuple[slice, Placement, Activation], ...]
-    """Arms that share placement and activation, as slices over G."""
+    blocks: tuple[Block, ...]
     weights: tuple[Tensor, ...]
     """[S, D, G·H], then [R, I, O] for each further hidden layer, then [R, C, H]."""
+    vector_names: tuple[str, ...]
+    """What every layer has in `vectors_RP`, in turn: the second gamma and beta only where an arm has them."""
     vectors_RP: Tensor
     """Biases, gammas and betas; a lane that lacks one holds its neutral value (0, 1, 0)."""
     learned_RP: Tensor
@@ -42,6 +82,10 @@ class Network:
     running_mean: tuple[Tensor, ...]
     running_var: tuple[Tensor, ...]
     """Mean and variance that evaluation uses, [S, G, 1, H] per hidden layer: running or population statistics."""
+    second_mean: tuple[Tensor, ...]
+    second_var: tuple[Tensor, ...]
+    """Those of the second normalization of a layer; empty if no arm has one."""
+    input: InputNorm | None
     eps_SG11: Tensor
     momentum_SG11: Tensor
     """0 in lanes with population statistics: a training step leaves these alone."""
@@ -52,6 +96,17 @@ class Network:
     def hidden_layers(self) -> int:
         """Number of hidden layers; the output layer comes after them."""
         return len(self.widths) - 2
+
+    @property
+    def statistics(self) -> tuple[Tensor, ...]:
+        """Every tensor of mean or variance that evaluation uses and a forward pass of training moves."""
+        return (*self.running_mean, *self.running_var, *self.second_mean, *self.second_var)
+
+    def find_statistics(self, stage: Stage, layer: int) -> tuple[Tensor, Tensor]:
+        """Return mean and variance of one normalization of the hidden `layer` (from 0), [S, G, 1, H]."""
+        if stage is Stage.second_normalization:
+            return self.second_mean[layer], self.second_var[layer]
+        return self.running_mean[layer], self.running_var[layer]
 
     def weight_SGIO(self, layer: int, weights: tuple[Tensor, ...]) -> Tensor:
         """Return one layer (from 0) of `weights`, tensors laid out as `self.weights`, with the lanes in front."""
@@ -69,14 +124,18 @@ class Network:
     def vector_SG1O(self, name: str, layer: int, flat_RP: Tensor) -> Tensor:
         """Return bias, gamma or beta of `layer` (from 0) as a view of `flat_RP`, a tensor laid out as `vectors_RP`."""
         outputs = self.widths[layer + 1]
-        start = 3 * sum(self.widths[1 : layer + 1]) + ("bias", "gamma", "beta").index(name) * outputs
+        start = len(self.vector_names) * sum(self.widths[1 : layer + 1]) + self.vector_names.index(name) * outputs
         return flat_RP[:, start : start + outputs].view(self.seeds, self.arms, 1, outputs)
 
     def stages(self, layer: int, arm: int) -> tuple[Stage, ...]:
         """Return what follows the product of `layer` (from 0) in the lanes of `arm`; at the output, a bias alone."""
         if layer == self.hidden_layers:
             return (Stage.bias,)
-        return next(ORDER[placement] for arms, placement, _ in self.blocks if arms.start <= arm < arms.stop)
+        return self.block(arm).stages(layer)
+
+    def block(self, arm: int) -> Block:
+        """Return the block of `arm`."""
+        return next(block for block in self.blocks if block.arms.start <= arm < block.arms.stop)
 
     def parameters(self, lane: int, weights: tuple[Tensor, ...], vectors_RP: Tensor) -> dict[str, Tensor]:
         """Return the parameters that `lane` really has, as views of `weights` and `vectors_RP`.
@@ -94,12 +153,19 @@ class Network:
         return views
 
     def lane(self, lane: int) -> dict[str, Tensor]:
-        """Return the parameters of `lane` and its running statistics (`1.running_mean`, …), as views."""
+        """Return the parameters of `lane` and its running statistics (`1.running_mean`, …), as views.
+
+        Those of the inputs, `0.running_mean` and `0.running_var`, are shared by the lanes of a seed.
+        """
         s, g = divmod(lane, self.arms)
         views = self.parameters(lane, self.weights, self.vectors_RP)
-        for layer, (mean, var) in enumerate(zip(self.running_mean, self.running_var, strict=True)):
-            if Stage.normalization in self.stages(layer, g):
-                views |= {f"{layer + 1}.running_mean": mean[s, g, 0], f"{layer + 1}.running_var": var[s, g, 0]}
+        for layer in range(self.hidden_layers):
+            for stage in (stage for stage in self.stages(layer, g) if stage in NORMS):
+                tensors = dict(zip(("running_mean", "running_var"), self.find_statistics(stage, layer), strict=True))
+                for name in STATISTICS[self.block(g).kind]:
+                    views[f"{layer + 1}.{NORMS[stage]}{name}"] = tensors[name][s, g, 0]
+        if self.input is not None:
+            views |= {"0.running_mean": self.input.mean_S11D[s, 0, 0], "0.running_var": self.input.var_S11D[s, 0, 0]}
         return views
 
     def finite_R(self) -> Tensor:
@@ -107,7 +173,7 @@ class Network:
         finite = self.vectors_RP.isfinite().all(1)
         for layer in range(len(self.weights)):
             finite &= self.weight_SGIO(layer, self.weights).isfinite().all(3).all(2).flatten()
-        for running in (*self.running_mean, *self.running_var):
+        for running in self.statistics:
             finite &= running.isfinite().all(3).flatten()
         return finite
 
@@ -126,19 +192,25 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
             laid = (drawn.mT if layer == len(first.hidden) else drawn).flatten(0, 1)
         weights.append(laid.to(**kind).contiguous())
     population = [run.norm_statistics == NormStatistics.population for run in pack.runs]
-    momenta = [0.0 if fixed else run.norm_momentum for fixed, run in zip(population, pack.runs, strict=True)]
+    blocks = tuple(_group_arms(pack.runs[:arms]))
+    has_second = any(block.placement == Placement.both for block in blocks)
+    names = VECTOR_NAMES if has_second else VECTOR_NAMES[:3]
     network = Network(
         seeds=seeds,
         arms=arms,
         widths=widths,
-        blocks=tuple(_group_arms(pack.runs[:arms])),
+        blocks=blocks,
         weights=tuple(weights),
-        vectors_RP=torch.zeros(len(pack.runs), 3 * sum(widths[1:]), **kind),
-        learned_RP=torch.zeros(len(pack.runs), 3 * sum(widths[1:]), **kind),
+        vector_names=names,
+        vectors_RP=torch.zeros(len(pack.runs), len(names) * sum(widths[1:]), **kind),
+        learned_RP=torch.zeros(len(pack.runs), len(names) * sum(widths[1:]), **kind),
         running_mean=tuple(torch.zeros(seeds, arms, 1, width, **kind) for width in first.hidden),
         running_var=tuple(torch.ones(seeds, arms, 1, width, **kind) for width in first.hidden),
-        eps_SG11=torch.tensor([run.norm_eps for run in pack.runs], **kind).view(seeds, arms, 1, 1),
-        momentum_SG11=torch.tensor(momenta, **kind).view(seeds, arms, 1, 1),
+        second_mean=tuple(torch.zeros(seeds, arms, 1, width, **kind) for width in first.hidden if has_second),
+        second_var=tuple(torch.ones(seeds, arms, 1, width, **kind) for width in first.hidden if has_second),
+        input=_create_input_norm(pack, inputs, kind) if first.placement == Placement.input else None,
+        eps_SG11=torch.tensor([_find_eps(run) for run in pack.runs], **kind).view(seeds, arms, 1, 1),
+        momentum_SG11=torch.tensor([_find_momentum(run) for run in pack.runs], **kind).view(seeds, arms, 1, 1),
         population_SG11=torch.tensor(population, device=device).view(seeds, arms, 1, 1),
     )
     for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
@@ -147,22 +219,51 @@ def create(pack: Pack, inputs: int, classes: int, device: torch.device) -> Netwo
     return network
 
 
-def _group_arms(arms: tuple[Run, ...]) -> Iterator[tuple[slice, Placement, Activation]]:
-    """Yield the slices over G of the arms that share placement and activation; `arms` lie in the order of a pack."""
+def _find_eps(run: Run) -> float:
+    """Return what is added to a variance: nothing where there is none, so that evaluation divides by 1, or by ‖w‖."""
+    return 0.0 if run.norm_kind in (NormKind.mean, NormKind.weight) else run.norm_eps
+
+
+def _find_momentum(run: Run) -> float:
+    """Return the momentum of the running statistics; under `frozen` it is a factor on 1/k, elsewhere none may move."""
+    if run.norm_kind == NormKind.frozen:
+        return 1.0
+    return 0.0 if run.norm_statistics == NormStatistics.population else run.norm_momentum
+
+
+def _create_input_norm(pack: Pack, inputs: int, kind: dict[str, Any]) -> InputNorm:
+    """Return the normalization of the inputs; packs are formed so that the runs of one agree in it."""
+    first, size = pack.runs[0], (len(pack.seeds), 1, 1, inputs)
+    return InputNorm(
+        mean_S11D=torch.zeros(size, **kind),
+        var_S11D=torch.ones(size, **kind),
+        momentum=torch.tensor(_find_momentum(first), **kind),
+        eps=first.norm_eps,
+        population=first.norm_statistics == NormStatistics.population,
+    )
+
+
+def _group_arms(arms: tuple[Run, ...]) -> Iterator[Block]:
+    """Yield the blocks of `arms`, which lie in the order of a pack."""
     start = 0
-    for (placement, activation), group in groupby(arms, key=lambda run: (run.placement, run.activation)):
+    for (norm, activation), group in groupby(arms, key=lambda run: (describe_norm(run), run.activation)):
         stop = start + len(list(group))
-        yield slice(start, stop), placement, activation
+        placement, kind, ghost, freeze, layers = norm
+        numbers = list_layers(layers, len(arms[0].hidden))
+        yield Block(slice(start, stop), placement, kind, ghost, freeze, numbers, activation)
         start = stop
 
 
 def _start_vectors(network: Network, arms: tuple[Run, ...], layer: int, biases_SG1O: Tensor) -> None:
     """Set the start of bias, gamma and beta of one layer, and say which of them each arm learns."""
-    network.vector_SG1O("gamma", layer, network.vectors_RP).fill_(1)
+    for name in (name for name in network.vector_names if name.endswith("gamma")):
+        network.vector_SG1O(name, layer, network.vectors_RP).fill_(1)
     for g, run in enumerate(arms):
         stages = network.stages(layer, g)
         for name in (name for stage in stages for name in VECTORS[stage]):
-            learned = name == "bias" or run.norm_affine in (Affine.both, name)
+            learned = name == "bias" or run.norm_affine in (Affine.both, name.removeprefix("second_"))
+            if name.endswith("gamma"):
+                network.vector_SG1O(name, layer, network.vectors_RP)[:, g] = run.norm_gamma
             network.vector_SG1O(name, layer, network.learned_RP)[:, g] = float(learned)
         if Stage.bias in stages:
             network.vector_SG1O("bias", layer, network.vectors_RP)[:, g] = biases_SG1O[:, g]

@@ -1,6 +1,7 @@
 """Batch normalization over the examples of a batch: forward, backward derived by hand, running statistics.
 
-Letters: S seeds, G arms, B examples, H units; x and y are [S, G, B, H], whatever belongs to a unit is [S, G, 1, H].
+Letters: S seeds, G arms, B examples, H units; x and y are [S, G, B, H], whatever belongs to a unit is [S, G, 1, H]. The
+examples are the last dimension but one, whatever stands before it: parts of a batch are one dimension more.
 
     mu  = mean_B(x)                 c = x − mu
     var = mean_B(c²)   (biased)     r = 1/sqrt(var + eps)
@@ -39,11 +40,11 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, kept: Statistic
     `kept.centred_SGBH` may be `x` itself, if nobody needs `x` any more.
     """
     # Mean and sum: torch's var_mean over a middle dimension takes ten times as long (torch 2.13, CPU).
-    torch.mean(x, 2, True, out=kept.mean_SG1H)
+    torch.mean(x, -2, True, out=kept.mean_SG1H)
     torch.sub(x, kept.mean_SG1H, out=kept.centred_SGBH)
     torch.mul(kept.centred_SGBH, kept.centred_SGBH, out=out)
-    torch.sum(out, 2, True, out=kept.squares_SG1H)
-    torch.add(eps, kept.squares_SG1H, alpha=1 / x.shape[2], out=kept.rstd_SG1H).rsqrt_()
+    torch.sum(out, -2, True, out=kept.squares_SG1H)
+    torch.add(eps, kept.squares_SG1H, alpha=1 / x.shape[-2], out=kept.rstd_SG1H).rsqrt_()
     torch.mul(gamma, kept.rstd_SG1H, out=kept.scale_SG1H)
     torch.addcmul(beta, kept.centred_SGBH, kept.scale_SG1H, out=out)
 
@@ -54,9 +55,9 @@ def backward(d: Tensor, kept: Statistics, dgamma: Tensor, dbeta: Tensor, *, scra
     `scratch` has the size of `d`; `out` may be `d` or `kept.centred_SGBH`.
     """
     torch.mul(d, kept.centred_SGBH, out=scratch)
-    torch.sum(scratch, 2, True, out=dgamma).mul_(kept.rstd_SG1H)
-    torch.sum(d, 2, True, out=dbeta)
-    examples = d.shape[2]
+    torch.sum(scratch, -2, True, out=dgamma).mul_(kept.rstd_SG1H)
+    torch.sum(d, -2, True, out=dbeta)
+    examples = d.shape[-2]
     torch.addcmul(d, kept.centred_SGBH, dgamma * kept.rstd_SG1H, value=-1 / examples, out=scratch)
     torch.addcmul(dbeta * kept.scale_SG1H / -examples, scratch, kept.scale_SG1H, out=out)
 
@@ -67,7 +68,7 @@ def update_running(mean: Tensor, var: Tensor, momentum: Tensor, kept: Statistics
     The variance enters unbiased (Σ_B c²/(B − 1)); Keras' momentum 0.99 is 0.01 here.
     """
     mean.lerp_(kept.mean_SG1H, momentum)
-    var.lerp_(kept.squares_SG1H / (kept.centred_SGBH.shape[2] - 1), momentum)
+    var.lerp_(kept.squares_SG1H / (kept.centred_SGBH.shape[-2] - 1), momentum)
 
 
 def normalize(x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor, *, mean: Tensor, var: Tensor, out: Tensor) -> None:

@@ -25,7 +25,7 @@ from torch import Tensor
 from bnexp.choices import Optimizer
 from bnexp.engine.network import Network
 from bnexp.engine.packs import Pack
-from bnexp.engine.propagation import factor_gradient
+from bnexp.engine.propagation import compute_gradient, compute_radial_parts, factor_gradient
 from bnexp.engine.workspace import Workspace
 
 
@@ -156,16 +156,19 @@ def update_weights(network: Network, work: Workspace, moments: Moments, rates: S
     """
     settings, weights = rates.settings, network.weights[layer]
     if keeps_moments(settings):
-        gradient = torch.bmm(*factor_gradient(work, layer), out=moments.gradients[layer])
+        gradient = compute_gradient(network, work, layer, moments.gradients[layer])
         lr, decay, *factors = _spread_rates(network, rates, layer)
         _update_tensor(settings, weights, gradient, moments.of(layer), lr=lr, decay=decay, factors=factors)
         return
+    radial = compute_radial_parts(work, layer)  # of the weights as they were
     if settings.has_decay:
         decay = scale_rate(rates, network, layer) * settings.decay
         weights.mul_(1 - spread_over_columns(decay, network, layer))
     if settings.has_scale and layer < network.hidden_layers:
         work.d_products[layer].mul_(spread_over_columns(settings.hidden_scale, network, layer))
     weights.baddbmm_(*factor_gradient(work, layer), alpha=-1)
+    for arms, part in radial:  # in hidden layers only
+        network.weight_SGIO(layer, network.weights)[:, arms].addcmul_(part, settings.hidden_scale[:, arms], value=-1)
 
 
 def update_vectors(network: Network, work: Workspace, moments: Moments, rates: StepRates) -> None:

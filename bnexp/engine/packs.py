@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bnexp.choices import Activation, Placement
+from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run, arm, find_acting
 
 Item = TypeVar("Item")
@@ -20,8 +21,8 @@ Item = TypeVar("Item")
 class Pack:
     """Runs of one shape that are trained together: a rectangle of S seeds × G arms.
 
-    `runs` are in the order of the lanes, seed by seed; within a seed, arms are ordered by (placement, activation), so
-    that equal elementwise parts lie side by side.
+    `runs` are in the order of the lanes, seed by seed; within a seed, arms are ordered by what normalizes them, then
+    by activation, so that equal elementwise parts lie side by side.
     """
 
     runs: tuple[Run, ...]
@@ -41,7 +42,26 @@ class Pack:
 
 def shape(run: Run) -> tuple[Any, ...]:
     """Return what two runs must share to be trained in one pack; everything else may differ from lane to lane."""
-    return tuple(getattr(run, name) for name in _SHAPE)
+    return (*(getattr(run, name) for name in _SHAPE), _find_whole(run))
+
+
+def _find_whole(run: Run) -> tuple[Any, ...] | None:
+    """Return what the normalization of `run` shares with all lanes of a pack: nothing, for most kinds.
+
+    Normalized inputs are the same for the lanes of a seed, because the first layer is one product for them. A reference
+    batch goes forward in every lane at each step, which would make neighbours that have none several times as slow.
+    """
+    acting = find_acting(run)
+    if run.placement == Placement.input:
+        return ("input", acting["norm_eps"], acting["norm_momentum"], acting["norm_statistics"])
+    return ("reference",) if acting["norm_kind"] == NormKind.population else None
+
+
+def describe_norm(run: Run) -> tuple[Placement, NormKind, int | None, int | None, str]:
+    """Return what elementwise parts depend on besides the activation: placement, kind, ghost, freeze, layers."""
+    acting = find_acting(run)
+    kind, layers = acting["norm_kind"] or NormKind.batch, acting["norm_layers"] or "all"
+    return run.placement, NormKind(kind), acting["norm_ghost"], acting["norm_freeze"], layers
 
 
 _SHAPE: Final = (
@@ -97,9 +117,12 @@ def _cut(arms: int, seeds: int, lanes: int, workers: int) -> tuple[int, int]:
 
 
 def _sort_key(a: Run) -> tuple[Any, ...]:
-    """Return what the arms of a pack are sorted by: placement, then activation, then everything else."""
+    """Return what the arms of a pack are sorted by: the norm, placement first, then activation, then all the rest."""
+    placement, kind, ghost, freeze, layers = describe_norm(a)
     return (
-        list(Placement).index(a.placement),
+        list(Placement).index(placement),
+        list(NormKind).index(kind),
+        (ghost or 0, freeze or 0, layers),
         list(Activation).index(a.activation),
         tuple((value is not None, str(value).zfill(24)) for value in find_acting(a).values()),
     )

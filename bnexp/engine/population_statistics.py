@@ -22,12 +22,15 @@ def estimate(network: Network, work: Workspace, batches: Iterator[Tensor]) -> No
 
     Only lanes with `norm.statistics=population` get them; all else of `network` is afterwards what it was, bit for bit.
     """
-    moved = (*network.running_mean, *network.running_var)
+    moved = network.statistics
     before = [tensor.clone() for tensor in moved]
-    momentum = network.momentum_SG11.clone()
+    momenta = [network.momentum_SG11] if network.input is None else [network.momentum_SG11, network.input.momentum]
+    momenta_before = [momentum.clone() for momentum in momenta]
     for k, x_SBD in enumerate(batches, start=1):
-        network.momentum_SG11.fill_(1 / k)  # the mean of k numbers is that of k − 1, moved towards the last by 1/k
+        for momentum in momenta:
+            momentum.fill_(1 / k)  # the mean of k numbers is that of k − 1, moved towards the last by 1/k
         propagation.forward(network, work, x_SBD, training=True)
-    network.momentum_SG11.copy_(momentum)
+    for momentum, old in zip(momenta, momenta_before, strict=True):
+        momentum.copy_(old)
     for tensor, old in zip(moved, before, strict=True):
         tensor.copy_(torch.where(network.population_SG11, tensor, old))

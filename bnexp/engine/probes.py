@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bnexp.choices import Probes
-from bnexp.engine import landscape, optimizers, propagation, training
+from bnexp.engine import landscape, normalizers, optimizers, propagation, training
 from bnexp.engine.batches import take_first_examples
 from bnexp.engine.network import Network
+from bnexp.engine.normalizers import Norm
 from bnexp.engine.placement import Stage
 from bnexp.engine.schedules import compute_learning_rates
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.engine.workspace import Cell, Workspace
+from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run
 
 QUANTILES: Final = (15, 50, 85)
@@ -66,23 +68,28 @@ def measure(state: training.State, level: Probes) -> Measurement:
     rates = optimizers.compute_step_rates(state.optimizer_settings, lr_SG11, state.step + 1)
     numbers: list[dict[str, Tensor]] = [{} for _ in range(len(net.weights) + 1)]
     with _keep_running_statistics(net):
-        loss_R = landscape.compute_loss(net, work, y_N[rows_SB])
+        loss_R = landscape.compute_loss(net, work, y_N[rows_SB], state.step + 1)
         for layer, cells in enumerate(work.cells):
             parts = [_measure_cell(cell, histograms=full and state.step in (0, run.steps)) for cell in cells]
             numbers[layer + 1] |= _join_cells(parts)
         for layer in propagation.backward(net, work):
             numbers[layer + 1] |= _measure_weights(state, work, rates, layer)
         if full and _landscape_due(run, state.step):
-            numbers[0] |= landscape.measure_panel(net, work, y_N[rows_SB], lr_SG11)
+            numbers[0] |= landscape.measure_panel(net, work, y_N[rows_SB], lr_SG11, state.step + 1)
     return _gather(state.step, numbers, loss_R.isfinite().cpu().numpy())
 
 
 @contextlib.contextmanager
 def _keep_running_statistics(network: Network) -> Iterator[None]:
     """Let the forward passes of training inside this context move no running statistics of `network`."""
-    moved = (network.momentum_SG11, *network.running_mean, *network.running_var)
+    momenta = [network.momentum_SG11]
+    moved = [*momenta, *network.statistics]
+    if network.input is not None:
+        momenta.append(network.input.momentum)
+        moved += [network.input.momentum, network.input.mean_S11D, network.input.var_S11D]
     before = [tensor.clone() for tensor in moved]
-    network.momentum_SG11.zero_()
+    for momentum in momenta:
+        momentum.zero_()
     yield
     for tensor, old in zip(moved, before, strict=True):  # momentum 0 moves what is finite by nothing, and no more
         tensor.copy_(old)
@@ -104,9 +111,9 @@ def _measure_cell(cell: Cell, *, histograms: bool) -> dict[str, Tensor]:
             shares = [function.measure_saturation_SG(u, a) for function, (u, a, _, _) in buffers.functions]
             numbers |= {"saturated": torch.cat(shares, 1), "skewness": _measure_skewness(source)}
             numbers |= _count_histogram("input", source) if histograms else {}
-        if buffers.stage is Stage.normalization:
-            numbers |= _measure_normalization(cell)
-            before = cell.kept.centred_SGBH + cell.kept.mean_SG1H
+        if buffers.norm is not None and buffers.norm is cell.norms[0]:  # of two in a layer, the first is looked at
+            numbers |= _measure_normalization(buffers.norm)
+            before = normalizers.recover_input(buffers.norm)
             numbers |= _count_histogram("before", before) | _count_histogram("after", target) if histograms else {}
     return numbers
 
@@ -133,17 +140,31 @@ def _measure_skewness(u: Tensor) -> Tensor:
     return torch.where(varies, (factor * m3 / m2**1.5).abs(), math.nan).nanmean(2)
 
 
-def _measure_normalization(cell: Cell) -> dict[str, Tensor]:
-    """Return how well a norm normalizes, and how far the statistics of evaluation are from the batch's, each [S, G]."""
-    kept, examples = cell.kept, cell.kept.centred_SGBH.shape[2]
-    var = kept.squares_SG1H / examples
-    unbiased, evaluated = kept.squares_SG1H / (examples - 1) + cell.eps, cell.running_var + cell.eps
-    numbers = {
-        "normalized": var / (var + cell.eps),
-        "mean_gap": (kept.mean_SG1H - cell.running_mean).abs() / evaluated.sqrt(),
-        "var_gap": (unbiased / evaluated).log().abs(),
-    }
-    return {name: number_SG1H.mean((2, 3)) for name, number_SG1H in numbers.items()}
+_DIVIDES: Final = tuple(kind for kind in NormKind if kind not in (NormKind.mean, NormKind.weight))
+_BY_BATCH: Final = (NormKind.batch, NormKind.variance, NormKind.ghost, NormKind.frozen, NormKind.population)
+
+
+def _measure_normalization(norm: Norm) -> dict[str, Tensor]:
+    """Return how well a norm normalizes, and how far the statistics of evaluation are from the batch's, each [S, G].
+
+    Under `mean` and `weight` nothing is divided by a deviation, under these, `layer` and `rms` no unit has statistics
+    of its own that could be apart.
+    """
+    x = normalizers.recover_input(norm)
+    examples, numbers = x.shape[2], {}
+    mean = x.mean(2, True)
+    squares = (x - mean).square_().sum(2, True)
+    var = squares / examples
+    if norm.kind in (NormKind.layer, NormKind.rms):
+        var = norm.kept[0].squares_SG1H / x.shape[3]
+    if norm.kind in _DIVIDES:
+        numbers["normalized"] = (var / (var + norm.eps)).mean((2, 3))
+    if norm.kind in _BY_BATCH:
+        evaluated = norm.running_var + norm.eps
+        numbers["var_gap"] = ((squares / (examples - 1) + norm.eps) / evaluated).log().abs().mean((2, 3))
+        if norm.kind is not NormKind.variance:
+            numbers["mean_gap"] = ((mean - norm.running_mean).abs() / evaluated.sqrt()).mean((2, 3))
+    return numbers
 
 
 def _count_histogram(name: str, values_SGBH: Tensor) -> dict[str, Tensor]:
@@ -175,7 +196,7 @@ def _measure_weights(
 ) -> dict[str, Tensor]:
     """Return the numbers of the weights and gradients of the `layer` that `backward` has just yielded, each [S, G]."""
     net, d_product = state.network, work.d_products[layer]
-    gradient = torch.bmm(*propagation.factor_gradient(work, layer))
+    gradient = propagation.compute_gradient(net, work, layer)
     step = optimizers.compute_weight_step(net, state.moments, rates, layer, gradient)
     squares_SGO = torch.linalg.vector_norm(net.lanes_SGXO(layer, net.weights[layer]), dim=2).square_()
     step_norm, gradient_norm, product_norm = (

@@ -3,8 +3,8 @@
 Letters: R = S·G lanes (S seeds × G arms), B examples in a batch, D input features, H hidden units, C classes, F =
 G·H columns of the wide first layer, P all biases, gammas and betas of a lane side by side.
 
-Matrix products run over all lanes at once. Elementwise parts run on slices over G: arms are ordered by (placement,
-activation), so one `Cell` covers all the arms of a placement, and no lane is masked or visited alone.
+Matrix products run over all lanes at once. Elementwise parts run on slices over G: arms are ordered by what
+normalizes them, so one `Cell` covers all the arms that are normalized alike, and no lane is masked or visited alone.
 
 Layers share buffers (`workspace`). The way back therefore goes from the last layer to the first, and `backward` stops
 at each one: there, and only there, the layer's gradients can be had, and there its weights may move.
@@ -15,25 +15,57 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bnexp.engine import normalization
+from bnexp.engine import normalizers
 from bnexp.engine.network import Network
 from bnexp.engine.placement import Stage
 from bnexp.engine.workspace import Cell, Workspace
 
 
-def forward(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool) -> None:
+def forward(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool, step: int = 1) -> None:
     """Write the logits [R, C, B] of the inputs `x_SBD` into `work.products[-1]`.
 
-    In training, norms use the statistics of the batch and move the running ones; otherwise they use the running ones.
+    In training, norms use the statistics of the batch and move the running ones, as in the step number `step` (from 1);
+    otherwise they use the running ones.
     """
-    inputs, last = x_SBD, len(work.cells)
+    if training:
+        measure_reference(network, work)
+    inputs = _normalize_inputs(network, work, x_SBD, training=training)
+    inputs = _forward_hidden(network, work, inputs, training=training, step=step)
+    last = len(work.cells)
+    logits = torch.bmm(network.weights[last], inputs.mT, out=work.products[last])
+    _view_by_lane(network, logits).add_(network.vector_SG1O("bias", last, network.vectors_RP).mT)
+
+
+def _forward_hidden(network: Network, work: Workspace, inputs: Tensor, *, training: bool, step: int) -> Tensor:
+    """Take `inputs` through the hidden layers and return the outputs of the last."""
     for layer, cells in enumerate(work.cells):
         torch.bmm(inputs, network.weights[layer], out=work.products[layer])
         for cell in cells:
-            _forward_cell(cell, training=training)
+            _forward_cell(cell, training=training, step=step)
         inputs = work.h[layer]
-    logits = torch.bmm(network.weights[last], inputs.mT, out=work.products[last])
-    _view_by_lane(network, logits).add_(network.vector_SG1O("bias", last, network.vectors_RP).mT)
+    return inputs
+
+
+def measure_reference(network: Network, work: Workspace) -> None:
+    """Bring the statistics of the reference batch, if there is one, up to the present weights."""
+    if work.reference is not None:
+        _forward_hidden(network, work.reference, work.reference.x_SBD, training=True, step=1)
+
+
+def _normalize_inputs(network: Network, work: Workspace, x_SBD: Tensor, *, training: bool) -> Tensor:
+    """Return what enters the first product: `x_SBD`, or its normalization, in a buffer of `work`."""
+    norm = network.input
+    if norm is None:
+        return x_SBD
+    mean, var = norm.mean_S11D[:, 0], norm.var_S11D[:, 0]
+    if training:
+        batch = torch.mean(x_SBD, 1, True)
+        squares = (x_SBD - batch).square_()
+        biased = squares.mean(1, True)
+        mean.lerp_(batch, norm.momentum)
+        var.lerp_(squares.sum(1, True) / (x_SBD.shape[1] - 1), norm.momentum)
+        mean, var = batch, biased
+    return torch.mul(x_SBD - mean, torch.rsqrt(var + norm.eps), out=work.inputs_SBD)
 
 
 def _view_by_lane(network: Network, tensor_R: Tensor) -> Tensor:
@@ -41,20 +73,18 @@ def _view_by_lane(network: Network, tensor_R: Tensor) -> Tensor:
     return tensor_R.view(network.seeds, network.arms, *tensor_R.shape[1:])
 
 
-def _forward_cell(cell: Cell, *, training: bool) -> None:
-    """Take the product of a layer through the stages of one placement, to the layer's output."""
+def _forward_cell(cell: Cell, *, training: bool, step: int) -> None:
+    """Take the product of a layer through its stages, to the layer's output."""
     for buffers in cell.path:
         if buffers.stage is Stage.bias:
             torch.add(buffers.source, cell.bias, out=buffers.target)
         elif buffers.stage is Stage.activation:
             for function, (u, a, _, _) in buffers.functions:
                 function.forward(u, a)
-        elif training:
-            normalization.forward(buffers.source, cell.gamma, cell.beta, cell.eps, cell.kept, out=buffers.target)
-            normalization.update_running(cell.running_mean, cell.running_var, cell.momentum, cell.kept)
-        else:
-            mean, var, out = cell.running_mean, cell.running_var, buffers.target
-            normalization.normalize(buffers.source, cell.gamma, cell.beta, cell.eps, mean=mean, var=var, out=out)
+        elif buffers.norm is not None and training:
+            normalizers.forward(buffers.norm, buffers.source, step=step, out=buffers.target)
+        elif buffers.norm is not None:
+            normalizers.evaluate(buffers.norm, buffers.source, out=buffers.target)
 
 
 def cross_entropy(network: Network, work: Workspace, y_SB: Tensor, loss_R: Tensor, correct_R: Tensor) -> None:
@@ -111,18 +141,38 @@ def _backward_cell(cell: Cell) -> None:
         elif buffers.stage is Stage.activation:
             for function, (u, a, d_a, d_u) in buffers.functions:
                 function.backward(d_a, u, a, d_u)
-        else:
+        elif buffers.norm is not None:
             # Whoever needed the stage's output has had it: its memory serves as scratch.
-            scratch, out = buffers.target, buffers.d_source
-            normalization.backward(buffers.d_target, cell.kept, cell.dgamma, cell.dbeta, scratch=scratch, out=out)
+            normalizers.backward(buffers.norm, buffers.d_target, scratch=buffers.target, out=buffers.d_source)
 
 
 def factor_gradient(work: Workspace, layer: int) -> tuple[Tensor, Tensor]:
     """Return the two factors of ∂loss/∂W of the `layer` that `backward` has just yielded.
 
-    Their batched product (lane by lane, in the first layer seed by seed) is laid out as the weights are.
+    Their batched product (lane by lane, in the first layer seed by seed) is laid out as the weights are. Under weight
+    normalization the gradient has another part, see `compute_radial_parts`.
     """
     if layer == len(work.cells):
         return work.d_products[layer], work.h[layer - 1]
-    inputs = work.h[layer - 1] if layer else work.x_SBD
+    inputs = work.h[layer - 1] if layer else work.inputs_SBD
     return inputs.mT, work.d_products[layer]
+
+
+def compute_radial_parts(work: Workspace, layer: int) -> list[tuple[slice, Tensor]]:
+    """Return the other part −gamma·dgamma/‖w‖²·w [S, G, I, O] of ∂loss/∂W, for each slice of arms that has one."""
+    if layer == len(work.cells):
+        return []
+    return [
+        (cell.arms, -normalizers.radial_slope(norm) * norm.weight_SGIH)
+        for cell in work.cells[layer]
+        for norm in cell.norms
+        if norm.weight_SGIH is not None
+    ]
+
+
+def compute_gradient(network: Network, work: Workspace, layer: int, out: Tensor | None = None) -> Tensor:
+    """Return ∂loss/∂W of the `layer` that `backward` has just yielded, laid out as the weights are."""
+    gradient = torch.bmm(*factor_gradient(work, layer), out=out)
+    for arms, part in compute_radial_parts(work, layer):
+        network.lanes_SGXO(layer, gradient)[:, arms].add_(part)
+    return gradient

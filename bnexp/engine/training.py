@@ -20,8 +20,8 @@ from bnexp.engine import network, optimizers, population_statistics, propagation
 from bnexp.engine.batches import cut_segments, find_next_point, take_first_examples
 from bnexp.engine.packs import Pack
 from bnexp.engine.schedules import compute_learning_rates
-from bnexp.engine.sizes import EVALUATION_BATCH, POPULATION_BATCHES
-from bnexp.engine.workspace import Workspace, allocate_workspace
+from bnexp.engine.sizes import EVALUATION_BATCH, POPULATION_BATCHES, REFERENCE_EXAMPLES
+from bnexp.engine.workspace import Workspace, allocate_reference, allocate_workspace
 from bnexp.errors import UserError
 from bnexp.runs import Run
 
@@ -50,11 +50,13 @@ class State:
     step: int
     workspaces: dict[int, Workspace]
     """Buffers by batch size."""
+    reference: Workspace | None
+    """The reference batch and its buffers, if the lanes are normalized by one."""
 
     def workspace(self, batch: int) -> Workspace:
         """Return the buffers for batches of `batch` examples, allocated at the first call."""
         if batch not in self.workspaces:
-            self.workspaces[batch] = allocate_workspace(self.network, batch)
+            self.workspaces[batch] = allocate_workspace(self.network, batch, self.reference)
         return self.workspaces[batch]
 
 
@@ -112,7 +114,9 @@ def begin(pack: Pack, examples: Examples) -> State:
     x_ND, _ = examples.train
     net = network.create(pack, x_ND.shape[1], examples.classes, x_ND.device)
     settings = optimizers.collect_settings(pack, net)
-    return State(pack, net, settings, optimizers.create_moments(net, settings), examples, 0, {})
+    rows_SN = take_first_examples(pack, min(REFERENCE_EXAMPLES, len(x_ND)), x_ND.device)
+    reference = allocate_reference(net, x_ND[rows_SN])
+    return State(pack, net, settings, optimizers.create_moments(net, settings), examples, 0, {}, reference)
 
 
 @torch.inference_mode()
@@ -133,7 +137,7 @@ def advance(state: State, rows_KSB: Tensor) -> tuple[State, Tensor, Tensor]:
     for k in range(steps):
         torch.index_select(x_ND, 0, rows_KSB[k].flatten(), out=work.x_SBD.view(-1, x_ND.shape[1]))
         rates = optimizers.compute_step_rates(state.optimizer_settings, lr_KSG11[k], state.step + k + 1)
-        propagation.forward(net, work, work.x_SBD, training=True)
+        propagation.forward(net, work, work.x_SBD, training=True, step=state.step + k + 1)
         propagation.cross_entropy(net, work, y_KSB[k], loss_KR[k], correct_KR[k])
         for layer in propagation.backward(net, work, rates.gradient_scale_R11):
             optimizers.update_weights(net, work, moments, rates, layer)
@@ -200,8 +204,9 @@ def _freeze(state: State, diverged_step: NDArray[np.int64]) -> None:
     broken_R = ~state.network.finite_R().cpu().numpy()
     np.copyto(diverged_step, state.step, where=broken_R & (diverged_step == 0))
     for lane in np.flatnonzero(diverged_step):
-        for tensor in state.network.lane(int(lane)).values():
-            tensor.fill_(math.nan)
+        for name, tensor in state.network.lane(int(lane)).items():
+            if not name.startswith("0."):  # the statistics of the inputs belong to the neighbours, too
+                tensor.fill_(math.nan)
 
 
 def evaluation_due(run: Run, step: int) -> bool:
@@ -224,6 +229,9 @@ def _measure_point(state: State, train_loss: Array, train_accuracy: Array, diver
     due = evaluation_due(run, state.step)
     if due and state.network.population_SG11.any():
         _estimate_population(state)
+    if due and state.reference is not None:
+        with torch.inference_mode():
+            propagation.measure_reference(state.network, state.workspace(run.batch_size))
     validation = evaluate(state, *state.examples.validation) if due else nothing
     last = state.step == run.steps
     correct_RN = np.zeros((len(train_loss), len(state.examples.test[1])), np.bool_) if last else None

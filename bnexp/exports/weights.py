@@ -22,9 +22,10 @@ def module(run: Run | str, store: Store | Path | str) -> "nn.Sequential":
 
     Inputs are rows [B, D] as `bnexp.load_data` gives them, in the run's dtype; outputs are logits [B, C]. The layers
     are `Linear`, `BatchNorm1d` with the run's eps, momentum and statistics, and the activation's module, in the order
-    of the placement. In the files, `weights/<run>.safetensors`, layers count from 1: `1.weight` is [in, out], the other
-    way round than in torch; `1.bias`, `1.gamma`, `1.beta`, `1.running_mean` and `1.running_var` are vectors, as far as
-    the layer has them.
+    of the placement; of the other kinds of `norm.kind`, `layer` is torch's `LayerNorm`, `rms` and what is constant in
+    evaluation are modules of bnexp's, and `weight` is in the `Linear`. In the files, `weights/<run>.safetensors`,
+    layers count from 1: `1.weight` is [in, out], the other way round than in torch; `1.bias`, `1.gamma`, `1.beta`,
+    `1.running_mean` and `1.running_var` are vectors, as far as the layer has them.
 
     Args:
         run: the id of a run, or its beginning, as in the column `run` of a store's runs; or the run itself.

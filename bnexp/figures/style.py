@@ -103,6 +103,8 @@ _PLACEMENTS: Final = {
     Placement.none: (INK, _DASHES[2], "s"),
     Placement.pre: ("#0072B2", _DASHES[0], "o"),
     Placement.post: ("#D55E00", _DASHES[1], "^"),
+    Placement.both: ("#009E73", _DASHES[3], "D"),
+    Placement.input: ("#CC79A7", _DASHES[4], "v"),
 }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bnexp.choices import Activation, InitScheme, NormStatistics, Placement
 from bnexp.engine.sizes import POPULATION_BATCHES, PROBED_EXAMPLES
+from bnexp.norms.kinds import NormKind
 from bnexp.theory import predictions
 
 
@@ -20,6 +21,8 @@ def add_predicted_growth(arms: pd.DataFrame) -> pd.DataFrame:
     """
 
     def predict(row: dict[Any, Any]) -> float:
+        if row.get("norm_kind", NormKind.batch) in set(NormKind) - {NormKind.batch}:
+            return math.nan  # the relatives have other rates
         sigma = _find_sigma(row)
         batch = min(PROBED_EXAMPLES, int(row["data_train"]))
         return predictions.growth_rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from bnexp.theory import before_training, folding, growth, layer, symmetry, trajectories
+from bnexp.theory import before_training, folding, growth, kinds, layer, symmetry, trajectories
 from bnexp.theory.claims import Claim
 
 Check = Callable[[], Iterator[Claim]]
@@ -25,6 +25,10 @@ EXACT: Final[tuple[Check, ...]] = (
     layer.bias_before_a_norm,
     layer.running_statistics,
     folding.folding,
+    kinds.weight_scale,
+    kinds.slope,
+    kinds.lone_layer,
+    kinds.population_gradient,
     before_training.batch_of_one,
     before_training.paired_draws,
 )

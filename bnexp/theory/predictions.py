@@ -23,6 +23,7 @@ from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
 from bnexp.choices import Activation, InitScheme, Placement
+from bnexp.norms.kinds import NormKind
 
 Array = NDArray[np.float64]
 Scalar = Callable[[float], float]
@@ -114,6 +115,21 @@ def none_growth_rate(activation: Activation, sigma: float) -> float:
     return sigma**2 * gaussian_mean(lambda z: slope(math.sqrt(q) * z) ** 2)
 
 
+def over_units_growth_rate(kind: NormKind, placement: Placement, activation: Activation, sigma: float) -> float:
+    """Return the growth rate under `layer` or `rms`, which divide by what one example shows over all units.
+
+    Under `pre`, W·φ(Z) has mean 0 over the units, whatever the mean of φ(Z), and the variance σ²·E[φ(Z)²], by which
+    both divide: E[φ'(Z)²]/E[φ(Z)²]. Under `post`, σZ enters φ, because outputs have the mean square 1: `layer` divides
+    by Var φ(σZ), as batch normalization does, `rms` by E[φ(σZ)²]. Derived; the gradient of relu stays as it is, but for
+    `layer` under `post`.
+    """
+    scale = 1.0 if placement == Placement.pre else sigma
+    phi, slope = FORMULAS[activation]
+    if placement == Placement.post and kind == NormKind.layer:
+        return post_growth_rate(activation, sigma)
+    return scale**2 * gaussian_mean(lambda z: slope(scale * z) ** 2) / gaussian_mean(lambda z: phi(scale * z) ** 2)
+
+
 def pre_relu_growth_rate(batch: int) -> float:
     """Return the growth rate under `pre` with relu at a finite batch."""
     c = -1 / (batch - 1)
@@ -125,9 +141,9 @@ def pre_relu_growth_rate(batch: int) -> float:
 def growth_rate(placement: Placement, activation: Activation, sigma: float, batch: int) -> float:
     """Return the growth rate of an arm; only for `pre` with relu does the batch enter."""
     match placement:
-        case Placement.none:
+        case Placement.none | Placement.input:
             return none_growth_rate(activation, sigma)
-        case Placement.pre:
+        case Placement.pre | Placement.both:  # what the second norm divides by, the next layer's first one divides out
             return pre_relu_growth_rate(batch) if activation == Activation.relu else pre_growth_rate(activation)
         case Placement.post:
             return post_growth_rate(activation, sigma)
@@ -158,7 +174,7 @@ def normalized_shares(
     shares = [first]
     for _ in range(layers - 1):
         scale = math.sqrt(shares[-1])
-        is_pre = placement == Placement.pre
+        is_pre = placement != Placement.post
         var = sigma**2 * _gaussian_variance(phi, scale) if is_pre else _gaussian_variance(phi, sigma * scale)
         shares.append(var / (var + eps))
     return shares

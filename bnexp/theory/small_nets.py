@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from bnexp.choices import Dtype
-from bnexp.engine import propagation, training
+from bnexp.engine import normalizers, propagation, training
 from bnexp.engine.packs import Pack
-from bnexp.engine.placement import Stage
-from bnexp.engine.workspace import StageBuffers
+from bnexp.engine.workspace import Cell
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory.invariant_blocks import ALL
@@ -89,7 +88,7 @@ def forward(state: training.State, rows_B: Tensor, *, training: bool) -> Tensor:
     """Return the logits [R, C, B] on `rows_B`, a clone."""
     work = state.workspace(len(rows_B))
     work.x_SBD.copy_(state.examples.train[0][rows_B])
-    propagation.forward(state.network, work, work.x_SBD, training=training)
+    propagation.forward(state.network, work, work.x_SBD, training=training, step=state.step + 1)
     return work.products[-1].clone()
 
 
@@ -118,24 +117,22 @@ def pull_back(state: training.State, rows_B: Tensor, d_logits_RCB: Tensor) -> Gr
 def _go_back(state: training.State, batch: int) -> Gradients:
     """Go back from the gradient of the logits that the workspace holds."""
     net, work = state.network, state.workspace(batch)
-    variances = tuple(
-        torch.cat([_select_variance(cell.path, cell.kept.squares_SG1H / batch) for cell in cells], 1)
-        for cells in work.cells
-    )
+    variances = tuple(torch.cat([_measure_variance(cell) for cell in cells], 1) for cells in work.cells)
     weights: list[Tensor] = []
     products: list[Tensor] = []
     for layer in propagation.backward(net, work):
-        weights.insert(0, torch.bmm(*propagation.factor_gradient(work, layer)))
+        weights.insert(0, propagation.compute_gradient(net, work, layer))
         if layer < net.hidden_layers:
             products.insert(0, _view_by_lane(net.seeds, net.arms, layer, work.d_products[layer]).clone())
     x_SGBD = products[0] @ net.weight_SGIO(0, net.weights).mT
     return Gradients(tuple(weights), work.dvectors_RP.clone(), tuple(products), x_SGBD, variances)
 
 
-def _select_variance(path: tuple[StageBuffers, ...], var_SG1H: Tensor) -> Tensor:
-    """Return a clone of the variance that `path` normalizes by, or 0 if it has no norm."""
-    has_norm = any(buffers.stage is Stage.normalization for buffers in path)
-    return var_SG1H.clone() if has_norm else torch.zeros_like(var_SG1H)
+def _measure_variance(cell: Cell) -> Tensor:
+    """Return the biased variance in the batch of what the first norm of `cell` got, [S, G, 1, H], or 0 without one."""
+    if not cell.norms:
+        return torch.zeros_like(cell.bias)
+    return normalizers.recover_input(cell.norms[0]).var(2, correction=0, keepdim=True)
 
 
 def _view_by_lane(seeds: int, arms: int, layer: int, product: Tensor) -> Tensor:

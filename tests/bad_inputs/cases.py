@@ -20,7 +20,7 @@ MISTAKES: list[tuple[str, str | None]] = [
     ("+unknown=1", f"{KEY} 'unknown'"),
     ("+lr=1", "a + must stand only before a new key; got '+lr', which is known: leave out the +"),
     ("hydra.foo=1", "Hydra must know a key; got 'hydra.foo': `bnexp --cfg hydra` lists its keys"),
-    ("placement=midle", "placement must be one of none, pre, post; got 'midle'"),
+    ("placement=midle", "placement must be one of none, pre, post, both, input; got 'midle'"),
     ("activation=sigmoyd", f"activation must be one of {ACTIVATIONS}; got 'sigmoyd': did you mean sigmoid?"),
     ("optimizer.name=adan", "optimizer must be one of sgd, adam, adamw; got 'adan': did you mean adam?"),
     ("device=gpu", "device must be one of auto, cpu, cuda; got 'gpu': did you mean cpu?"),
@@ -80,7 +80,7 @@ MISTAKES: list[tuple[str, str | None]] = [
     ("-m 'seed=range(2999,-2,-1)'", "seed must be a whole number of at least 0; got -1"),
     ("-m lr=0.1 hydra.sweeper.max_batch_size=0", "hydra.sweeper.max_batch_size must be at least 1; got 0"),
     ("-m workers=1,2", "workers must be the same for all runs of a sweep; got 1 and 2: take one"),
-    ("-m placement=pre,past", "placement must be one of none, pre, post; got 'past': did you mean post?"),
+    ("-m placement=pre,past", "placement must be one of none, pre, post, both, input; got 'past': did you mean post?"),
     ("-m data=mnist,minst", f"{DATA} 'minst': did you mean mnist?"),
     ("-m name=a,b", "name must be the same for all runs of a sweep; got 'a' and 'b': take one"),
     ("-m report=true,false", "report.draw must be the same for all runs of a sweep; got true and false: take one"),
@@ -131,6 +131,8 @@ POSITIVE = "must be a finite number greater than 0; got"
 FRACTION = "must be at least 0 and less than 1; got"
 MARGIN = "margin must be a number of percentage points above 0 and below 100; got"
 LS = "the command must be `bnexp ls [DIR] [KEY=VALUE ...] [--json]`; got"
+KINDS = "batch, mean, variance, layer, rms, ghost, frozen, population, weight"
+LAYERS = "norm.layers must be one of all, first, last, odd, or a list of hidden layers from 1 to 3 such as [1]; got"
 CHECK = "the command must be `bnexp check [--json]`; got"
 
 MISTAKES += [
@@ -254,13 +256,49 @@ MISTAKES += [
     ("norm.momentum=-0.5", "norm.momentum must be between 0 and 1; got -0.5"),
     ("norm.affine=all", "norm.affine must be one of both, gamma, beta, none; got 'all'"),
     ("norm.statistics=batch", "norm.statistics must be one of running, population; got 'batch'"),
+    ("norm.kind=batchnorm", f"norm.kind must be one of {KINDS}; got 'batchnorm': did you mean batch?"),
+    ("norm.gamma=0", f"norm.gamma {POSITIVE} 0.0"),
+    ("norm.gamma=wide", "norm.gamma must be a number; got 'wide'"),
+    ("norm.ghost=1", "norm.ghost must be at least 2, because one example cannot be normalised; got 1"),
+    (
+        "placement=pre norm.kind=ghost norm.ghost=61",
+        "norm.ghost must not exceed batch_size=60, of which it is a part; got 61: take a smaller norm.ghost",
+    ),
+    (
+        "placement=pre norm.kind=ghost norm.ghost=59",
+        "the last part of a batch must hold at least two examples, because one cannot be normalised; got a batch of 60 "
+        "in parts of 59: take another norm.ghost",
+    ),
+    ("norm.freeze=0", "norm.freeze must be at least 1 step; got 0"),
+    ("norm.layers=[0]", f"{LAYERS} [0]"),
+    ("norm.layers=[1,4]", f"{LAYERS} [1,4]"),
+    ("norm.layers=[]", f"{LAYERS} []"),
+    ("norm.layers=[1.5]", f"{LAYERS} [1.5]"),
+    ("norm.layers=null", f"{LAYERS} null"),
+    ("norm.layers=2", f"{LAYERS} 2"),
+    ("norm.layers=lst", f"{LAYERS} 'lst': did you mean last?"),
+    (
+        "placement=post norm.kind=weight",
+        "placement must be pre with norm.kind=weight, which normalizes the weights of a Linear and no output of an "
+        "activation; got 'post': take placement=pre, or another norm.kind",
+    ),
+    (
+        "placement=both norm.kind=weight",
+        "placement must be pre with norm.kind=weight, which normalizes the weights of a Linear and no output of an "
+        "activation; got 'both': take placement=pre, or another norm.kind",
+    ),
+    (
+        "-m placement=pre,input norm.kind=layer",
+        "norm.kind must be batch with placement=input, which normalizes the inputs by the batch; got 'layer': take "
+        "norm.kind=batch, or placement=pre or post",
+    ),
     ("dtype=float16", "dtype must be one of float32, float64; got 'float16': did you mean float64?"),
     ("probes=all", "probes must be one of none, basic, full; got 'all'"),
     ("save_weights=maybe", "save_weights must be true or false; got 'maybe'"),
     ("workers=1.5", "workers must be a whole number; got 1.5"),
     ("engine.lanes=-1", "engine.lanes must be at least 1; got -1"),
-    ("placement=null", "placement must be one of none, pre, post; got null: did you mean none?"),
-    ("placement=[pre]", 'placement must be one of none, pre, post; got ["pre"]: did you mean pre?'),
+    ("placement=null", "placement must be one of none, pre, post, both, input; got null: did you mean none?"),
+    ("placement=[pre]", 'placement must be one of none, pre, post, both, input; got ["pre"]: did you mean pre?'),
     ("activation=Relu", f"activation must be one of {ACTIVATIONS}; got 'Relu': did you mean relu?"),
     # Keys, groups, studies, options.
     ("study=placment", None),

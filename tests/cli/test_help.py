@@ -10,6 +10,7 @@ import bnexp
 from bnexp.choices import Activation, Affine, Dtype, InitScheme, NormStatistics, Optimizer, Placement, Probes, Schedule
 from bnexp.cli import schema, values
 from bnexp.data.sources import SETS
+from bnexp.norms.kinds import NormKind
 from tests.cli.conftest import Command, Ended, Fakes, process
 
 
@@ -45,7 +46,7 @@ def test_the_help_lists_every_choice(command: Command) -> None:
     text = help_text(command)
     choices = {
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
-        "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics,
+        "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics, "norm.kind": NormKind,
         "probes": Probes, "device": schema.Device, "engine": ["local"],
         "data": SETS,
     }  # fmt: skip

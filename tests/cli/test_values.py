@@ -17,6 +17,7 @@ from bnexp.cli import values
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Device
 from bnexp.cli.values import Values
 from bnexp.data.sources import SETS, count_training_examples
+from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run, identity, key
 from bnexp.verdicts.commands import write_run_command
 
@@ -55,6 +56,11 @@ ANOTHER = {
     "norm.momentum": "0.2",
     "norm.affine": "gamma",
     "norm.statistics": "population",
+    "norm.kind": "rms",
+    "norm.gamma": "2",
+    "norm.ghost": "20",
+    "norm.freeze": "50",
+    "norm.layers": "first",
     "dtype": "float64",
     "device": "cpu",
     "engine.lanes": "8",
@@ -151,6 +157,7 @@ def test_every_field_of_a_run_can_be_set_by_its_key(field: "dataclasses.Field[An
         ("schedule", Schedule),
         ("init.scheme", InitScheme),
         ("norm.affine", Affine),
+        ("norm.kind", NormKind),
         ("dtype", Dtype),
     ],
 )
@@ -217,6 +224,7 @@ def test_data_train_takes_only_so_many_examples() -> None:
             "steps=11",
             "evaluate=3",
         ],
+        ["placement=pre", "norm.layers=[2]", "norm.kind=ghost", "norm.ghost=6", "norm.gamma=4", "data.train=49980"],
         [],
     ],
 )

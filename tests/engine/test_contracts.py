@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bnexp.choices import Activation, Affine, Placement
+from bnexp.choices import Activation, Affine
 from bnexp.data.datasets import batch_order
 from bnexp.data.datasets import load as load_data
 from bnexp.engine import training
@@ -15,6 +15,7 @@ from bnexp.engine.batches import cut_segments
 from bnexp.runs import Run
 from tests.support.lanes import (
     DEVICE,
+    PLACEMENTS,
     begin,
     distance,
     distances,
@@ -41,9 +42,9 @@ identity):
 noise of 1e-15 over 1e-8 moves the parameter, in the reference as here. An eps of 1e-6 keeps the comparison
 well-posed."""
 
-ARMS = [(placement, activation) for placement in Placement for activation in list(Activation)[:10]]
+ARMS = [(placement, activation) for placement in PLACEMENTS for activation in list(Activation)[:10]]
 """Every optimizer with each of these; the activations after the first ten with plain SGD alone."""
-MORE_ARMS = [(placement, activation) for placement in Placement for activation in list(Activation)[10:]]
+MORE_ARMS = [(placement, activation) for placement in PLACEMENTS for activation in list(Activation)[10:]]
 
 
 def batches(run, steps):
@@ -168,7 +169,7 @@ def test_a_scale_of_the_hidden_layers_does_not_change_a_loss_where_the_placement
             np.testing.assert_array_equal(scaled, losses)
 
 
-@pytest.mark.parametrize("placement", Placement)
+@pytest.mark.parametrize("placement", PLACEMENTS)
 def test_the_first_float32_gradient_agrees_with_the_reference(placement):
     data = small_data()
     pack = pack_of(small_run(placement=placement, activation=a, dtype="float32", lr=1.0) for a in Activation)
@@ -210,7 +211,7 @@ def test_initial_weights_are_bitwise_those_of_the_seed_whatever_the_arm_the_pack
 
 
 def test_the_batch_order_is_that_of_seed_and_epoch_and_of_nothing_else():
-    state = begin(pack_of(small_run(seed=s, placement=p, steps=18) for s in (4, 2) for p in Placement), small_data())
+    state = begin(pack_of(small_run(seed=s, placement=p, steps=18) for s in (4, 2) for p in PLACEMENTS), small_data())
     np.random.seed(0)  # noqa: NPY002 - a global stream that must not matter
     rows_KSB = torch.cat([rows.flatten(2).transpose(0, 1).flatten(1) for rows in cut_segments(state.pack, DEVICE)], 1)
     for s, seed in enumerate(state.pack.seeds):
@@ -221,7 +222,7 @@ def test_the_batch_order_is_that_of_seed_and_epoch_and_of_nothing_else():
 
 def test_a_diverged_lane_is_marked_frozen_and_leaves_its_neighbours_bitwise_unchanged():
     data = small_data()
-    kinds = [(p, lr, seed) for p in Placement for lr in (0.05, 0.1, 0.2) for seed in (0, 1)]
+    kinds = [(p, lr, seed) for p in PLACEMENTS for lr in (0.05, 0.1, 0.2) for seed in (0, 1)]
     calm = [small_run(placement=p, activation="leaky_relu", lr=lr, seed=seed) for p, lr, seed in kinds]
     wild = [dataclasses.replace(run, lr=1e4) if (run.placement, run.lr) == ("none", 0.2) else run for run in calm]
     with_wild, without = begin(pack_of(wild), data), begin(pack_of(calm), data)
@@ -286,7 +287,7 @@ def test_training_does_not_read_or_move_the_global_generators():
 
 def test_losses_on_real_mnist_batches_agree_with_the_reference(mnist_root):
     data = load_data("mnist", root=mnist_root, train=None, validation=None, standardize=False)
-    arms = [(p, a) for p in Placement for a in ("relu", "sigmoid")]
+    arms = [(p, a) for p in PLACEMENTS for a in ("relu", "sigmoid")]
     runs = [Run(placement=p, activation=a, steps=20, evaluate=20, dtype="float64") for p, a in arms]
     state = begin(pack_of(runs), data)
     references = [reference_of(run, state.network.lane(r), 784, 10) for r, run in enumerate(state.pack.runs)]

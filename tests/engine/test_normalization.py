@@ -122,5 +122,7 @@ def test_placement_is_the_order_of_the_stages():
         "none": ["bias", "activation"],
         "pre": ["normalization", "activation"],
         "post": ["bias", "activation", "normalization"],
+        "both": ["normalization", "activation", "second_normalization"],
+        "input": ["bias", "activation"],
     }
     assert Stage.bias not in ORDER["pre"]

@@ -5,14 +5,13 @@ import dataclasses
 import pytest
 import torch
 
-from bnexp.choices import Placement
 from bnexp.data.datasets import batch_order
 from bnexp.engine import population_statistics, training
-from tests.support.lanes import begin, distances, pack_of, reference_of, small_data, small_run
+from tests.support.lanes import PLACEMENTS, begin, distances, pack_of, reference_of, small_data, small_run
 
 SETTINGS = [
     {"placement": placement, "activation": activation, "norm_statistics": statistics, "norm_eps": eps}
-    for placement in Placement
+    for placement in PLACEMENTS
     for activation, eps in (("tanh", 1e-5), ("relu", 1e-2))
     for statistics in ("running", "population")
 ]
@@ -28,7 +27,7 @@ def whole_batches(state, run):
 def test_evaluation_of_a_mixed_pack_uses_the_statistics_of_each_lane():
     pack = pack_of(small_run(seed=seed, lr=0.2, **settings) for settings in SETTINGS for seed in (3, 8))
     state = begin(pack, small_data())
-    assert state.network.population_SG11.sum() == 2 * 4  # under none they cannot act
+    assert state.network.population_SG11.sum() == 2 * 6  # under none they cannot act
     start = [{n: v.clone() for n, v in state.network.lane(r).items()} for r in range(len(pack.runs))]
     last = list(training.train(state))[-1]
     x, y = state.examples.train

@@ -4,16 +4,16 @@ contracts and the probes."""
 import pytest
 import torch
 
-from bnexp.choices import Activation, Placement
+from bnexp.choices import Activation
 from bnexp.engine import propagation
-from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
+from tests.support.lanes import DEVICE, PLACEMENTS, begin, pack_of, small_data, small_run
 
 BATCH = 9
 
 
 def start():
     """A pack of every placement and activation, and its workspace after a forward pass and the loss."""
-    pack = pack_of(small_run(placement=p, activation=a, seed=s) for s in (3, 8) for p in Placement for a in Activation)
+    pack = pack_of(small_run(placement=p, activation=a, seed=s) for s in (3, 8) for p in PLACEMENTS for a in Activation)
     state = begin(pack, small_data())
     net, work, (x_ND, y_N) = state.network, state.workspace(BATCH), state.examples.train
     rows_SB = torch.arange(2 * BATCH, device=DEVICE).view(2, BATCH)

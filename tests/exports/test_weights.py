@@ -13,16 +13,17 @@ import bnexp
 from bnexp.choices import Activation, Affine, Dtype, NormStatistics, Placement
 from bnexp.engine import propagation, training
 from bnexp.errors import UserError
+from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run, identity
 from bnexp.store.records import SweepRecord
 from bnexp.store.rows import failure_rows, origin_columns
 from bnexp.store.store import Store
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.sweep import train_sweep
-from tests.support.lanes import CLASSES, begin, pack_of, small_data, small_run
+from tests.support.lanes import CLASSES, PLACEMENTS, begin, pack_of, small_data, small_run
 
 DATA = small_data()
-ARMS = [(placement, activation) for placement in Placement for activation in Activation]
+ARMS = [(placement, activation) for placement in PLACEMENTS for activation in Activation]
 SHIFTED = (Activation.centred_relu, Activation.centred_sigmoid, Activation.shifted_tanh)
 """Functions less a constant, which a normalization behind them takes away: the same nets under `post`."""
 TOLERANCES = {Dtype.float32: 1e-6, Dtype.float64: 1e-12}
@@ -101,6 +102,25 @@ def test_a_module_gives_what_the_engine_gave_whatever_the_norm(
     assert not net.training
 
 
+@pytest.mark.parametrize("kind", NormKind)
+def test_a_module_gives_what_the_engine_gave_whatever_the_kind(kind: NormKind, keep: Keep) -> None:
+    places = ["pre"] if kind == NormKind.weight else ["pre", "post", "both"]
+    settings = {"norm_ghost": 3, "norm_eps": 0.01, "norm_affine": "gamma", "norm_freeze": 5, "norm_gamma": 1.5}
+    runs = [
+        small_run(placement=place, activation="tanh", norm_kind=kind, norm_layers=layers, **settings)
+        for place in places
+        for layers in ("all", "last")
+    ]
+    store, truth = keep(runs), engine_logits(runs)
+    for run in runs:
+        assert_close(outputs_of(bnexp.module(run, store), run), truth[run], run.dtype)
+
+
+def test_a_module_normalizes_the_inputs_if_the_run_did(keep: Keep) -> None:
+    run = small_run(placement="input", norm_eps=0.01)
+    assert_close(outputs_of(bnexp.module(run, keep([run])), run), engine_logits([run])[run], run.dtype)
+
+
 def test_a_module_scores_what_the_store_says(keep: Keep) -> None:
     run = small_run(placement="post", lr=0.1)
     store = keep([run])
@@ -123,12 +143,16 @@ def test_a_file_of_weights_has_the_documented_keys_and_orientation(keep: Keep) -
         for layer, width in ((1, 11), (2, 8))
         for name in ("gamma", "beta", "running_mean", "running_var")
     }
+    second = {name.replace(".", ".second_"): shape for name, shape in norms.items()}
+    inputs = {f"0.{name}": (features,) for name in ("running_mean", "running_var")}
     expected = {"none": weights | biases, "pre": weights | norms, "post": weights | biases | norms}
+    expected |= {"both": weights | norms | second, "input": weights | biases | inputs}
     for placement, run in runs.items():
         tensors = load_file(store.weights(id_of(run)))
         assert {name: tensor.shape for name, tensor in tensors.items()} == expected[placement]
         net = bnexp.module(run, store)
-        assert np.array_equal(net[0].weight.detach().numpy(), tensors["1.weight"].T)
+        first = next(layer for layer in net if isinstance(layer, nn.Linear))
+        assert np.array_equal(first.weight.detach().numpy(), tensors["1.weight"].T)
 
 
 def test_a_run_is_named_by_its_id_its_beginning_or_its_settings(keep: Keep) -> None:

@@ -22,7 +22,7 @@ from bnexp.statistics.arms import score_runs
 from tests.support.svg import read_texts
 from tests.support.synthetic import START_ACCURACY, Rows, product, rows
 
-PLACEMENTS = Layout("placement", tuple(Placement), ("activation",))
+PLACEMENTS = Layout("placement", (Placement.none, Placement.pre, Placement.post), ("activation",))
 
 
 def draw(frames: Rows, title: str = "title", caption: str = "caption", layout: Layout = PLACEMENTS) -> Figure:

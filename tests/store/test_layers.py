@@ -18,7 +18,7 @@ from tests.support.lanes import DEVICE, begin, pack_of, small_data, small_run
 
 ASKED = [
     small_run(placement=p, seed=s, lr=lr, dtype="float32", activation="leaky_relu")
-    for p in Placement
+    for p in (Placement.none, Placement.pre, Placement.post)
     for s in (0, 1)
     for lr in (0.1, 1e5)
 ]

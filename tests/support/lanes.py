@@ -11,6 +11,7 @@ from torch import Tensor
 from bnexp.data.datasets import Data
 from bnexp.engine import training
 from bnexp.engine.packs import Pack, form_packs
+from bnexp.norms.layers import list_layers
 from bnexp.runs import Run
 from tests.support import reference
 
@@ -48,6 +49,10 @@ def pack_of(runs: Iterable[Run]) -> Pack:
     return pack
 
 
+PLACEMENTS = ("none", "pre", "post", "both")
+"""Placements that share a pack; normalized inputs have packs of their own."""
+
+
 DEVICE = os.environ.get("BNEXP_TEST_DEVICE", "cpu")
 """`BNEXP_TEST_DEVICE=cuda make test` holds the engine against the reference on a GPU."""
 
@@ -61,7 +66,8 @@ def reference_of(
 ) -> reference.Reference:
     """The reference of `run`, started from the parameters of `lane`."""
     model, named = reference.build(
-        run.placement, run.activation, (features, *run.hidden, classes),
+        run.placement, run.activation, (features, *run.hidden, classes), kind=run.norm_kind,
+        layers=list_layers(run.norm_layers, len(run.hidden)),
         eps=run.norm_eps, norm_momentum=run.norm_momentum, affine=run.norm_affine, dtype=getattr(torch, run.dtype),
         device=lane["1.weight"].device,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from tests.support import norms
+
 
 class Elementwise(nn.Module):
     """A function of one tensor as a module."""
@@ -54,10 +56,13 @@ class Reference:
     optimizer: torch.optim.Optimizer
     named: dict[str, Tensor]
     """`1.weight` is the parameter itself ([out, in] as in torch), `1.running_mean` the buffer."""
+    examples: Tensor | None = None
+    """The reference batch of a model that normalizes by one."""
 
     def step(self, x: Tensor, y: Tensor) -> tuple[float, int]:
         """Take one training step; return the loss before it and the number of correct predictions."""
         self.model.train()
+        self.measure_reference()
         self.optimizer.zero_grad()
         logits = self.model(x)
         loss = nn.functional.cross_entropy(logits, y)
@@ -68,9 +73,14 @@ class Reference:
     @torch.no_grad()
     def evaluate(self, x: Tensor, y: Tensor) -> tuple[float, float]:
         """Return loss and accuracy with running statistics."""
+        self.measure_reference()
         self.model.eval()
         logits = self.model(x)
         return nn.functional.cross_entropy(logits, y).item(), (logits.argmax(1) == y).double().mean().item()
+
+    def measure_reference(self) -> None:
+        if self.examples is not None:
+            norms.measure_reference(self.model, self.examples)
 
     @torch.no_grad()
     def use_population_statistics(self, batches: list[Tensor]) -> None:
@@ -94,26 +104,51 @@ def build(
     affine: str,
     dtype: torch.dtype,
     device: torch.device,
+    kind: str = "batch",
+    layers: tuple[int, ...] | None = None,
 ) -> tuple[nn.Sequential, dict[str, Tensor]]:
-    """Return the model and its named tensors; the norm's momentum is torch's."""
-    layers: list[nn.Module] = []
+    """Return the model and its named tensors; the norm's momentum is torch's, `layers` have a norm (None: all)."""
+    modules: list[nn.Module] = []
     named: dict[str, Tensor] = {}
+    like = {"dtype": dtype, "device": device}
+    if placement == "input":
+        modules.append(nn.BatchNorm1d(widths[0], eps=eps, momentum=norm_momentum, affine=False, **like))
+        named |= {f"0.{name}": getattr(modules[0], name) for name in ("running_mean", "running_var")}
     for number, (inputs, outputs) in enumerate(pairwise(widths), start=1):
         last = number == len(widths) - 1
-        linear = nn.Linear(inputs, outputs, bias=last or placement != "pre", dtype=dtype, device=device)
-        layers.append(linear)
-        named |= {f"{number}.{name}": tensor for name, tensor in linear.named_parameters()}
+        here = placement if layers is None or number in layers else "none"
+        if kind == "weight" and here == "pre" and not last:
+            linear = norms.WeightNorm(inputs, outputs, **like)
+            names = {"weight": linear.v, "gamma": linear.g, "beta": linear.bias}
+            _learn(linear.g, linear.bias, affine)
+        else:
+            linear = nn.Linear(inputs, outputs, bias=last or here not in ("pre", "both"), **like)
+            names = dict(linear.named_parameters())
+        modules.append(linear)
+        named |= {f"{number}.{name}": tensor for name, tensor in names.items()}
         if last:
             break
-        norm = nn.BatchNorm1d(outputs, eps=eps, momentum=norm_momentum, dtype=dtype, device=device)
-        norm.weight.requires_grad_(affine in ("both", "gamma"))
-        norm.bias.requires_grad_(affine in ("both", "beta"))
         act = ACTIVATIONS[activation]()
-        layers += {"none": [act], "pre": [norm, act], "post": [act, norm]}[placement]
-        if placement != "none":
-            named |= {f"{number}.gamma": norm.weight, f"{number}.beta": norm.bias}
-            named |= {f"{number}.running_mean": norm.running_mean, f"{number}.running_var": norm.running_var}
-    return nn.Sequential(*layers), named
+        stages = {"pre": "na", "post": "an", "both": "nas"}.get(here, "a") if kind != "weight" else "a"
+        for stage in stages:
+            if stage == "a":
+                modules.append(act)
+                continue
+            if kind == "batch":
+                norm: nn.Module = nn.BatchNorm1d(outputs, eps=eps, momentum=norm_momentum, **like)
+            else:
+                norm = norms.KINDS[kind](outputs, eps=eps, momentum=norm_momentum, **like)
+            modules.append(norm)
+            _learn(norm.weight, norm.bias, affine)
+            prefix = f"{number}.{'second_' if stage == 's' else ''}"
+            named |= {f"{prefix}gamma": norm.weight, f"{prefix}beta": norm.bias}
+            named |= {f"{prefix}{name}": value for name, value in norm.named_buffers() if name.startswith("running")}
+    return nn.Sequential(*modules), named
+
+
+def _learn(gamma: Tensor, beta: Tensor, affine: str) -> None:
+    gamma.requires_grad_(affine in ("both", "gamma"))
+    beta.requires_grad_(affine in ("both", "beta"))
 
 
 def optimizer_of(

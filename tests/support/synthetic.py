@@ -24,7 +24,7 @@ Rows = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def product(
-    placements: Iterable[str] = Placement,
+    placements: Iterable[str] = ("none", "pre", "post"),
     activations: Iterable[str] = ("relu",),
     lrs: Iterable[float] = (0.1,),
     seeds: Iterable[int] = range(3),

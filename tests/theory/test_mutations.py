@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from bnexp.choices import Activation, Placement
-from bnexp.engine import activations, initialization, normalization, placement, propagation
-from bnexp.theory import checks
+from bnexp.engine import activations, initialization, normalization, normalizers, placement, propagation
+from bnexp.norms.kinds import NormKind
+from bnexp.theory import checks, kinds
 
 Patch = pytest.MonkeyPatch
 
@@ -136,3 +137,73 @@ def test_every_mutation_of_the_engine_turns_a_claim_red(mutation: str, monkeypat
 def test_a_patch_that_changes_nothing_turns_no_claim_red(patch: str, monkeypatch: Patch) -> None:
     NEUTRAL[patch](monkeypatch)
     assert red_claims() == []
+
+
+def wrong_backward(patch: Patch, kind: NormKind) -> None:
+    original = normalizers.BACKWARD[kind]
+
+    def backward(norm, d, scratch, out):
+        original(norm, d, scratch, out)
+        out.mul_(1.001)
+
+    patch.setitem(normalizers.BACKWARD, kind, backward)
+
+
+def wrong_gamma(patch: Patch, kind: NormKind) -> None:
+    original = normalizers.BACKWARD[kind]
+
+    def backward(norm, d, scratch, out):
+        original(norm, d, scratch, out)
+        norm.dgamma.mul_(1.001)
+
+    patch.setitem(normalizers.BACKWARD, kind, backward)
+
+
+def backward_as_if_statistics_were_constants(patch: Patch, kind: NormKind) -> None:
+    original = normalizers.BACKWARD[kind]
+
+    def backward(norm, d, scratch, out):
+        kept_d = d.clone()
+        original(norm, d, scratch, out)
+        scale = norm.gamma if kind in ("mean", "layer", "rms") else norm.kept[0].scale_SG1H
+        rstd = norm.kept[0].rstd_SG1H if kind in ("layer", "rms") else 1
+        torch.mul(kept_d * rstd, scale, out=out)
+
+    patch.setitem(normalizers.BACKWARD, kind, backward)
+
+
+def forgotten_radial_part(patch: Patch) -> None:
+    original = normalizers.radial_slope
+    patch.setattr(normalizers, "radial_slope", lambda norm: torch.zeros_like(original(norm)))
+
+
+def another_forward(patch: Patch, kind: NormKind, other: NormKind) -> None:
+    for table in (normalizers.FORWARD, normalizers.BACKWARD):
+        patch.setitem(table, kind, table[other])
+
+
+OF_KINDS: dict[str, Callable[[Patch], None]] = {
+    **{f"{kind}: the gradient of x times 1.001": lambda p, k=kind: wrong_backward(p, k) for kind in NormKind},
+    **{f"{kind}: the gradient of gamma times 1.001": lambda p, k=kind: wrong_gamma(p, k) for kind in NormKind},
+    **{
+        f"{kind}: statistics taken for constants": lambda p, k=kind: backward_as_if_statistics_were_constants(p, k)
+        for kind in ("mean", "variance", "layer", "rms", "population")
+    },
+    "weight: no radial part": forgotten_radial_part,
+    "mean is batch": lambda p: another_forward(p, NormKind.mean, NormKind.batch),
+    "variance is batch": lambda p: another_forward(p, NormKind.variance, NormKind.batch),
+    "rms is layer": lambda p: another_forward(p, NormKind.rms, NormKind.layer),
+    "layer is rms": lambda p: another_forward(p, NormKind.layer, NormKind.rms),
+    "frozen is batch": lambda p: another_forward(p, NormKind.frozen, NormKind.batch),
+    "population is batch": lambda p: another_forward(p, NormKind.population, NormKind.batch),
+}
+"""Mistakes in one of the kinds; only the claims about kinds are measured."""
+
+
+@pytest.mark.parametrize("mutation", OF_KINDS)
+def test_every_mutation_of_a_kind_turns_a_claim_about_kinds_red(mutation: str, monkeypatch: Patch) -> None:
+    OF_KINDS[mutation](monkeypatch)
+    checked = (kinds.weight_scale, kinds.slope, kinds.lone_layer, kinds.population_gradient)
+    red = [claim.sentence for group in checks.measure(checked) for claim in group if not claim.holds]
+    print(f"\n{mutation}: {len(red)} red", *red, sep="\n    ")
+    assert red
