@@ -11,6 +11,7 @@ import pytest
 
 import bnexp
 from bnexp.choices import Affine, Dtype, InitScheme, NormStatistics, Optimizer, Schedule
+from bnexp.norms.kinds import NormKind
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
 from bnexp.report.result_tables import make_result_tables
@@ -27,12 +28,14 @@ OTHER = {
     "schedule": Schedule.cosine, "warmup": 2, "schedule_every": 5, "schedule_factor": 0.5,
     "init_scheme": InitScheme.he, "init_gain": 2.0, "init_hidden_gain": 2.0, "norm_eps": 1e-3, "norm_momentum": 0.3,
     "norm_affine": Affine.none, "norm_statistics": NormStatistics.population, "dtype": Dtype.float64,
+    "norm_kind": NormKind.mean, "norm_gamma": 2.0, "norm_ghost": 5, "norm_freeze": 7, "norm_layers": "first",
 }  # fmt: skip
 """Another value than that of `product` for each setting that it does not vary."""
 
 NEEDS = {
     "nesterov": {"momentum": 0.9}, "decay_all": {"weight_decay": 0.1},
     **{name: {"optimizer": Optimizer.adam} for name in ("beta1", "beta2", "adam_eps")},
+    "norm_ghost": {"norm_kind": NormKind.ghost}, "norm_freeze": {"norm_kind": NormKind.frozen},
     **{name: {"schedule": Schedule.step} for name in ("schedule_every", "schedule_factor")},
 }  # fmt: skip
 """Without which a setting cannot act."""
