@@ -60,8 +60,11 @@ def decode_record(text: str) -> SweepRecord:
     """
     try:
         plain = json.loads(text)
+        halves = SURROGATE.search(json.dumps(plain, ensure_ascii=False))
     except RecursionError:
         raise ValueError("brackets within brackets without end") from None
+    if halves:
+        raise ValueError("half a character")
     if not isinstance(plain, dict):
         raise ValueError("no JSON object")
     known = {key: value for key, value in plain.items() if key in _IS_RIGHT}
@@ -72,8 +75,7 @@ def decode_record(text: str) -> SweepRecord:
 
 
 def _is_text(value: object) -> bool:
-    """Whether `value` is text that can be printed and written; JSON may hold halves of characters."""
-    return isinstance(value, str) and not SURROGATE.search(value)
+    return isinstance(value, str)
 
 
 def _is_list_of_text(value: object) -> bool:
