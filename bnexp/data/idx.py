@@ -10,6 +10,7 @@ import hashlib
 import lzma
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ def _read_npy_header(content: IO[bytes], dimensions: int) -> tuple[int, ...]:
         raise ValueError(f"an array in version {version} of its format instead of (1, 0)")
     try:
         sizes, fortran, dtype = np.lib.format.read_array_header_1_0(content)
-    except (TypeError, RecursionError, MemoryError) as error:
+    except (TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError) as error:
         raise ValueError(f"an array without a header ({error})") from None
     if dtype != np.uint8 or fortran:
         raise ValueError(f"an array of {dtype}{' by columns' if fortran else ''} instead of uint8 by rows")

@@ -65,8 +65,11 @@ def decode_record(text: str) -> SweepRecord:
     """
     try:
         plain = json.loads(text)
+        halves = SURROGATE.search(json.dumps(plain, ensure_ascii=False))
     except RecursionError:
         raise ValueError("brackets within brackets without end") from None
+    if halves:
+        raise ValueError("half a character")
     if not isinstance(plain, dict):
         raise ValueError("no JSON object")
     known = {key: value for key, value in plain.items() if key in _IS_RIGHT}
@@ -91,8 +94,7 @@ def find_confirmation(records: Sequence[SweepRecord]) -> SweepRecord | None:
 
 
 def _is_text(value: object) -> bool:
-    """Whether `value` is text that can be printed and written; JSON may hold halves of characters."""
-    return isinstance(value, str) and not SURROGATE.search(value)
+    return isinstance(value, str)
 
 
 def _is_list_of_text(value: object) -> bool:

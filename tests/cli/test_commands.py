@@ -1,5 +1,6 @@
 """Overrides that are written can be typed: a shell, Hydra and OmegaConf read the value that was meant."""
 
+import random
 import shlex
 import subprocess
 
@@ -9,10 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from bnexp.cli.typed import quote_texts
 from bnexp.verdicts.commands import write_override
+from tests.support.fuzzing import fuzz
 
 PARSER = OverridesParser.create()
 SIGNS = " \t\n'\"\\\\\\,=:;${}[]()<>|&!?*~#%@/.+-_aeE01ü→\x01"
+LETTERS = [chr(code) for code in (*range(1, 0xD800, 97), *range(0xE000, 0x110000, 9973))]
 TEXTS = (
     st.text(st.one_of(st.sampled_from(SIGNS), st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
     | st.lists(st.sampled_from(["\\", "'", '"', "${", "}", "a", " ", ","])).map("".join)
@@ -38,12 +42,45 @@ def read(word: str) -> list[object]:
     return list(container["x"])
 
 
+def check(values: list[object]) -> None:
+    """A key that takes anything is given what was meant; one that takes text is, too, in a command of ours."""
+    (word,) = shlex.split(shlex.join([write_override("key", values)]))
+    assert repr(read(word)) == repr(values)
+    if all(isinstance(value, str) for value in values):
+        (word,) = quote_texts([write_override("name", values)])
+        assert read(word) == values
+
+
 @settings(max_examples=500, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=3))
 @example(AWKWARD)
 def test_an_override_that_is_written_is_read_as_the_value_that_was_meant(values: list[object]) -> None:
-    (word,) = shlex.split(shlex.join([write_override("key", values)]))
-    assert repr(read(word)) == repr(values)
+    check(values)
+
+
+def vary(rng: random.Random, _: list[object]) -> list[object]:
+    """Return one to three values, texts most of the time: they are what can be read in two ways."""
+    return [draw_value(rng, 2) for _ in range(rng.randint(1, 3))]
+
+
+def draw_value(rng: random.Random, depth: int) -> object:
+    """Return a text of signs that mean something to a shell or to Hydra, a number or a list."""
+    kind = rng.randrange(8)
+    if kind == 0 and depth:
+        return [draw_value(rng, depth - 1) for _ in range(rng.randrange(3))]
+    if kind == 1:
+        return rng.choice((None, True, False, rng.randint(-99, 2**70), rng.random(), 10.0 ** rng.randint(-300, 300)))
+    if kind == 2:
+        return rng.choice(AWKWARD)
+    if kind == 3:
+        return "".join(rng.choices(LETTERS, k=4))
+    text = "".join(rng.choices(SIGNS, k=rng.randint(0, 12)))
+    return "a" if text == "???" else text
+
+
+@pytest.mark.fuzz
+def test_two_hundred_thousand_overrides_are_read_as_the_values_that_were_meant() -> None:
+    assert fuzz(check, st.lists(VALUES, min_size=1, max_size=3), vary, 200_000) < 2**28
 
 
 @pytest.mark.parametrize("text", AWKWARD)

@@ -125,8 +125,35 @@ def test_an_interrupt_while_it_loads_is_one_sentence_with_the_command_that_goes_
     time.sleep(seconds)
     started.send_signal(signal.SIGINT)
     _, err = started.communicate(timeout=60)
-    assert started.returncode in (130, -signal.SIGINT)  # which a shell calls 130, too
     assert err == "bnexp: interrupted; start it again with: bnexp data=digits steps=2000000 'name=a b'\n"
+    assert started.returncode in (130, -signal.SIGINT)  # which a shell calls 130, too
+
+
+LOSES_AN_INTERRUPT = """
+import os, signal, sys, time
+import bnexp.__main__ as m, bnexp.cli.main as c
+
+class Lock:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+def run():
+    Lock()
+    time.sleep(30)
+    return 0
+
+c.main = run
+sys.exit(m.main())
+"""
+
+
+def test_an_interrupt_that_python_can_only_print_is_heard_all_the_same(tmp_path: Path) -> None:
+    began = time.monotonic()
+    ended = process("-c", LOSES_AN_INTERRUPT, cwd=tmp_path)
+    assert ended.returncode == 130
+    assert ended.stderr == "bnexp: interrupted; start it again with: bnexp\n"
+    assert time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -1,4 +1,4 @@
-"""Files of a store: damage that is found without reading rows, damage that is found by reading them, and old files."""
+"""Files of a store: damage of every kind is found and never ends the process, and old files are read."""
 
 import os
 
@@ -60,17 +60,26 @@ def test_a_file_without_its_middle_is_damaged_although_its_footer_is_whole(path)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 3] + content[len(content) // 2 :])
     assert pq.read_metadata(path).num_rows == ROWS
-    assert "no page of a column at byte" in parquet.find_damage(path)
+    assert f"{path} must be a Parquet file that bnexp wrote; got '" in parquet.find_damage(path)
 
 
 @pytest.mark.parametrize("column", range(len(CURVES)))
 def test_a_block_that_was_lost_where_a_column_begins_is_damage(path, column):
-    start = starts(path)[column]
-    overwrite(path, start, bytes(200))
-    assert f"no page of a column at byte {start}" in parquet.find_damage(path)
+    overwrite(path, starts(path)[column], bytes(200))
+    assert f"{path} must be a Parquet file that bnexp wrote; got '" in parquet.find_damage(path)
 
 
-def test_damage_within_a_page_is_one_sentence_of_whoever_reads_it_and_what_it_advises_works(tmp_path):
+@pytest.mark.parametrize("column", CURVES.names)
+def test_a_footer_that_contradicts_itself_is_damage_and_does_not_end_the_process(path, column):
+    """An optional column that is said to be required, while its statistics count the values that are missing."""
+    optional, required = (bytes([0x25, sign, 0x18, len(column)]) + column.encode() for sign in (2, 0))
+    content = path.read_bytes()
+    assert content.count(optional) == 1
+    path.write_bytes(content.replace(optional, required))
+    assert f"{path} must be a Parquet file that bnexp wrote; got '" in parquet.find_damage(path)
+
+
+def test_damage_within_a_page_is_one_sentence_of_whoever_reads_it_and_the_pack_is_trained_again(tmp_path):
     runs = [small_run(lr=lr, seed=seed, dtype="float32", steps=200) for lr in (0.1, 0.2) for seed in range(8)]
     store = Store(tmp_path / "store")
     sweep = {"resources": Resources(DEVICE, workers=0, lanes=32), "save_weights": False, "record": SweepRecord()}
@@ -78,17 +87,15 @@ def test_damage_within_a_page_is_one_sentence_of_whoever_reads_it_and_what_it_ad
     rows, curves = store.read_runs(), store.curves
     (path,) = (store.path / "curves").iterdir()
     overwrite(path, starts(path)[-2] + 300, bytes(500))
-    assert parquet.find_damage(path) is None
-    train_sweep(runs, [small_data()], store, **sweep)
     advice = "move it away, and the command that made it trains its runs again"
     with pytest.raises(UserError, match=f"{path.name} must be a Parquet file that bnexp wrote; got '.*': {advice}"):
         store.curves_of(rows)
-    path.rename(tmp_path / path.name)
     train_sweep(runs, [small_data()], store, **sweep)
     pd.testing.assert_frame_equal(store.curves, curves)
+    assert (store.path / "broken" / f"curves-{path.name}").is_file()
 
 
-def test_a_sweep_of_which_all_is_stored_decodes_no_curve_and_no_layer(tmp_path, monkeypatch):
+def test_a_sweep_of_which_all_is_stored_decodes_each_file_once_to_see_whether_it_is_whole(tmp_path, monkeypatch):
     runs = [small_run(seed=seed, dtype="float32") for seed in range(2)]
     store = Store(tmp_path / "store")
     sweep = {"resources": Resources(DEVICE, workers=0, lanes=1), "save_weights": False, "record": SweepRecord()}
@@ -103,7 +110,8 @@ def test_a_sweep_of_which_all_is_stored_decodes_no_curve_and_no_layer(tmp_path, 
     train_sweep(runs, [small_data()], store, **sweep, probes="basic")
     packs = len(list((store.path / "runs").iterdir()))
     assert packs == 2
-    assert read == [["probes"]] * packs + [["run", "status", "probes"]] * packs + [RUNS.names] * packs
+    check = [None, ["probes"], None, None]
+    assert read == check * packs + [["run", "status", "probes"]] * packs + [RUNS.names] * packs
 
 
 def test_a_column_that_an_older_version_did_not_write_is_missing(path):

@@ -124,6 +124,7 @@ DAMAGED = {
     "threads of text": without(threads={"p": "2"}),
     "a time": without(created=5),
     "half a character": without(command="\ud800"),
+    "half a character in a value that is only kept": without(axes={"\udfff": [1]}),
     "configuration": without(configuration=[]),
     "study": without(configuration={"study": "why"}),
     "data of the configuration": without(configuration={"data": "digits"}),

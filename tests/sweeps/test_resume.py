@@ -36,7 +36,7 @@ def start(folder, *words):
 
 def finish(folder, *words):
     with start(folder, *words) as process:
-        said, wrong = process.communicate(timeout=120)
+        said, wrong = process.communicate(timeout=300)
     assert process.returncode == 0, (said, wrong)
     return wrong
 
