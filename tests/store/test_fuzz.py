@@ -114,7 +114,7 @@ def checker(store):
             lambda: store.probes_of(pack),
             lambda: store.curves,
             lambda: store.correct_of(store.read_runs()),
-        ),  # fmt: skip
+        ),
         "curves": (lambda: store.curves_of(rows),),
         "layers": (lambda: store.layers_of(rows),),
     }
