@@ -72,11 +72,11 @@ def make_forest(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigu
         estimates,
         subject,
         "difference between runs of the same seed",
-        f"lines: {captions.describe_interval(evidence.runs)}",
-        "p: exchange of the two arms within seeds, learning rates chosen anew, for all rows together"
+        "p: exchange of the two arms within seeds, learning rates chosen anew, for all rows together; lines: 95 % "
+        "intervals of one row alone, by the same exchanges"
         if effects["p_family"].notna().any()
-        else "",
-        "light: both at one learning rate, descriptive" if len(fixed) else "",
+        else f"lines: {captions.describe_interval(evidence.runs)}",
+        "light: both at one learning rate, descriptive, Student t" if len(fixed) else "",
         f"shaded: differences below {100 * margin:g} points",
     )
     layout = make_layout(estimates, estimates.design.cells)
