@@ -36,6 +36,7 @@ from bnexp.store.schemas import METRICS
 from bnexp.store.store import Store
 from bnexp.verdicts.verdicts import headline, write_verdicts
 
+PLACEMENTS: Final = (Placement.none, Placement.pre, Placement.post)
 ACTIVATIONS: Final = (Activation.relu, Activation.gelu, Activation.tanh, Activation.sigmoid)
 LRS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 LANES: Final = 32
@@ -44,7 +45,7 @@ EVERY: Final = 25
 
 def list_runs(count: int, points: int) -> list[Run]:
     """Return at least `count` runs, whole seeds of every arm."""
-    arms = [(p, a, lr) for p in Placement for a in ACTIVATIONS for lr in LRS]
+    arms = [(p, a, lr) for p in PLACEMENTS for a in ACTIVATIONS for lr in LRS]
     steps = EVERY * (points - 1)
     return [
         Run(placement=p, activation=a, lr=lr, seed=seed, steps=steps, evaluate=EVERY)

@@ -136,10 +136,13 @@ class Expansion:
             written = values.flatten(cfg, resolve=False)
             ours = OmegaConf.get_type(cfg) is Config and written.keys() == KEYS.keys()
             plain = ours and not any(map(_is_reference, written.values()))
-            self.bases[choices] = (
-                _Base(cfg, {name: values.settle(name, written[name]) for name in KEYS}) if plain else None
-            )
+            self.bases[choices] = _Base(cfg, {name: _settle(name, written[name]) for name in KEYS}) if plain else None
         return self.bases[choices]
+
+
+def _settle(name: str, value: Any) -> Any:
+    """Return `value` as `values.settle` gives it; one that is missing may still come from a job."""
+    return value if value == MISSING else values.settle(name, value)
 
 
 def _is_reference(value: object) -> bool:

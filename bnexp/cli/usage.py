@@ -46,8 +46,8 @@ COMMANDS: Final = {
         },
     ),
     "confirm": Command(
-        "bnexp confirm DIR [effect=POINTS] [power=P | n=N] [margin=POINTS] [contrasts=question|all] [compare=KEY] "
-        "[seed=S] [workers=N] [--dry-run]",
+        "bnexp confirm DIR [effect=POINTS] [power=P | n=N] [margin=POINTS] [contrasts=question|all]\n"
+        "                          [compare=KEY] [seed=S] [workers=N] [--dry-run]",
         "Freeze what a store explored (learning rates, contrasts, n), train fresh seeds at these rates alone, and test "
         "them once.",
         {

@@ -36,25 +36,25 @@ OTHER = over(product(["none", "pre"], lrs=LRS), "norm_eps", [1e-5, 1e-3])
 @pytest.mark.parametrize(
     ("stored", "compare", "asked"),
     [
-        (PLAIN, None, product(BN, lrs=LRS, seeds=range(7))),
+        (PLAIN, None, product(BN, lrs=LRS, seeds=range(6))),
         (
             [*PLAIN, *TANH],
             None,
-            [*product(BN, lrs=LRS, seeds=range(8)), *product(BN, ["tanh"], [0.1, 10.0], seeds=range(8))],
+            [*product(BN, lrs=LRS, seeds=range(6)), *product(BN, ["tanh"], [0.1, 10.0], seeds=range(6))],
         ),
-        (OTHER, None, over(product(["none", "pre"], lrs=LRS, seeds=range(7)), "norm_eps", [1e-5, 1e-3])),
+        (OTHER, None, over(product(["none", "pre"], lrs=LRS, seeds=range(6)), "norm_eps", [1e-5, 1e-3])),
         (OTHER, "norm.eps", over(product(["pre"], lrs=LRS, seeds=range(6)), "norm_eps", [1e-5, 1e-3])),
         (
             over(product(BN), "hidden", [(9, 8), (7,)]),
             "hidden",
-            over(product(BN, seeds=range(7)), "hidden", [(9, 8), (7,)]),
+            over(product(BN, seeds=range(6)), "hidden", [(9, 8), (7,)]),
         ),
         (
             [*over(product(BN), "momentum", [0.5]), *over(product(BN), "optimizer", [Optimizer.adam])],
             "optimizer",
             [
-                *over(product(BN, seeds=range(7)), "momentum", [0.5]),
-                *over(product(BN, seeds=range(7)), "optimizer", [Optimizer.adam]),
+                *over(product(BN, seeds=range(6)), "momentum", [0.5]),
+                *over(product(BN, seeds=range(6)), "optimizer", [Optimizer.adam]),
             ],
         ),
         (
@@ -65,7 +65,7 @@ OTHER = over(product(["none", "pre"], lrs=LRS), "norm_eps", [1e-5, 1e-3])
         (
             over(product(BN), "norm_momentum", [0.1, 0.01]),
             None,
-            [*product(BN, seeds=range(7)), *over(product(BN), "norm_statistics", ["population"])],
+            [*product(BN, seeds=range(6)), *over(product(BN), "norm_statistics", ["population"])],
         ),
     ],
 )
@@ -149,7 +149,7 @@ def test_typed_into_a_shell_it_trains_what_is_missing_of_two_arms_into_the_same_
     after = store.runs
     new = after[~after["run"].isin(before["run"])]
     added = set(zip(new["placement"], new["lr"], new["seed"], strict=True))
-    wanted = {(placement, lr, seed) for placement in BN for lr in (0.1, 0.3) for seed in (0, 1, 4, 5, 6, 7, 8)}
+    wanted = {(placement, lr, seed) for placement in BN for lr in (0.1, 0.3) for seed in (0, 1, 4, 5, 6, 7)}
     stored = set(zip(before["placement"], before["lr"], before["seed"], strict=True))
     assert added == wanted - stored
     assert after["batch_size"].unique().tolist() == [40]
