@@ -25,11 +25,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics.confirmation import adjust_exclusive, find_counted, test_alone
+from bnexp.statistics.confirmation import adjust_exclusive, test_alone
 from bnexp.statistics.design import Design
 from bnexp.statistics.freezing import choose_rates
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import ALPHA, holm
+from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.resampling import sign_flip
 from bnexp.statistics.selection import choose_cross_fitted
 

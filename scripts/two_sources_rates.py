@@ -98,7 +98,9 @@ def measure(setting: Setting, seeds: int, examples: int, draws: int) -> dict[str
     """Return the share of draws in which each interval covers the difference."""
     rng = np.random.default_rng([SETTINGS.index(setting), seeds, examples])
     found = [find_intervals(draw(setting, seeds, examples, rng)) for _ in range(draws)]
-    return {name: float(np.mean([low <= GAP <= high for low, high in (one[name] for one in found)])) for name in found[0]}
+    return {
+        name: float(np.mean([low <= GAP <= high for low, high in (one[name] for one in found)])) for name in found[0]
+    }
 
 
 def write_table(draws: Sequence[int]) -> list[str]:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bnexp.statistics.arms import score_runs
-from bnexp.statistics.exchange import Booleans
 from bnexp.statistics.intervals_and_tests import ALPHA, LEVEL, Floats, equivalence, moments, student
+from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.resampling import sign_flip
 from bnexp.store.frozen import FrozenPlan
 from bnexp.store.records import SweepRecord, find_confirmation
@@ -125,12 +125,6 @@ def test_confirmation(confirmation: Confirmation) -> pd.DataFrame:
     return rows.assign(metric=plan.metric, margin=plan.margin, outcome=outcome, evidence="confirmed")
 
 
-def find_counted(a_Cn: Booleans, b_Cn: Booleans) -> Booleans:
-    """Return the seeds [C, n] that count, from those on which a and b trained: on which both did, if each ever did."""
-    learned_C1 = a_Cn.any(axis=1, keepdims=True) & b_Cn.any(axis=1, keepdims=True)
-    return np.asarray((a_Cn & b_Cn) | ~learned_C1)
-
-
 def limit_risk(failed_A: Any, n: int) -> tuple[Floats, Floats]:
     """Return the 95 % limits of the risk of failure where `failed_A` of n runs failed: one-sided where none or all did.
 
@@ -203,4 +197,3 @@ def judge(rows: pd.DataFrame, ahead_C: Any, alpha: float = ALPHA) -> NDArray[np.
     untested_C = rows["p_family"].isna().to_numpy() | (differs_C & ~np.asarray(ahead_C))
     conditions = [untested_C, differs_C & foretold_C, differs_C, equivalent_C]
     return np.select(conditions, ["nothing", "confirmed", "contradicted", "equivalent"], "undecided")
-

@@ -18,9 +18,9 @@ from bnexp.choices import Placement
 from bnexp.errors import UserError
 from bnexp.labels import value_label
 from bnexp.statistics.cells import rows_of
-from bnexp.statistics.confirmation import find_counted
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats, deviation, moments
+from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.power import power, seeds_needed, smallest_n
 from bnexp.statistics.selection import Integers, find_edges, find_failures
 from bnexp.store.frozen import FrozenArm, FrozenContrast, FrozenPlan, freeze_settings

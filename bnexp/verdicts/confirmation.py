@@ -166,7 +166,9 @@ def _numbers(plan: FrozenPlan, contrast: FrozenContrast, row: Mapping[Any, Any])
     if not row["n"]:
         return f"on none of {row['asked_n']} fresh seeds both trained; {explored}"
     whole = f"{row['n']} fresh paired seeds"
-    seeds = whole if row["n"] == row["asked_n"] else f"{row['n']} of {row['asked_n']} fresh seeds, on which both trained"
+    seeds = (
+        whole if row["n"] == row["asked_n"] else f"{row['n']} of {row['asked_n']} fresh seeds, on which both trained"
+    )
     return (
         f"{a} − {b} = {_points(row['mean'], sign=True)} pp of {plan.metric.replace('_', ' ')} {interval}, "
         f"n = {seeds}, {p}; {explored}"

@@ -114,12 +114,12 @@ def test_a_run_that_failed_is_told_as_risk_and_the_difference_is_that_of_the_see
 
 
 def test_divergence_of_one_arm_alone_is_no_claim_about_accuracy() -> None:
-    """Half of pre's runs diverge: with chance counted, post would be 40 points ahead."""
+    """Seven of ten runs of pre diverge: with chance counted, post would be 56 points ahead with p = 2/2⁷, twice."""
     same = spread(0.0, 0.01)
-    rows = confirming.test_confirmation(confirmation([same, same], diverged=[0, 2, 4, 6, 8]))
-    assert rows["chance_mean"][0] > 0.3
+    rows = confirming.test_confirmation(confirmation([same, same], diverged=range(7)))
+    assert rows["chance_mean"][0] == pytest.approx(0.56)
     assert rows["outcome"][0] == "undecided"
-    assert rows["risk_b"][0] == 0.5
+    assert rows["risk_b"][0] == 0.7
 
 
 def test_an_arm_that_never_trained_is_compared_at_chance_and_two_that_never_do_at_once_are_not_decided() -> None:
