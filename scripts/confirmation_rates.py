@@ -125,7 +125,8 @@ class Claims:
     def wrong(self, truth_K: Floats) -> NDArray[np.bool_]:
         """Return which claims are false if these are the differences."""
         truth_FC = truth_K.reshape(self.sign_FC.shape)
-        return (self.better_FC & (self.sign_FC != np.sign(truth_FC))) | (self.equal_FC & (np.abs(truth_FC) >= MARGIN))
+        unequal_FC = self.equal_FC & (np.abs(truth_FC) >= MARGIN)
+        return np.asarray(self.better_FC & (self.sign_FC != np.sign(truth_FC)) | unequal_FC)
 
 
 def _claim(d_Kn: Floats, family: int) -> Claims:

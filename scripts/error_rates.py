@@ -273,7 +273,8 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     command = " ".join(["python scripts/error_rates.py", *arguments])
     store = asked.out.with_suffix(".csv")
-    rows: list[dict[str, Any]] = pd.read_csv(store).to_dict("records") if store.exists() else []
+    stored = pd.read_csv(store) if store.exists() else pd.DataFrame()
+    rows: list[dict[Any, Any]] = stored.to_dict("records")
     for case, n in order_cases(asked.n):
         sweeps = asked.sweeps if case in SINGLE else asked.families
         same = [row for row in rows if (row["case"], row["n"]) == (case.name, n)]

@@ -84,9 +84,9 @@ def find_stored_confirmation(records: Sequence[SweepRecord], rows: pd.DataFrame)
 def test_confirmation(confirmation: Confirmation) -> pd.DataFrame:
     """Return a row per frozen contrast; no row while runs are missing.
 
-    Columns: those of the cells; `a`, `b`, `lr_a`, `lr_b`, `edge_a`, `edge_b`; `direction`; `asked_n` fresh seeds and `n`
-    of them on which both arms trained; `mean_a`, `mean_b`, `mean` of a − b over these with `low`, `high` (Student t,
-    95 %) and `family_low`, `family_high` (all of them together cover with 95 %); those of `test_family`;
+    Columns: those of the cells; `a`, `b`, `lr_a`, `lr_b`, `edge_a`, `edge_b`; `direction`; `asked_n` fresh seeds and
+    `n` of them on which both arms trained; `mean_a`, `mean_b`, `mean` of a − b over these with `low`, `high` (Student
+    t, 95 %) and `family_low`, `family_high` (all of them together cover with 95 %); those of `test_family`;
     `chance_mean` of all seeds, failed runs as they are; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b`, `risk_a`,
     `risk_b` with `risk_low_a`, `risk_high_a`, …; `explored_mean`; `metric`, `margin`, `outcome`, `evidence`.
     """

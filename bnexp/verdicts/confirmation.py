@@ -81,7 +81,7 @@ def write_state(confirmation: Confirmation, folder: str) -> str:
             f"Tested on {plan.n} fresh seeds ({plan.seeds[0]} to {plan.seeds[-1]}) that nothing was chosen on, by "
             f"a plan {when}, before they were trained: one look, and in all of its {len(plan.contrasts)} "
             f"{'contrast' if len(plan.contrasts) == 1 else 'contrasts'} a false claim with a probability of at most "
-            f"{100 * plan.alpha:g} %. It is about these arms at their frozen rates, over the seeds on which both train: "
+            f"{100 * plan.alpha:g} %. It is about these arms at their frozen rates, over seeds on which both train: "
             f"the risk that a run fails is told apart. An arm of which none of {plan.n} runs failed may still do so "
             f"in up to {100 * float(limit_risk(0, plan.n)[1]):.0f} of 100 (95 %)."
         )
