@@ -1,14 +1,17 @@
-"""How often a confirmation errs, from the shipped functions: python scripts/confirmation_rates.py [STORES].
+"""How often a confirmation errs, by the shipped functions: python scripts/confirmation_rates.py [PROFILE …] [STORES].
 
 A store explores two arms that are equally good at every learning rate, on ten paired seeds; `choose_rates` freezes a
-rate of each arm; fresh seeds are drawn at these rates and tested by `test_family`. Printed, as a table in Markdown:
+rate of each arm; fresh seeds are drawn at these rates, `find_counted` says which of them count, and `test_alone` and
+`adjust_exclusive` test them. Printed, as a table in Markdown:
 
-    explored     first look, by the cross-fitted choice and the sign-flip test, as on a page
+    explored     first look, by the cross-fitted choice and the plain sign-flip test
     advice       the same, having added ten seeds and looked again twice while it was undecided
-    confirmed    a false claim of the confirmation, better or no difference, about the arms at their frozen rates: it
-                 holds neither of runs that train nor of means in which a diverged run counts at chance
-    with chance  the same claims, held against these means alone: what a rare divergence that no fresh run met adds
-    about best   the same claims, held against the arms at their best rates: what a choice that missed the best adds
+    confirmed    a false claim of the confirmation, better or no difference, about the arms at their frozen rates, given
+                 training: what it claims
+    with chance  false claims if every run counted, diverged ones at chance, about the mean of these: what it does not
+                 claim, because a rare divergence that no fresh run met is in this mean
+    about best   the confirmation's claims, held against the arms at their best rates: what a choice that missed the
+                 best adds
 
 A run's accuracy is its arm's at its rate plus what its seed and its own luck add: sd 0.2 and 0.2 points, as on MNIST.
 """
@@ -22,11 +25,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bnexp.statistics.confirmation import adjust_exclusive
+from bnexp.statistics.confirmation import adjust_exclusive, test_alone
 from bnexp.statistics.design import Design
 from bnexp.statistics.freezing import choose_rates
 from bnexp.statistics.grid import Grid
-from bnexp.statistics.intervals_and_tests import ALPHA, equivalence, holm
+from bnexp.statistics.intervals_and_tests import ALPHA, holm
+from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.resampling import sign_flip
 from bnexp.statistics.selection import choose_cross_fitted
 
@@ -93,22 +97,43 @@ def look(parts: tuple[Floats, Floats, Floats], seeds: int, family: int) -> NDArr
 def confirm(
     profile: Profile, parts: tuple[Floats, Floats, Floats], family: int, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Return which families make a false claim [3, F]: by either truth, by means with chance, about the best rates."""
+    """Return which families make a false claim [3, F]: given training, with chance, about the best rates."""
     grid = to_grid(*(values[..., :EXPLORED] for values in parts))
     rates_KL = choose_rates(grid)
-    _, fresh, _ = draw(profile, (*parts[1].shape[:3], FRESH), rng)
-    value_KLS = np.take_along_axis(fresh, rates_KL[:, :, None, None], axis=2)[:, :, 0]
+    _, fresh, diverged = draw(profile, (*parts[1].shape[:3], FRESH), rng)
+    value_KLS, diverged_KLS = (
+        np.take_along_axis(values, rates_KL[:, :, None, None], axis=2)[:, :, 0] for values in (fresh, diverged)
+    )
     d_Kn = value_KLS[:, 1] - value_KLS[:, 0]
-    p_2FC = np.stack([sign_flip(d_Kn), equivalence(d_Kn, MARGIN)]).reshape(2, -1, family)
+    counted_Kn = find_counted(diverged_KLS[:, 1] == 0, diverged_KLS[:, 0] == 0)
+    accuracy_T = np.array(profile.accuracy)
+    given_K, with_K = (truth_T[rates_KL[:, 1]] - truth_T[rates_KL[:, 0]] for truth_T in (accuracy_T, profile.mean))
+    trained = _claim(np.where(counted_Kn, d_Kn, np.nan), family)
+    # The best rates are alike: any difference that is claimed of them is false.
+    false = [trained.wrong(given_K), _claim(d_Kn, family).wrong(with_K), trained.better_FC]
+    return np.stack([wrong_FC.any(axis=1) for wrong_FC in false])
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What is claimed of families of contrasts [F, C]: better, no difference; and the sign of the estimate."""
+
+    better_FC: NDArray[np.bool_]
+    equal_FC: NDArray[np.bool_]
+    sign_FC: Floats
+
+    def wrong(self, truth_K: Floats) -> NDArray[np.bool_]:
+        """Return which claims are false if these are the differences."""
+        truth_FC = truth_K.reshape(self.sign_FC.shape)
+        unequal_FC = self.equal_FC & (np.abs(truth_FC) >= MARGIN)
+        return np.asarray(self.better_FC & (self.sign_FC != np.sign(truth_FC)) | unequal_FC)
+
+
+def _claim(d_Kn: Floats, family: int) -> Claims:
+    p_2FC = test_alone(d_Kn, MARGIN).reshape(2, -1, family)
     adjusted_2FC = np.stack([adjust_exclusive(p_2FC[:, i]) for i in range(p_2FC.shape[1])], axis=1)
     better_FC, equal_FC = adjusted_2FC <= ALPHA
-    sign_FC = np.sign(d_Kn.mean(axis=1)).reshape(-1, family)
-    false = []
-    for truth_T in (np.array(profile.accuracy), profile.mean):
-        truth_FC = (truth_T[rates_KL[:, 1]] - truth_T[rates_KL[:, 0]]).reshape(-1, family)
-        false.append((better_FC & (sign_FC != np.sign(truth_FC))) | (equal_FC & (np.abs(truth_FC) >= MARGIN)))
-    claims = np.stack([false[0] & false[1], false[1], better_FC])  # the best rates are alike: any difference is false
-    return np.asarray(claims.any(axis=2))
+    return Claims(better_FC, equal_FC, np.sign(np.nansum(d_Kn, axis=1)).reshape(-1, family))
 
 
 def simulate(profile: Profile, family: int, stores: int, seed: int = 0) -> dict[str, float]:
@@ -125,17 +150,19 @@ def simulate(profile: Profile, family: int, stores: int, seed: int = 0) -> dict[
     }
 
 
-def main(stores: int = 12_000) -> None:
-    """Print the table."""
+def main(arguments: Sequence[str]) -> None:
+    """Print the table, all profiles unless some are named."""
+    stores = next((int(word) for word in arguments if word.isdigit()), 12_000)
+    asked = [word for word in arguments if not word.isdigit()] or list(PROFILES)
     names = ("explored", "advice", "confirmed", "with chance", "about best")
     print("| rates | contrasts | families |", " | ".join(names), "|")
     print("|---|---|---|" + "---|" * len(names))
-    for name, profile in PROFILES.items():
+    for name in asked:
         for family in (1, 3, 12):
-            shares = simulate(profile, family, stores)
+            shares = simulate(PROFILES[name], family, stores)
             cells = " | ".join(f"{100 * shares[column]:.1f} %" for column in names)
             print(f"| {name} | {family} | {stores // family:,} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(sys.argv[1:])

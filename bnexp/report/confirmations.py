@@ -76,8 +76,14 @@ def _make_effects(confirmation: Confirmation, rows: pd.DataFrame, name: str) -> 
     plan = confirmation.plan
     wrong = any(rows[column].any() for side in "ab" for column in (f"diverged_{side}", f"stuck_{side}"))
     counts = [Column(f"{what}_{side}", f"{what} of {side}") for what in ("diverged", "stuck") for side in "ab"]
+    risks = [
+        Column(f"risk_{side}", f"{side} failed (%) [95 %]", ".0f", 100, (f"risk_low_{side}", f"risk_high_{side}"))
+        for side in "ab"
+    ]
+    risks.append(Column("chance_mean", "a − b with chance (points)", "+.2f", 100))
     caption = captions.join_sentences(
-        f"a and b at their frozen learning rates, on {plan.n} fresh seeds, paired",
+        f"a and b at their frozen learning rates, on {plan.n} fresh seeds, paired; n: those on which both trained, of "
+        "which the difference is",
         "interval: Student t; together: as wide as all intervals must be to hold at once (Bonferroni)",
         "p: two-sided sign-flip test, and TOST at the margin, both adjusted for all contrasts: at most one hypothesis "
         "of a contrast can be true (Shaffer 1986)",
@@ -100,7 +106,7 @@ def _make_effects(confirmation: Confirmation, rows: pd.DataFrame, name: str) -> 
             Column("p_family", "p", ".2g"),
             Column("p_equivalence_family", f"p (within {100 * plan.margin:g} points)", ".2g"),
             Column("explored_mean", "explored a − b", "+.2f", 100),
-            *(counts if wrong else ()),
+            *((*counts, *risks) if wrong else ()),
             Column("outcome", "outcome"),
         ),
     )

@@ -124,6 +124,8 @@ def _split(families: int, *columns: Any) -> tuple[list[NDArray[Any]], ...]:
 
 def _correct(p_M: Floats, member_M: Booleans) -> Floats:
     """Return the p of one family corrected by Holm, missing for what is no member."""
+    if len(p_M) == 1:  # a family of one needs no correction
+        return np.where(member_M, p_M, np.nan)
     corrected_M = np.full(len(p_M), np.nan)
     corrected_M[member_M] = intervals_and_tests.holm(p_M[member_M])
     return corrected_M

@@ -20,8 +20,9 @@ from bnexp.labels import value_label
 from bnexp.statistics.cells import rows_of
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats, deviation, moments
+from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.power import power, seeds_needed, smallest_n
-from bnexp.statistics.selection import Integers, find_edges
+from bnexp.statistics.selection import Integers, find_edges, find_failures
 from bnexp.store.frozen import FrozenArm, FrozenContrast, FrozenPlan, freeze_settings
 from bnexp.store.rows import to_run
 
@@ -147,9 +148,15 @@ def choose_rates(grid: Grid) -> Integers:
 
 
 def measure_explored(grid: Grid, rates_KL: Integers, k: int, b: int, a: int) -> Floats:
-    """Return the explored differences a − b of cell `k`, each at its rate, over the seeds that both have."""
-    values_KLTS = grid.column(METRIC)
-    d_S = values_KLTS[k, a, rates_KL[k, a]] - values_KLTS[k, b, rates_KL[k, b]]
+    """Return the explored differences a − b of cell `k`, each at its rate, over the seeds on which both trained.
+
+    Where one of them never did, over the seeds that both have: as a confirmation counts them.
+    """
+    values_KLTS, trained_KLTS = grid.column(METRIC), grid.present_KLTS & ~find_failures(grid)
+    (a_S, trained_a_S), (b_S, trained_b_S) = (
+        (values_KLTS[k, level, rates_KL[k, level]], trained_KLTS[k, level, rates_KL[k, level]]) for level in (a, b)
+    )
+    d_S = np.where(find_counted(trained_a_S[None], trained_b_S[None])[0], a_S - b_S, np.nan)
     return np.asarray(d_S[~np.isnan(d_S)])
 
 

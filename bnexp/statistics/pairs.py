@@ -126,6 +126,12 @@ def pair_curves(grid: Grid, pairs: Pairs, metric_KLTS: Floats) -> PairedCurves:
     return PairedCurves(validation, outcome, failed_C2TS, candidates_C2T, compared_CS)
 
 
+def find_counted(a_Cn: Booleans, b_Cn: Booleans) -> Booleans:
+    """Return the seeds [C, n] that count, from those on which a and b trained: on which both did, if each ever did."""
+    learned_C1 = a_Cn.any(axis=1, keepdims=True) & b_Cn.any(axis=1, keepdims=True)
+    return np.asarray((a_Cn & b_Cn) | ~learned_C1)
+
+
 def pair_values(a_CS: Floats, b_CS: Floats) -> PairedCurves:
     """Return arms at one learning rate each, which nothing chose, as curves."""
     outcome_C2TS = np.stack([a_CS, b_CS], axis=1)[:, :, None]

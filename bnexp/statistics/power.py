@@ -45,6 +45,8 @@ def seeds_needed(d_z: ArrayLike, alpha: ArrayLike = ALPHA, least: float = POWER)
     """
     d_z, alpha = np.broadcast_arrays(np.asarray(d_z, dtype=float), np.asarray(alpha, dtype=float))
     known = np.isfinite(d_z) & (d_z != 0)
+    if not known.any():
+        return np.full(d_z.shape, np.nan)
     size = np.where(known, d_z, 1.0)
     low, high = np.full(d_z.shape, 1), np.full(d_z.shape, MOST)  # power(low) < least <= power(high), if at all
     for _ in range(MOST.bit_length()):

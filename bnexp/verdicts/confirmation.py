@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from bnexp.labels import number_text, value_label
-from bnexp.statistics.confirmation import Confirmation
+from bnexp.statistics.confirmation import Confirmation, limit_risk
 from bnexp.store.frozen import FrozenContrast, FrozenPlan
 from bnexp.verdicts.contrasts import BADGES
 from bnexp.verdicts.more_seeds import write_time
@@ -81,8 +81,9 @@ def write_state(confirmation: Confirmation, folder: str) -> str:
             f"Tested on {plan.n} fresh seeds ({plan.seeds[0]} to {plan.seeds[-1]}) that nothing was chosen on, by "
             f"a plan {when}, before they were trained: one look, and in all of its {len(plan.contrasts)} "
             f"{'contrast' if len(plan.contrasts) == 1 else 'contrasts'} a false claim with a probability of at most "
-            f"{100 * plan.alpha:g} %. It is about these arms at their frozen rates. An arm of which none of {plan.n} "
-            f"runs diverged may still do so in up to {100 * (1 - plan.alpha ** (1 / plan.n)):.0f} of 100 (95 %)."
+            f"{100 * plan.alpha:g} %. It is about these arms at their frozen rates, over seeds on which both train: "
+            f"the risk that a run fails is told apart. An arm of which none of {plan.n} runs failed may still do so "
+            f"in up to {100 * float(limit_risk(0, plan.n)[1]):.0f} of 100 (95 %)."
         )
     return (
         f"A confirmation is {when}: {confirmation.stored:,} of {confirmation.asked:,} runs trained. Nothing of them is "
@@ -161,22 +162,31 @@ def _numbers(plan: FrozenPlan, contrast: FrozenContrast, row: Mapping[Any, Any])
     p = f"p = {row['p_family']:.2g}" if pd.notna(row["p_family"]) else "not tested"
     if row["outcome"] == "equivalent":
         p += f", TOST p = {row['p_equivalence_family']:.2g}"
+    explored = f"explored {_points(row['explored_mean'], sign=True)} pp"
+    if not row["n"]:
+        return f"on none of {row['asked_n']} fresh seeds both trained; {explored}"
+    whole = f"{row['n']} fresh paired seeds"
+    seeds = (
+        whole if row["n"] == row["asked_n"] else f"{row['n']} of {row['asked_n']} fresh seeds, on which both trained"
+    )
     return (
         f"{a} − {b} = {_points(row['mean'], sign=True)} pp of {plan.metric.replace('_', ' ')} {interval}, "
-        f"n = {row['n']} fresh paired seeds, {p}; explored {_points(row['explored_mean'], sign=True)} pp"
+        f"n = {seeds}, {p}; {explored}"
     )
 
 
 def _mishaps(plan: FrozenPlan, contrast: FrozenContrast, row: Mapping[Any, Any]) -> list[str]:
-    """Return which runs diverged or stayed at chance, and the difference without those that diverged."""
+    """Return of which arms runs failed, with the limits of the risk, and the difference with failed runs at chance."""
     texts = [
-        f"{name} {count_failures(row['n'], row[f'diverged_{side}'], row[f'stuck_{side}'])}"
+        f"{name} {count_failures(row['asked_n'], row[f'diverged_{side}'], row[f'stuck_{side}'])}: a risk of "
+        f"{100 * row[f'risk_low_{side}']:.0f} to {100 * row[f'risk_high_{side}']:.0f} of 100 (95 %)"
         for side, name in zip("ab", _names(plan, contrast), strict=True)
-        if row[f"diverged_{side}"] + row[f"stuck_{side}"]
+        if row[f"risk_{side}"]
     ]
-    if row["diverged_a"] + row["diverged_b"] and row["trained_n"]:
-        mean = _points(row["trained_mean"], sign=True)
-        texts.append(f"a diverged run counts at chance; where both trained ({row['trained_n']} seeds) it is {mean} pp")
+    if texts and row["n"] < row["asked_n"]:
+        texts.append(f"with failed runs at chance it would be {_points(row['chance_mean'], sign=True)} pp")
+    elif texts:
+        texts.append("a failed run counts at chance, because an arm never trained")
     return texts
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,36 @@ def test_a_family_has_a_wrong_claim_in_at_most_6_of_100_sweeps(name: str, n: int
     assert family <= 0.06
     assert false <= 0.06
     assert coverage >= 0.94
+
+
+def test_a_run_that_was_stopped_goes_on_and_what_stands_below_the_table_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_rates, "SINGLE", error_rates.SINGLE[:2])
+    monkeypatch.setattr(error_rates, "FAMILIES", ())
+    real, measured = error_rates.measure, []
+
+    def measure(case: error_rates.Case, n: int, sweeps: int, seed: int) -> dict[str, Any]:
+        if len(measured) == 1:
+            raise KeyboardInterrupt
+        measured.append(case.name)
+        return real(case, n, sweeps, seed)
+
+    out = tmp_path / "rates.md"
+    out.write_text("old\n\n## Before\n\nstays\n", encoding="utf-8")
+    words = ["--n", "6", "--sweeps", "100", "--out", str(out)]
+    monkeypatch.setattr(error_rates, "measure", measure)
+    with pytest.raises(KeyboardInterrupt):
+        error_rates.main(words)
+    assert "| peaked = peaked | 6 | 100 |" in out.read_text(encoding="utf-8")
+    assert "| flat = flat |" not in out.read_text(encoding="utf-8")
+    measured.clear()
+    error_rates.main(words)
+    assert measured == ["flat = flat"]
+    page = out.read_text(encoding="utf-8")
+    assert page.index("| peaked = peaked | 6 |") < page.index("| flat = flat | 6 |")
+    assert page.endswith("|\n\n## Before\n\nstays\n")
+    assert "old" not in page
 
 
 def test_the_page_has_a_row_for_every_case_and_number_of_seeds(tmp_path: Path) -> None:

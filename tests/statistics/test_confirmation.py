@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from bnexp.statistics import confirmation as confirming
 from bnexp.statistics import freezing, resampling
@@ -101,15 +102,43 @@ def test_two_arms_that_learned_nothing_are_not_tested_and_neither_is_not_differe
     assert outcomes(confirmation([spread(0.01), spread(0.01)], diverged=lanes)) == ["nothing", "nothing"]
 
 
-def test_a_run_that_diverged_counts_at_chance_and_the_others_are_shown_apart() -> None:
-    found = confirmation([spread(0.01), spread(0.01)], diverged=[0])
-    row = confirming.test_confirmation(found).iloc[0]
-    assert (row["diverged_a"], row["diverged_b"], row["trained_n"]) == (0, 1, N - 1)
+def test_a_run_that_failed_is_told_as_risk_and_the_difference_is_that_of_the_seeds_on_which_both_trained() -> None:
     d = spread(0.01)
-    assert row["mean"] == pytest.approx((sum(d) + 0.8) / N)  # 0.9 became 0.1
-    assert row["trained_mean"] == pytest.approx(np.mean(d[1:]))
-    assert row["outcome"] == "confirmed"  # a sign flip is not carried away by one of ten
-    assert row["p"] == 2 / 2**N
+    row = confirming.test_confirmation(confirmation([d, spread(0.01)], diverged=[0])).iloc[0]
+    assert (row["diverged_a"], row["diverged_b"], row["n"], row["asked_n"]) == (0, 1, N - 1, N)
+    assert row["mean"] == pytest.approx(np.mean(d[1:]))
+    assert row["p"] == resampling.sign_flip(np.array([d[1:]]))[0] == 2 / 2 ** (N - 1)
+    assert row["chance_mean"] == pytest.approx((sum(d) + 0.8) / N)  # 0.9 became 0.1
+    assert (row["risk_a"], row["risk_b"]) == (0, pytest.approx(0.1))
+    assert row["outcome"] == "confirmed"
+
+
+def test_divergence_of_one_arm_alone_is_no_claim_about_accuracy() -> None:
+    """Seven of ten runs of pre diverge: with chance counted, post would be 56 points ahead with p = 2/2⁷, twice."""
+    same = spread(0.0, 0.01)
+    rows = confirming.test_confirmation(confirmation([same, same], diverged=range(7)))
+    assert rows["chance_mean"][0] == pytest.approx(0.56)
+    assert rows["outcome"][0] == "undecided"
+    assert rows["risk_b"][0] == 0.7
+
+
+def test_an_arm_that_never_trained_is_compared_at_chance_and_two_that_never_do_at_once_are_not_decided() -> None:
+    d = [spread(0.01), spread(0.01)]
+    never = confirming.test_confirmation(confirmation(d, diverged=range(N))).iloc[0]
+    assert (never["n"], never["outcome"], never["risk_b"]) == (N, "confirmed", 1)
+    assert never["mean"] == pytest.approx(0.81)  # pre at chance
+    apart = confirming.test_confirmation(confirmation(d, diverged=[0, 1, 2, 3, 4, *range(N + 5, 2 * N)])).iloc[0]
+    assert (apart["n"], apart["p"], apart["outcome"]) == (0, 1, "undecided")
+
+
+def test_the_limits_of_the_risk_are_those_at_which_so_few_or_so_many_failures_are_rare() -> None:
+    low, high = confirming.limit_risk(range(13), 12)
+    assert (low[0], high[12]) == (0, 1)
+    assert high[0] == pytest.approx(1 - 0.05 ** (1 / 12))
+    assert low[12] == pytest.approx(0.05 ** (1 / 12))
+    for failed in range(1, 12):
+        assert stats.binom.sf(failed - 1, 12, low[failed]) == pytest.approx(0.025)
+        assert stats.binom.cdf(failed, 12, high[failed]) == pytest.approx(0.025)
 
 
 def test_the_oldest_plan_of_a_store_is_its_plan() -> None:

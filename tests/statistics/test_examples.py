@@ -123,7 +123,10 @@ def test_the_columns_are_those_of_the_runs_at_the_chosen_rates_and_agree_with_th
     d_SN = bits["post"] - bits["pre"]
     assert row["mean"] == pytest.approx(d_SN.mean())
     assert (row["se_seeds"], row["se_examples"]) == pytest.approx(measure_errors(d_SN)[:2])
-    assert row["high"] - row["mean"] == pytest.approx(stats.t.ppf(0.975, 7) * row["se_seeds"])
+    assert row["high"] - row["mean"] > stats.t.ppf(0.975, 7) * row["se_seeds"]  # not Student's: the rates were chosen
+    added = stats.t.ppf(0.975, DIGITS - 1) * measure_errors(d_SN)[2]
+    assert row["crossed_high"] - row["mean"] == pytest.approx(np.hypot(row["high"] - row["mean"], added))
+    assert row["mean"] - row["crossed_low"] == pytest.approx(np.hypot(row["mean"] - row["low"], added))
     assert row["crossed_low"] < row["low"] < row["high"] < row["crossed_high"]
     assert row["test_examples"] == DIGITS
 

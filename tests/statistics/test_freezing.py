@@ -69,6 +69,17 @@ def test_where_every_rate_diverged_now_and_then_the_one_that_did_least_is_frozen
     assert [(arm.settings["lr"], arm.diverged) for arm in plan.arms] == [(0.3, 0), (0.1, 1)]
 
 
+def test_what_is_foretold_is_the_difference_of_the_explored_seeds_on_which_both_trained() -> None:
+    sweep = product(BN, lrs=(0.3,), seeds=range(6))
+    (lost,) = (run for run in sweep if (run.placement, run.seed) == ("post", 2))
+    (contrast,) = frozen(sweep, diverged={lost: 10}, n=20).contrasts
+    trained = [run for run in sweep if run.seed != 2]
+    d = np.array([noisy(run) * (1 if run.placement == "post" else -1) for run in trained]).reshape(2, 5).sum(axis=0)
+    assert (contrast.n, contrast.direction) == (5, 1)
+    assert contrast.mean == pytest.approx(d.mean())
+    assert contrast.sd == pytest.approx(d.std(ddof=1))
+
+
 def test_a_rate_that_fewer_than_three_seeds_explored_is_not_frozen() -> None:
     sweep = product(BN, lrs=(0.1,), seeds=range(6)) + product(BN, lrs=(0.3,), seeds=range(2))
     runs, _ = rows(sweep, noisy)

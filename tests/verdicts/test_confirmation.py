@@ -53,10 +53,15 @@ def test_what_is_contrary_to_the_frozen_direction_says_so() -> None:
 
 def test_divergence_is_told_apart_from_accuracy() -> None:
     relu, _ = settle(spread(0.01), spread(0.01), diverged=[0])
+    assert "n = 9 of 10 fresh seeds, on which both trained, p = 0.0078" in relu.sentence
     assert (
-        "; pre diverged in 1 of 10 runs; a diverged run counts at chance; where both trained (9 seeds) it is +1."
-        in (relu.sentence)
+        "; pre diverged in 1 of 10 runs: a risk of 0 to 45 of 100 (95 %); with failed runs at chance it would be +9."
+        in relu.sentence
     )
+    never, _ = settle(spread(0.01), spread(0.01), diverged=range(N))
+    assert "; a failed run counts at chance, because an arm never trained" in never.sentence
+    apart, _ = settle(spread(0.01), spread(0.01), diverged=[0, 1, 2, 3, 4, *range(N + 5, 2 * N)])
+    assert "not decided between pre and post: on none of 10 fresh seeds both trained; explored +" in apart.sentence
     nothing, _ = settle(spread(0.01), spread(0.01), diverged=range(4 * N))
     assert nothing.kind == "nothing"
     assert "not tested" in nothing.sentence
@@ -73,7 +78,7 @@ def test_the_state_shows_no_number_of_fresh_runs_before_all_are_trained() -> Non
         "Tested on 10 fresh seeds (5 to 14) that nothing was chosen on, by a plan frozen on 2026-01-01"
     )
     assert "in all of its 2 contrasts a false claim with a probability of at most 5 %" in done
-    assert done.endswith("none of 10 runs diverged may still do so in up to 26 of 100 (95 %).")  # 1 − 0.05^(1/10)
+    assert done.endswith("none of 10 runs failed may still do so in up to 26 of 100 (95 %).")  # 1 − 0.05^(1/10)
 
 
 def test_the_next_step_says_what_it_takes() -> None:
