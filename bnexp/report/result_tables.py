@@ -75,6 +75,8 @@ def _list_cell_columns(estimates: Estimates, frame: pd.DataFrame) -> tuple[Colum
 def _make_effects(found: Evidence, made: Estimates) -> Table:
     frame = made.effects
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
+    edged = frame[["edge_a", "edge_b"]].any(axis=None)
+    tuned = (*tuned, Column("edge_a", "a at the edge"), Column("edge_b", "b at the edge")) if edged else tuned
     resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
     crossed = frame["crossed_low"].notna().any()
     failed = (frame[["risk_a", "risk_b", "next_risk_a", "next_risk_b"]] > 0).any(axis=None)
@@ -91,6 +93,9 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
         "Paired effects",
         captions.join_sentences(
             words,
+            "at the edge: the lr is the lowest or the highest tried, so a better one may lie beyond it"
+            if edged
+            else "",
             "p: the arms exchanged within seeds, learning rates chosen anew each time, for all rows together by the "
             "step-down maximum (family) and by Holm; family decides. Interval: the differences that this test, of one "
             "row alone, does not reject",

@@ -48,10 +48,12 @@ class Answer:
 
     @property
     def leader(self) -> Any:
-        """The level with the best mean, None if no seed is shared."""
-        means = {side.level: side.mean for contrast in self.contrasts if contrast.n for side in contrast.sides}
-        sign = 1 if self.subject.is_gain else -1
-        return max(means, key=lambda level: sign * means[level], default=None)
+        """The level with the best mean validation accuracy, None if no seed is shared.
+
+        Were it the one with the best mean on the test set, that it is better than others would be chosen on this.
+        """
+        means = {side.level: side.validation for contrast in self.contrasts if contrast.n for side in contrast.sides}
+        return max(means, key=lambda level: means[level], default=None)
 
     @property
     def wins(self) -> int:
@@ -68,7 +70,8 @@ class Answer:
 def answer_cells(effects: pd.DataFrame, design: Design) -> list[Answer]:
     """Return an answer per cell of `effects` (of `comparisons.compare_at_best`), in their order.
 
-    The question is about `pre` and `post` where both are compared, else about the two levels with the best means.
+    The question is about `pre` and `post` where both are compared, else about the two levels with the best mean
+    validation accuracies: nothing is picked out on the test set.
     """
     if not design.cells:
         return [_answer(effects, design)] if len(effects) else []
@@ -96,6 +99,5 @@ def _distance(contrast: Contrast, design: Design) -> tuple[bool, float]:
     """Return what is least for the contrast that the question is about."""
     if {Placement.pre, Placement.post} <= set(design.levels):
         return (contrast.a.level, contrast.b.level) != (Placement.post, Placement.pre), 0.0
-    means = contrast.a.mean, contrast.b.mean
-    worse = min(means) if contrast.is_gain else -max(means)
+    worse = min(contrast.a.validation, contrast.b.validation)
     return bool(pd.isna(worse)), -worse

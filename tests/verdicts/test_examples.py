@@ -17,7 +17,7 @@ NAN = math.nan
 
 
 def side(level: str, mean: float) -> Side:
-    return Side(level, mean=mean, lr="0.3", edge=True, diverged=0, stuck=0, n=10)
+    return Side(level, mean=mean, validation=mean, lr="0.3", edge=True, diverged=0, stuck=0, n=10)
 
 
 DEMO = Contrast(
