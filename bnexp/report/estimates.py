@@ -13,10 +13,12 @@ from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
 from bnexp.statistics.examples import choose_margin
 from bnexp.statistics.grid import build_grid
+from bnexp.statistics.interactions import compare_cells
 from bnexp.statistics.largest_stable_lr import largest_stable
 from bnexp.statistics.seeds import list_finals, list_pairs
 from bnexp.statistics.sensitivity import lr_sensitivity
 from bnexp.statistics.speed import steps_to_threshold
+from bnexp.verdicts.interactions import write_interactions
 from bnexp.verdicts.notes import put_into_words
 from bnexp.verdicts.verdicts import Verdict, headline, largest_lr_in_words, write_verdicts
 
@@ -37,6 +39,7 @@ class Estimates:
     metric: str
     form: FigureForm
     effects: pd.DataFrame
+    interactions: pd.DataFrame
     pairs: pd.DataFrame
     fixed: pd.DataFrame
     finals: pd.DataFrame
@@ -52,7 +55,7 @@ class Estimates:
 
     @property
     def headline(self) -> str:
-        """The answer in a sentence; where learning rates were tried, one about the largest follows.
+        """The answer in a sentence; whether it depends on a setting follows, and the largest learning rates that train.
 
         That of a sweep which is not complete begins with how much of it is stored.
         """
@@ -60,7 +63,9 @@ class Estimates:
         if not self.completeness.complete:
             stored, asked = self.completeness.stored, self.completeness.asked
             answer = f"Provisional: {stored:,} of {asked:,} runs asked are stored. {answer}"
-        return f"{answer} {largest_lr_in_words(self.stable, self.design)}" if len(self.stable) else answer
+        depends = write_interactions(self.interactions, self.design.compared, self.metric)
+        largest = largest_lr_in_words(self.stable, self.design) if len(self.stable) else ""
+        return " ".join(filter(None, [answer, depends, largest]))
 
     def at_best(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of `frame`, which has the columns of arms, whose learning rate is the best of their arm."""
@@ -97,6 +102,7 @@ def estimate(
         metric=metric,
         form=form,
         effects=in_words.assign(evidence="explored"),
+        interactions=compare_cells(grid, metric),
         pairs=list_pairs(grid, metric),
         fixed=comparisons.compare_at_each_lr(grid, metric, margin) if design.tuned else in_words[:0],
         finals=finals,

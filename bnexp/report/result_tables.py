@@ -39,6 +39,7 @@ def make_result_tables(evidence: Evidence, estimates: Estimates, compared: Estim
     """Return the tables that have a row: that of all arms, and others about those that are `compared`."""
     tables = [
         _make_effects(evidence, compared),
+        _make_interactions(compared),
         _make_finals(evidence, estimates),
         _make_fixed(compared),
         _make_stable(compared),
@@ -139,6 +140,31 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             Column("equivalent", "equivalent"),
             Column("seeds_needed", "seeds", ".0f"),
             *notes,
+        ),
+    )
+
+
+def _make_interactions(estimates: Estimates) -> Table:
+    frame = estimates.interactions
+    frame = frame.assign(axis=[axis_label(axis) for axis in frame["axis"]])
+    return Table(
+        "interactions",
+        "Does the difference depend on the setting?",
+        "By how much a − b for the first value is above that for the second, all else alike, every arm at the best of "
+        "its learning rates. Test and interval as for paired effects, a seed exchanged in both cells at once; p "
+        "(family): all rows together by the step-down maximum.",
+        frame,
+        (
+            *_list_cell_columns(estimates, frame),
+            Column("axis", "setting"),
+            Column("first", "first"),
+            Column("second", "second"),
+            Column("a", "a"),
+            Column("b", "b"),
+            Column("n", "n"),
+            Column("mean", "difference of a − b (points) [95 %]", "+.2f", 100, ("low", "high")),
+            Column("p_family", "p (family)", ".3g"),
+            Column("p", "p", ".3g"),
         ),
     )
 
