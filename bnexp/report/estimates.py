@@ -1,5 +1,6 @@
 """Everything that is estimated for a report, once."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ import pandas as pd
 from bnexp.choices import FigureForm
 from bnexp.report.evidence import Evidence
 from bnexp.statistics import comparisons
+from bnexp.statistics.arms import ARM
 from bnexp.statistics.completeness import Completeness, measure_completeness
 from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
@@ -15,10 +17,12 @@ from bnexp.statistics.examples import choose_margin
 from bnexp.statistics.grid import build_grid
 from bnexp.statistics.interactions import compare_cells
 from bnexp.statistics.largest_stable_lr import largest_stable
+from bnexp.statistics.layers import add_run_columns
 from bnexp.statistics.seeds import list_finals, list_pairs
 from bnexp.statistics.sensitivity import lr_sensitivity
 from bnexp.statistics.speed import steps_to_threshold
 from bnexp.verdicts.interactions import write_interactions
+from bnexp.verdicts.mechanisms import Measured, write_answer
 from bnexp.verdicts.notes import put_into_words
 from bnexp.verdicts.verdicts import Verdict, headline, largest_lr_in_words, write_verdicts
 
@@ -94,9 +98,10 @@ def estimate(
         margin = choose_margin(effects, comparisons.MARGIN)
         if margin > comparisons.MARGIN:
             effects = comparisons.compare_at_best(grid, metric, margin)
+    about = evidence.study.get("about") or ()
     finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)
-    return Estimates(
+    made = Estimates(
         design=design,
         margin=margin,
         metric=metric,
@@ -113,6 +118,25 @@ def estimate(
         speed=steps_to_threshold(grid, evidence.points),
         aggregate=comparisons.aggregate(grid, metric),
         curves=average_curves(evidence.points, evidence.runs),
-        verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations),
+        verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations, about),
         completeness=measure_completeness(evidence.sweeps, evidence.rows),
     )
+    return dataclasses.replace(made, verdicts=_answer_study(evidence, made))
+
+
+def _answer_study(evidence: Evidence, made: Estimates) -> list[Verdict]:
+    """Return the verdicts, each with the answers to what the study asks besides."""
+    asked = evidence.study.get("answers") or ()
+    if not asked:
+        return made.verdicts
+    runs = made.at_best(evidence.runs)
+    measured = Measured(add_run_columns(evidence.layers(runs), runs, ARM), made.sensitivity, made.speed)
+    return [
+        dataclasses.replace(
+            verdict,
+            sentence=" ".join(
+                filter(None, [verdict.sentence, *(write_answer(verdict.answer, name, measured) for name in asked)])
+            ),
+        )
+        for verdict in made.verdicts
+    ]

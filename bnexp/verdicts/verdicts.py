@@ -52,14 +52,19 @@ class Verdict:
 
 
 def write_verdicts(
-    effects: pd.DataFrame, design: Design, runs: pd.DataFrame, stores: Sequence[Destination] = ()
+    effects: pd.DataFrame,
+    design: Design,
+    runs: pd.DataFrame,
+    stores: Sequence[Destination] = (),
+    about: Sequence[Any] = (),
 ) -> list[Verdict]:
     """Return a verdict per cell of `effects` (of `comparisons.compare_at_best`), in their order.
 
     `runs` are the scored ones that were compared and `stores` where they lie: to these a command adds seeds.
+    `about` are two levels that the question is about, if it says so.
     """
     verdicts = []
-    for answer in answer_cells(effects, design):
+    for answer in answer_cells(effects, design, about):
         proposal = propose_population(answer, runs, stores) or propose_seeds(answer, runs, stores)
         command = None if proposal is None else proposal.command
         verdicts.append(Verdict(answer, _cell(answer.facet), _sentence(answer, proposal), command))

@@ -77,7 +77,9 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
 def test_the_page_answers_with_what_is_known_of_each_activation(tmp_path: Path) -> None:
     sweep = product(["pre", "post"], ["relu", "tanh"], seeds=range(10))
     report = build([store(tmp_path, rows(sweep, better_after(0.02)))])
-    assert report.headline.startswith("Post is better than pre for relu and tanh. That post − pre depends on activation")
+    assert report.headline.startswith(
+        "Post is better than pre for relu and tanh. That post − pre depends on activation"
+    )
     assert " is not shown (family-wise p = " in report.headline
     assert [verdict.kind for verdict in report.verdicts] == ["better", "better"]
     within = build([store(tmp_path / "other", rows(sweep, better_after(0.0, 1e-6)))], margin=0.005)
