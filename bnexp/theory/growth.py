@@ -43,7 +43,7 @@ LOG_TOLERANCE: Final = 0.05
 """Relative tolerance of the logarithm of a growth rate: 2 % of a rate of 1.03 is two thirds of its growth."""
 
 CLEAR: Final = 0.2
-"""Least |log rate| that is judged by its logarithm; below, errors of up to 0.013 (n = 4 seeds) are more than 5 % of it."""
+"""Least |log rate| that is judged by its logarithm; below, errors of up to 0.013 (n = 4 seeds) exceed 5 % of it."""
 
 
 @dataclass(frozen=True)
