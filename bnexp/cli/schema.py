@@ -115,7 +115,9 @@ class ReportConfig:
 class StudyConfig:
     """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
 
-    `figures` are the figures about the mechanism that its page shows, beside those that every page has.
+    `figures` are the figures about the mechanism that its page shows, beside those that every page has; `about` are the
+    two levels of `compare` that the question is about, where it is not pre and post; `answers` names what else the
+    verdicts answer from what was measured (`verdicts.mechanisms.ANSWERS`).
     """
 
     name: str | None
@@ -123,6 +125,8 @@ class StudyConfig:
     time: str | None
     compare: str | None
     figures: list[str]
+    about: list[str]
+    answers: list[str]
 
 
 @dataclass

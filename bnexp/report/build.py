@@ -264,7 +264,7 @@ def _list_provenance(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield f"sha256 of {captions.title_of(name)}", str(digest)
     if sweeps:
         yield "date", f"{sweeps[0].created[:16]} to {last.created[:16]} UTC"
-    yield "chosen", "learning rates on validation accuracy alone; the test set is evaluated for the record"
+    yield "chosen", "learning rates, and the arms that a sentence singles out, on validation accuracy alone"
 
 
 def _last_of_each_commit(sweeps: Sequence[SweepRecord]) -> list[SweepRecord]:

@@ -14,12 +14,13 @@ from bnexp.report.tables import Column, Table
 from bnexp.statistics.confirmation import Confirmation, test_confirmation
 from bnexp.statistics.freezing import Wish, freeze_plan, measure_seconds, propose_effect
 from bnexp.statistics.grid import build_grid
-from bnexp.statistics.looks import count_additions
+from bnexp.statistics.looks import DesignChanges, count_additions, count_changes
 from bnexp.store.frozen import FrozenPlan
 from bnexp.verdicts.confirmation import (
     Settled,
     write_advice,
     write_cell,
+    write_changes,
     write_command,
     write_foretold,
     write_headline,
@@ -185,5 +186,12 @@ def write_next_step(evidence: Evidence, estimates: Estimates) -> tuple[str, str]
 
 
 def describe_looks(evidence: Evidence) -> str:
-    """Return the sentence about seeds that were added to a store after it was looked at; nothing if none were."""
-    return write_looks(max(count_additions([*records.values()], evidence.runs) for records in evidence.records))
+    """Return the sentences about what was added to a store after it was looked at; nothing if nothing was.
+
+    Seeds first, then arms, learning rates and questions; of several stores each kind as often as the one with the most.
+    """
+    stores = [[*records.values()] for records in evidence.records]
+    changes = [count_changes(records, evidence.runs) for records in stores]
+    most = DesignChanges(*(max(getattr(one, field) for one in changes) for field in ("arms", "rates", "questions")))
+    looks = write_looks(max(count_additions(records, evidence.runs) for records in stores))
+    return " ".join(filter(None, [looks, write_changes(most)]))

@@ -1,5 +1,6 @@
 """Everything that is estimated for a report, once."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,15 +9,20 @@ import pandas as pd
 from bnexp.choices import FigureForm
 from bnexp.report.evidence import Evidence
 from bnexp.statistics import comparisons
+from bnexp.statistics.arms import ARM
 from bnexp.statistics.completeness import Completeness, measure_completeness
 from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
 from bnexp.statistics.examples import choose_margin
 from bnexp.statistics.grid import build_grid
+from bnexp.statistics.interactions import compare_cells
 from bnexp.statistics.largest_stable_lr import largest_stable
+from bnexp.statistics.layers import add_run_columns
 from bnexp.statistics.seeds import list_finals, list_pairs
 from bnexp.statistics.sensitivity import lr_sensitivity
 from bnexp.statistics.speed import steps_to_threshold
+from bnexp.verdicts.interactions import write_interactions
+from bnexp.verdicts.mechanisms import Measured, write_answer
 from bnexp.verdicts.notes import put_into_words
 from bnexp.verdicts.verdicts import Verdict, headline, largest_lr_in_words, write_verdicts
 
@@ -37,6 +43,7 @@ class Estimates:
     metric: str
     form: FigureForm
     effects: pd.DataFrame
+    interactions: pd.DataFrame
     pairs: pd.DataFrame
     fixed: pd.DataFrame
     finals: pd.DataFrame
@@ -52,7 +59,7 @@ class Estimates:
 
     @property
     def headline(self) -> str:
-        """The answer in a sentence; where learning rates were tried, one about the largest follows.
+        """The answer in a sentence; whether it depends on a setting follows, and the largest learning rates that train.
 
         That of a sweep which is not complete begins with how much of it is stored.
         """
@@ -60,7 +67,9 @@ class Estimates:
         if not self.completeness.complete:
             stored, asked = self.completeness.stored, self.completeness.asked
             answer = f"Provisional: {stored:,} of {asked:,} runs asked are stored. {answer}"
-        return f"{answer} {largest_lr_in_words(self.stable, self.design)}" if len(self.stable) else answer
+        depends = write_interactions(self.interactions, self.design.compared, self.metric)
+        largest = largest_lr_in_words(self.stable, self.design) if len(self.stable) else ""
+        return " ".join(filter(None, [answer, depends, largest]))
 
     def at_best(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of `frame`, which has the columns of arms, whose learning rate is the best of their arm."""
@@ -89,14 +98,16 @@ def estimate(
         margin = choose_margin(effects, comparisons.MARGIN)
         if margin > comparisons.MARGIN:
             effects = comparisons.compare_at_best(grid, metric, margin)
+    about = evidence.study.get("about") or ()
     finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)
-    return Estimates(
+    made = Estimates(
         design=design,
         margin=margin,
         metric=metric,
         form=form,
         effects=in_words.assign(evidence="explored"),
+        interactions=compare_cells(grid, metric),
         pairs=list_pairs(grid, metric),
         fixed=comparisons.compare_at_each_lr(grid, metric, margin) if design.tuned else in_words[:0],
         finals=finals,
@@ -107,6 +118,25 @@ def estimate(
         speed=steps_to_threshold(grid, evidence.points),
         aggregate=comparisons.aggregate(grid, metric),
         curves=average_curves(evidence.points, evidence.runs),
-        verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations),
+        verdicts=write_verdicts(effects, design, evidence.runs, evidence.destinations, about),
         completeness=measure_completeness(evidence.sweeps, evidence.rows),
     )
+    return dataclasses.replace(made, verdicts=_answer_study(evidence, made))
+
+
+def _answer_study(evidence: Evidence, made: Estimates) -> list[Verdict]:
+    """Return the verdicts, each with the answers to what the study asks besides."""
+    asked = evidence.study.get("answers") or ()
+    if not asked:
+        return made.verdicts
+    runs = made.at_best(evidence.runs)
+    measured = Measured(add_run_columns(evidence.layers(runs), runs, ARM), made.sensitivity, made.speed)
+    return [
+        dataclasses.replace(
+            verdict,
+            sentence=" ".join(
+                filter(None, [verdict.sentence, *(write_answer(verdict.answer, name, measured) for name in asked)])
+            ),
+        )
+        for verdict in made.verdicts
+    ]

@@ -9,19 +9,21 @@ from typing import Final
 
 import pandas as pd
 
-from bnexp.choices import nearest
+from bnexp.choices import Activation, Placement, nearest
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.errors import UserError
 from bnexp.figures.kinds.distributions import QUANTILES, draw_histograms, draw_quantiles
 from bnexp.figures.kinds.layers import draw_against, draw_by_step, draw_courses
 from bnexp.figures.layout import WIDEST, Layout
 from bnexp.labels import axis_label, sort_values, value_label
+from bnexp.norms.kinds import NormKind
 from bnexp.report import theory_figures
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
 from bnexp.report.figure import MOST_PANELS, ReportFigure, count_panels, describe_lrs
 from bnexp.report.layer_evidence import LayerEvidence, read_layers
 from bnexp.statistics import layers
+from bnexp.theory.invariant_blocks import has_block
 
 USUAL: Final = ("saturation", "gradients", "landscape")
 """What a page shows that is no study's, as far as it was measured."""
@@ -139,7 +141,7 @@ def _make_histograms(inside: LayerEvidence) -> Iterator[ReportFigure]:
 
 
 def _make_effective_lr(inside: LayerEvidence) -> Iterator[ReportFigure]:
-    """Draw the effective learning rate of the layer in the middle: over the steps and, if lr varies, against it."""
+    """Draw lr/‖w‖² of the layer in the middle: over the steps and, if lr varies, against it."""
     tuned = inside.estimates.design.tuned
     rows = layers.middle_layer(inside.read_all_rows() if tuned else inside.rows)
     by = [*inside.arm_columns, *filter(None, [tuned])]
@@ -158,10 +160,10 @@ def _make_effective_lr(inside: LayerEvidence) -> Iterator[ReportFigure]:
 def _make_effective_lr_of_arms(inside: LayerEvidence, over: pd.DataFrame) -> Iterator[ReportFigure]:
     if count_panels(over, inside.cell_columns) > MOST_PANELS:
         return
-    subject = "effective learning rate over the steps"
-    words = inside.make_words(subject, _EFFECTIVE_LR, inside.band_text)
+    subject = "learning rate over squared weight norm over the steps"
+    words = inside.make_words(subject, _EFFECTIVE_LR, describe_effective(inside.rows), inside.band_text)
     figure = draw_courses(over, inside.make_layout(over), words)
-    yield ReportFigure("effective_lr", "Effective learning rate", subject, figure, over)
+    yield ReportFigure("effective_lr", "lr/‖w‖²", subject, figure, over)
 
 
 def _make_effective_lr_of_rates(inside: LayerEvidence, over: pd.DataFrame, tuned: str) -> Iterator[ReportFigure]:
@@ -174,11 +176,11 @@ def _make_effective_lr_of_rates(inside: LayerEvidence, over: pd.DataFrame, tuned
     over["panel"] = pd.Categorical(over["panel"], panels)
     over = over.sort_values(["panel", "step"])
     bare = over.assign(low=float("nan"), high=float("nan"))
-    subject = "effective learning rate over the steps, a line per learning rate"
-    words = inside.make_words(subject, _EFFECTIVE_LR)
+    subject = "learning rate over squared weight norm over the steps, a line per learning rate"
+    words = inside.make_words(subject, _EFFECTIVE_LR, describe_effective(inside.rows))
     rates = Layout(tuned, tuple(sort_values(tuned, over[tuned])), inside.cell_columns)
     figure = draw_by_step(bare, rates, words, columns="panel")
-    yield ReportFigure("effective_lr", "Effective learning rate over the steps", subject, figure, over)
+    yield ReportFigure("effective_lr", "lr/‖w‖² over the steps", subject, figure, over)
 
 
 def _make_effective_lr_at_end(
@@ -186,10 +188,28 @@ def _make_effective_lr_at_end(
 ) -> Iterator[ReportFigure]:
     if end.empty or count_panels(end, inside.cell_columns) > MOST_PANELS:
         return
-    subject = f"effective learning rate at the end against {axis_label(tuned)}"
-    words = inside.make_words(subject, _EFFECTIVE_LR, inside.band_text)
+    subject = f"learning rate over squared weight norm at the end against {axis_label(tuned)}"
+    words = inside.make_words(subject, _EFFECTIVE_LR, describe_effective(inside.rows), inside.band_text)
     figure = draw_against(end, inside.make_layout(end), words, x=tuned)
-    yield ReportFigure(name, "Effective learning rate at the end", subject, figure, end)
+    yield ReportFigure(name, "lr/‖w‖² at the end", subject, figure, end)
+
+
+def describe_effective(rows: pd.DataFrame) -> str:
+    """Return of which arms lr/‖w‖² is the effective learning rate: those whose neurons may be scaled at no cost."""
+    columns = ["placement", "activation", "norm_kind", "norm_layers"]
+    arms = rows[columns].drop_duplicates().sort_values(columns, kind="stable").to_dict("records")
+    named = {True: list[str](), False: list[str]()}
+    for arm in arms:
+        kind = NormKind.batch if pd.isna(arm["norm_kind"]) else NormKind(arm["norm_kind"])
+        whole = pd.isna(arm["norm_layers"]) or arm["norm_layers"] == "all"
+        block = whole and has_block(Placement(arm["placement"]), Activation(arm["activation"]), kind)
+        other = "" if kind == NormKind.batch else f" ({kind})"
+        named[block].append(f"{arm['placement']} with {arm['activation']}{other}")
+    with_block, without = (", ".join(dict.fromkeys(named[block])) for block in (True, False))
+    if not with_block:
+        return f"not an effective learning rate, as the scale of the weights matters: {without}"
+    rest = f"; not of {without}, where the scale of the weights matters" if without else ""
+    return f"the effective learning rate of {with_block}, which are blind to the scale of a neuron's weights{rest}"
 
 
 _EFFECTIVE_LR: Final = "lr/‖w‖², mean over the neurons of the hidden layer in the middle; geometric means over seeds"

@@ -39,6 +39,7 @@ def make_result_tables(evidence: Evidence, estimates: Estimates, compared: Estim
     """Return the tables that have a row: that of all arms, and others about those that are `compared`."""
     tables = [
         _make_effects(evidence, compared),
+        _make_interactions(compared),
         _make_finals(evidence, estimates),
         _make_fixed(compared),
         _make_stable(compared),
@@ -75,6 +76,8 @@ def _list_cell_columns(estimates: Estimates, frame: pd.DataFrame) -> tuple[Colum
 def _make_effects(found: Evidence, made: Estimates) -> Table:
     frame = made.effects
     tuned = (Column("lr_a", "lr of a"), Column("lr_b", "lr of b")) if made.design.tuned else ()
+    edged = frame[["edge_a", "edge_b"]].any(axis=None)
+    tuned = (*tuned, Column("edge_a", "a at the edge"), Column("edge_b", "b at the edge")) if edged else tuned
     resampled = frame["bootstrap_low"].notna().any()  # else, with few seeds, columns that say nothing make it wide
     crossed = frame["crossed_low"].notna().any()
     failed = (frame[["risk_a", "risk_b", "next_risk_a", "next_risk_b"]] > 0).any(axis=None)
@@ -91,6 +94,9 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
         "Paired effects",
         captions.join_sentences(
             words,
+            "at the edge: the lr is the lowest or the highest tried, so a better one may lie beyond it"
+            if edged
+            else "",
             "p: the arms exchanged within seeds, learning rates chosen anew each time, for all rows together by the "
             "step-down maximum (family) and by Holm; family decides. Interval: the differences that this test, of one "
             "row alone, does not reject",
@@ -134,6 +140,31 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             Column("equivalent", "equivalent"),
             Column("seeds_needed", "seeds", ".0f"),
             *notes,
+        ),
+    )
+
+
+def _make_interactions(estimates: Estimates) -> Table:
+    frame = estimates.interactions
+    frame = frame.assign(axis=[axis_label(axis) for axis in frame["axis"]])
+    return Table(
+        "interactions",
+        "Does the difference depend on the setting?",
+        "By how much a − b for the first value is above that for the second, all else alike, every arm at the best of "
+        "its learning rates. Test and interval as for paired effects, a seed exchanged in both cells at once; p "
+        "(family): all rows together by the step-down maximum.",
+        frame,
+        (
+            *_list_cell_columns(estimates, frame),
+            Column("axis", "setting"),
+            Column("first", "first"),
+            Column("second", "second"),
+            Column("a", "a"),
+            Column("b", "b"),
+            Column("n", "n"),
+            Column("mean", "difference of a − b (points) [95 %]", "+.2f", 100, ("low", "high")),
+            Column("p_family", "p (family)", ".3g"),
+            Column("p", "p", ".3g"),
         ),
     )
 

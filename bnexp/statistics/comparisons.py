@@ -40,8 +40,9 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     pairs; those of `contrasts.measure_effects` and of `families.test_effects`, all rows being one family (ends of an
     interval that too few pairs cannot have are Student's); `meaningful`; `n_trained`; `risk_a`, `risk_b`, the shares of
     the n pairs' runs that failed, and `next_risk_a`, `next_risk_b` at the next higher rate; `diverged_a`, `diverged_b`,
-    `stuck_a`, `stuck_b`, their numbers; `metric`, `margin`; those of `examples.add_examples`; and `notes`, a tuple of
-    `notes.Note`: what keeps a number from being claimed.
+    `stuck_a`, `stuck_b`, their numbers; `validation_a`, `validation_b`, mean validation accuracies over the pairs
+    that `mean_a` is over, by which an arm may be picked out without a look at the test set; `metric`, `margin`; those
+    of `examples.add_examples`; and `notes`, a tuple of `notes.Note`: what keeps a number from being claimed.
     """
     values_KLTS, pairs = _metric_values(grid, metric), pair_arms(grid)
     curves = pair_curves(grid, pairs, values_KLTS)
@@ -65,6 +66,8 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     for side in "ab":
         rows[f"risk_{side}"] = (counts[f"diverged_{side}"] + counts[f"stuck_{side}"]) / np.where(n_C > 0, n_C, np.nan)
     rows["next_risk_a"], rows["next_risk_b"] = curves.next_risks(choice).T
+    validation_C2S = np.where(trained_CS[:, None], choice.take(curves.validation_C2TS), np.nan)
+    rows["validation_a"], rows["validation_b"] = intervals_and_tests.moments(validation_C2S)[0].T
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
     row_C2S = np.where(trained_CS[:, None], choice.take(pairs.arms(grid.row_KLTS.astype(float))), np.nan)
     rows = add_examples(rows, grid.rows, (row_C2S[:, 0], row_C2S[:, 1]))

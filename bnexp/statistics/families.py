@@ -51,7 +51,7 @@ def test_effects(
     least `fewest`; where rates are chosen, d_z is smaller by as much as the interval is wider than Student's.
     """
     fewest, n_C = smallest_n(), curves.compared_CS.sum(axis=1)
-    swap_RS = _draw_swaps(np.asarray(curves.compared_CS.any(axis=0)), draws)
+    swap_RS = draw_swaps(np.asarray(curves.compared_CS.any(axis=0)), draws)
     tests, trained_C = _test(curves, swap_RS, margin), count_trained(curves)
     tested_C = (trained_C >= fewest) & learned_C
     rows = tests.estimates.assign(p=tests.estimates["p"].where(tested_C))
@@ -75,7 +75,7 @@ def count_trained(curves: PairedCurves) -> Integers:
     return np.asarray((curves.compared_CS & ~failed_C2S.any(axis=1)).sum(axis=1))
 
 
-def _draw_swaps(seeds_S: Booleans, draws: int) -> Booleans:
+def draw_swaps(seeds_S: Booleans, draws: int) -> Booleans:
     """Return the exchanges [R, S] of the seeds that some contrast has."""
     drawn = exchange.draw_swaps(int(seeds_S.sum()), draws)
     swap_RS = np.zeros((len(drawn), len(seeds_S)), dtype=bool)

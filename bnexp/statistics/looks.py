@@ -1,7 +1,9 @@
-"""How often a store was looked at: commands that added seeds to arms which earlier ones had explored."""
+"""How often a store was looked at, and what of its design changed between looks."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -30,3 +32,44 @@ def count_additions(records: Sequence[SweepRecord], rows: pd.DataFrame) -> int:
         for arm, seeds in asked.items():
             seen[arm] |= seeds
     return additions
+
+
+@dataclass(frozen=True)
+class DesignChanges:
+    """How many commands after the first added arms, learning rates to an arm that had some, or another question."""
+
+    arms: int = 0
+    rates: int = 0
+    questions: int = 0
+
+
+def count_changes(records: Sequence[SweepRecord], rows: pd.DataFrame) -> DesignChanges:
+    """Return what the commands of `records` changed after the first one; `rows` are scored runs.
+
+    Whoever adds an arm or a learning rate, or asks something else, may do so for what was seen, for which no stated p
+    holds. Records of one command in a row are one, as an optimizing sweeper writes several.
+    """
+    arms = rows[[name for name in ARM if name != "lr"]].astype(object).where(lambda frame: frame.notna(), None)
+    arm_of = dict(zip(rows["run"], arms.itertuples(index=False, name=None), strict=True))
+    lr_of = dict(zip(rows["run"], rows["lr"].tolist(), strict=True))
+    seen: dict[Any, set[float]] = defaultdict(set)
+    questions: set[str] = set()
+    changes = DesignChanges()
+    ordered = sorted(records, key=lambda one: one.created)
+    for _, same in itertools.groupby(ordered, key=lambda one: one.command or one.created):
+        command = list(same)
+        asked: dict[Any, set[float]] = defaultdict(set)
+        for run in itertools.chain.from_iterable(record.asked for record in command):
+            if run in arm_of:
+                asked[arm_of[run]].add(lr_of[run])
+        question = str(command[-1].study.get("question") or "")
+        if seen:
+            changes = DesignChanges(
+                changes.arms + any(arm not in seen for arm in asked),
+                changes.rates + any(arm in seen and bool(rates - seen[arm]) for arm, rates in asked.items()),
+                changes.questions + bool(question and questions - {""} and question not in questions),
+            )
+        questions.add(question)
+        for arm, rates in asked.items():
+            seen[arm] |= rates
+    return changes

@@ -1,4 +1,6 @@
-"""The best learning rate of an arm: chosen on validation accuracy, reported on seeds that did not choose it.
+"""The best learning rate of an arm: chosen on validation accuracy, for each fold of the seeds on the other folds.
+
+All seeds choose and all are reported, each at a rate that the others chose: see `cross_fit`.
 
 Letters: `K` cells, `L` levels, `T` learning rates, `S` seeds; `F` folds. Nothing here reads a column of the test set.
 

@@ -24,7 +24,7 @@ from bnexp.norms.kinds import NormKind
 from bnexp.randomness import generator
 from bnexp.runs import Run
 from bnexp.theory import predictions
-from bnexp.theory.claims import AcceptedRange, Claim, near, reported
+from bnexp.theory.claims import AcceptedRange, Claim, at_most, near, reported
 
 SEEDS: Final = (0, 1, 2, 3)
 WIDTH: Final = 400
@@ -38,6 +38,12 @@ DEPTH: Final = RATIOS + 1 + 2 * END
 
 TOLERANCE: Final = 0.02
 """Relative tolerance of a growth rate at this width, depth and number of seeds."""
+
+LOG_TOLERANCE: Final = 0.05
+"""Relative tolerance of the logarithm of a growth rate: 2 % of a rate of 1.03 is two thirds of its growth."""
+
+CLEAR: Final = 0.2
+"""Least |log rate| that is judged by its logarithm; below, errors of up to 0.013 (n = 4 seeds) exceed 5 % of it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,16 @@ def growth_per_layer() -> Iterator[Claim]:
         kind = "" if net.kind == NormKind.batch else f"{net.kind} "
         words = f"{kind}{net.placement}, {net.activation}, σ {net.sigma:.3g}, batch {net.batch}"
         yield Claim(f"{words}: growth of the squared gradient per layer", net.source, expected, rate)
+        yield _claim_logarithm(words, net, rate)
     yield from _claim_vanishing(measured)
+
+
+def _claim_logarithm(words: str, net: WideNet, rate: float) -> Claim:
+    """Claim that the log rate is as predicted: what grows over many layers, and what a rate near 1 hardly shows."""
+    size = abs(math.log(net.predicted_rate))
+    expected = at_most(LOG_TOLERANCE * size) if size >= CLEAR else reported(0)
+    error = abs(math.log(rate / net.predicted_rate))
+    return Claim(f"{words}: error of the log growth of {size:.3g} per layer", net.source, expected, error)
 
 
 def _claim_vanishing(measured: dict[tuple[Placement, Activation, float], float]) -> Iterator[Claim]:

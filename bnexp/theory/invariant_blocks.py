@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bnexp.choices import Activation, Placement
 from bnexp.engine.training import State
+from bnexp.norms.kinds import NormKind
 from bnexp.theory.claims import AcceptedRange, Claim, at_least
 
 HOMOGENEOUS: Final = (
@@ -41,6 +42,17 @@ WITHOUT_BLOCK: Final = {
     "post, any other activation": tuple(arm for arm in POST if arm[1] not in (*HOMOGENEOUS, *NEARLY)),
     "none, any activation": NONE,
 }
+
+
+PER_NEURON: Final = (NormKind.batch, NormKind.variance, NormKind.ghost, NormKind.population)
+"""Normalizers that undo the scale of each neuron by itself."""
+
+
+def has_block(placement: Placement, activation: Activation, kind: NormKind = NormKind.batch) -> bool:
+    """Say whether the scale of a neuron's incoming weights changes nothing, so that lr/‖w‖² is its effective rate."""
+    if placement == Placement.pre:
+        return kind in (*PER_NEURON, NormKind.weight)
+    return placement == Placement.post and kind in PER_NEURON and activation in HOMOGENEOUS
 
 
 def find_largest(values_R: Tensor, state: State, arms: Arms) -> float:

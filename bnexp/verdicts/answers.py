@@ -48,10 +48,12 @@ class Answer:
 
     @property
     def leader(self) -> Any:
-        """The level with the best mean, None if no seed is shared."""
-        means = {side.level: side.mean for contrast in self.contrasts if contrast.n for side in contrast.sides}
-        sign = 1 if self.subject.is_gain else -1
-        return max(means, key=lambda level: sign * means[level], default=None)
+        """The level with the best mean validation accuracy, None if no seed is shared.
+
+        Were it the one with the best mean on the test set, that it is better than others would be chosen on this.
+        """
+        means = {side.level: side.validation for contrast in self.contrasts if contrast.n for side in contrast.sides}
+        return max(means, key=lambda level: means[level], default=None)
 
     @property
     def wins(self) -> int:
@@ -65,17 +67,18 @@ class Answer:
         return max(pairs, key=lambda pair: pair[0], default=None)
 
 
-def answer_cells(effects: pd.DataFrame, design: Design) -> list[Answer]:
+def answer_cells(effects: pd.DataFrame, design: Design, about: Sequence[Any] = ()) -> list[Answer]:
     """Return an answer per cell of `effects` (of `comparisons.compare_at_best`), in their order.
 
-    The question is about `pre` and `post` where both are compared, else about the two levels with the best means.
+    The question is about the two levels `about`, if it says which, else about `pre` and `post` where both are compared,
+    else about the two levels with the best mean validation accuracies: nothing is picked out on the test set.
     """
     if not design.cells:
-        return [_answer(effects, design)] if len(effects) else []
-    return [_answer(rows, design) for _, rows in effects.groupby(list(design.cells), dropna=False, sort=False)]
+        return [_answer(effects, design, about)] if len(effects) else []
+    return [_answer(rows, design, about) for _, rows in effects.groupby(list(design.cells), dropna=False, sort=False)]
 
 
-def _answer(rows: pd.DataFrame, design: Design) -> Answer:
+def _answer(rows: pd.DataFrame, design: Design, about: Sequence[Any]) -> Answer:
     """Return the answer about one cell, whose contrasts are `rows`."""
     first = rows.iloc[0]
     contrasts = tuple(read_contrast(row, design.compared) for row in rows.to_dict("records"))
@@ -83,7 +86,7 @@ def _answer(rows: pd.DataFrame, design: Design) -> Answer:
         design,
         _acting(first, design.cells),
         _acting(first, design.facets),
-        min(contrasts, key=lambda contrast: _distance(contrast, design)),
+        min(contrasts, key=lambda contrast: _distance(contrast, design, about)),
         contrasts,
     )
 
@@ -92,10 +95,11 @@ def _acting(row: "pd.Series[Any]", names: Sequence[str]) -> Setting:
     return tuple((name, row[name]) for name in names if pd.notna(row[name]))
 
 
-def _distance(contrast: Contrast, design: Design) -> tuple[bool, float]:
+def _distance(contrast: Contrast, design: Design, about: Sequence[Any]) -> tuple[bool, float]:
     """Return what is least for the contrast that the question is about."""
+    if about and set(about) <= set(design.levels):
+        return {contrast.a.level, contrast.b.level} != set(about), 0.0
     if {Placement.pre, Placement.post} <= set(design.levels):
         return (contrast.a.level, contrast.b.level) != (Placement.post, Placement.pre), 0.0
-    means = contrast.a.mean, contrast.b.mean
-    worse = min(means) if contrast.is_gain else -max(means)
+    worse = min(contrast.a.validation, contrast.b.validation)
     return bool(pd.isna(worse)), -worse

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bnexp.labels import number_text, value_label
 from bnexp.statistics.confirmation import Confirmation, limit_risk
+from bnexp.statistics.looks import DesignChanges
 from bnexp.store.frozen import FrozenContrast, FrozenPlan
 from bnexp.verdicts.contrasts import BADGES
 from bnexp.verdicts.more_seeds import write_time
@@ -112,6 +113,29 @@ def write_looks(additions: int) -> str:
         return ""
     have = "1 command has" if additions == 1 else f"{additions} commands have"
     return f"{_ordinal(additions + 1)} look at an explored store: {have} added seeds; the stated p holds for one look."
+
+
+def write_changes(changes: DesignChanges) -> str:
+    """Return what of the design changed after data could be seen; nothing if nothing did."""
+    parts = [
+        f"{_commands(count)} {what}"
+        for count, what in (
+            (changes.arms, "added arms"),
+            (changes.rates, "added learning rates"),
+            (changes.questions, "asked another question"),
+        )
+        if count
+    ]
+    if not parts:
+        return ""
+    return (
+        f"The design changed after data could be seen: after the first command, {_join(parts)}; no stated p allows for "
+        "what was added or asked because of them."
+    )
+
+
+def _commands(count: int) -> str:
+    return "one command" if count == 1 else f"{count} commands"
 
 
 def write_foretold(plan: FrozenPlan, contrast: FrozenContrast) -> str:

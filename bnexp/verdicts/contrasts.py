@@ -31,7 +31,8 @@ class Claim:
     `margin` is the one that matters to the claim, if one does. `idle` are the levels of which no run learned, where
     this is what the claim is about: the second one, or both. `few` says that there are too few seeds for any test,
     `doubtful` that running statistics may have made it. `examples` is the number of test examples, where it is shown
-    for other trainings that these judge, and not for other test examples.
+    for other trainings that these judge, and not for other test examples. `edges` are the levels whose learning rate is
+    the lowest or the highest that was tried: a better one may lie beyond it, and what is claimed is about those tried.
     """
 
     kind: Kind
@@ -44,14 +45,19 @@ class Claim:
     few: bool = False
     doubtful: bool = False
     examples: int | None = None
+    edges: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class Side:
-    """An arm of a contrast; `lr` is a text, empty if none is tuned; `diverged` and `stuck` count its n paired runs."""
+    """An arm of a contrast; `lr` is a text, empty if none is tuned; `diverged` and `stuck` count its n paired runs.
+
+    `mean` is of the metric, `validation` of validation accuracy: what picks an arm out looks at this one.
+    """
 
     level: Any
     mean: float
+    validation: float
     lr: str
     edge: bool
     diverged: int
@@ -137,6 +143,11 @@ class Contrast:
         return tuple(side for side in (self.b, self.a) if side.idle)
 
     @property
+    def _edges(self) -> tuple[Any, ...]:
+        """The levels whose learning rate is at an end of those tried, b first as it is told first."""
+        return tuple(side.level for side in (self.b, self.a) if side.edge)
+
+    @property
     def _ahead(self) -> Side:
         """The arm with the better mean."""
         return self.a if (self.mean > 0) == self.is_gain else self.b
@@ -210,6 +221,7 @@ class Contrast:
             few=self.too_few,
             doubtful=bool(self.doubts),
             examples=int(self.test_examples) if self.confined else None,
+            edges=() if self.kind == "nothing" or self.too_few else self._edges,
         )
 
 
@@ -219,7 +231,7 @@ def read_contrast(row: Mapping[Any, Any], compared: str) -> Contrast:
         Side(
             row[side],
             n=row["n"],
-            **{name: row[f"{name}_{side}"] for name in ("mean", "lr", "edge", "diverged", "stuck")},
+            **{name: row[f"{name}_{side}"] for name in ("mean", "validation", "lr", "edge", "diverged", "stuck")},
         )
         for side in "ab"
     )

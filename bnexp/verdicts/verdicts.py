@@ -42,6 +42,7 @@ class Verdict:
         contrast, claim = self.answer.subject, self.answer.subject.claim
         words = "too few seeds" if claim.few else BADGES[self.kind]
         words = f"{words} below the margin" if self.kind == "better" and contrast.equivalent else words
+        words = f"{words}, lr at the edge" if claim.edges and self.kind in ("better", "equivalent") else words
         return f"{words}, in doubt" if claim.doubtful and self.kind in ("better", "equivalent") else words
 
     @property
@@ -51,14 +52,19 @@ class Verdict:
 
 
 def write_verdicts(
-    effects: pd.DataFrame, design: Design, runs: pd.DataFrame, stores: Sequence[Destination] = ()
+    effects: pd.DataFrame,
+    design: Design,
+    runs: pd.DataFrame,
+    stores: Sequence[Destination] = (),
+    about: Sequence[Any] = (),
 ) -> list[Verdict]:
     """Return a verdict per cell of `effects` (of `comparisons.compare_at_best`), in their order.
 
     `runs` are the scored ones that were compared and `stores` where they lie: to these a command adds seeds.
+    `about` are two levels that the question is about, if it says so.
     """
     verdicts = []
-    for answer in answer_cells(effects, design):
+    for answer in answer_cells(effects, design, about):
         proposal = propose_population(answer, runs, stores) or propose_seeds(answer, runs, stores)
         command = None if proposal is None else proposal.command
         verdicts.append(Verdict(answer, _cell(answer.facet), _sentence(answer, proposal), command))
@@ -80,9 +86,17 @@ def headline(verdicts: Sequence[Verdict]) -> str:
         places = [
             text + share for facet, text in facets.items() if (share := _share(verdicts, facet, claim)) is not None
         ]
-        words = f"{write_claim(claim)}{' (running statistics in doubt)' if claim.doubtful else ''}"
+        words = f"{write_claim(claim)}{_reserve(claim)}"
         parts.append(f"{words} for {_join(places)}" if [*facets] != [()] else words)
     return f"{_capitalize('; '.join(parts))}."
+
+
+def _reserve(claim: Claim) -> str:
+    """Return what weakens a claim, in brackets: learning rates beyond which a better one may lie, old statistics."""
+    names = _join([value_label(claim.compared, level) for level in claim.edges]) if claim.edges else ""
+    texts = [f"lr of {names} at the edge of the grid"] if names else []
+    texts += ["running statistics in doubt"] if claim.doubtful else []
+    return f" ({'; '.join(texts)})" if texts else ""
 
 
 def _share(verdicts: Sequence[Verdict], facet: Setting, claim: Claim) -> str | None:
@@ -122,8 +136,8 @@ def _standing(answer: Answer) -> list[str]:
     """Return how many levels the best one is better than, if there are more than two."""
     if not answer.others or answer.leader is None or answer.subject.kind == "nothing":
         return []
-    leader = value_label(answer.design.compared, answer.leader)
-    return [f"{leader} is better than {answer.wins} of the other {len(answer.design.levels) - 1}"]
+    leader, others = value_label(answer.design.compared, answer.leader), len(answer.design.levels) - 1
+    return [f"{leader}, the best on validation, is better than {answer.wins} of the other {others}"]
 
 
 def _lrs(answer: Answer) -> str:

@@ -30,6 +30,16 @@ def test_whoever_asks_for_a_study_may_say_its_values_otherwise(command: Command,
     assert asked.store.path.name == "mine"
 
 
+@pytest.mark.parametrize("name", ["quickstart", "depth"])
+def test_what_is_said_of_nets_without_normalization_is_said_under_two_initializations(
+    name: str, command: Command, fakes: Fakes
+) -> None:
+    assert command(f"study={name}").code == 0
+    (asked,) = fakes.sweeps
+    assert {run.init_scheme for run in asked.runs} == {"torch", "he"}
+    assert name != "quickstart" or len(asked.runs) <= 320  # it runs in CI and is read by newcomers
+
+
 def test_a_study_can_be_looked_at_and_is_the_same_with_m(command: Command, fakes: Fakes) -> None:
     assert "question: Does" in command("study=quickstart", "--cfg", "job").out
     assert command("-m", "study=quickstart").code == command("study=quickstart").code == 0

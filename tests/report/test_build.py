@@ -61,7 +61,7 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
     tables = {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
     assert {len(tables.pop("runs")), len(tables.pop("seeds"))} == {2 * 3 * 3 * 4, 2 * 3 * 4}
     assert {name: len(table) for name, table in tables.items()} == {
-        "effects": 2 * 3, "finals": 2 * 3 * 3, "fixed": 2 * 3 * 3,
+        "effects": 2 * 3, "interactions": 1, "finals": 2 * 3 * 3, "fixed": 2 * 3 * 3,
         "stable": 6, "sensitivity": 6, "speed": 6, "aggregate": 3,
     }  # fmt: skip
     assert {path.stem for path in (folder / "tables").glob("*.tex")} == set(tables)
@@ -77,7 +77,10 @@ def test_a_sweep_over_placement_activation_and_lr_gives_the_page_its_figures_and
 def test_the_page_answers_with_what_is_known_of_each_activation(tmp_path: Path) -> None:
     sweep = product(["pre", "post"], ["relu", "tanh"], seeds=range(10))
     report = build([store(tmp_path, rows(sweep, better_after(0.02)))])
-    assert report.headline == "Post is better than pre for relu and tanh."
+    assert report.headline.startswith(
+        "Post is better than pre for relu and tanh. That post − pre depends on activation"
+    )
+    assert " is not shown (family-wise p = " in report.headline
     assert [verdict.kind for verdict in report.verdicts] == ["better", "better"]
     within = build([store(tmp_path / "other", rows(sweep, better_after(0.0, 1e-6)))], margin=0.005)
     assert within.headline.startswith("Post is better than pre by less than 0.5 pp")

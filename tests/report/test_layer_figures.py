@@ -17,7 +17,7 @@ from bnexp.report import predictions as predicted
 from bnexp.report.build import build
 from bnexp.report.estimates import estimate
 from bnexp.report.evidence import choose_design, gather
-from bnexp.report.layer_figures import FIGURES, make_layer_figures
+from bnexp.report.layer_figures import FIGURES, describe_effective, make_layer_figures
 from bnexp.runs import Run
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.store.records import SweepRecord
@@ -202,3 +202,17 @@ def test_the_gap_that_sampling_leaves_is_that_of_averaged_batches() -> None:
 def test_the_report_knows_the_sizes_of_the_samples_that_the_engine_takes() -> None:
     assert predicted.PROBED_EXAMPLES == probes.PROBED_EXAMPLES == 500
     assert predicted.POPULATION_BATCHES == training.POPULATION_BATCHES == 100
+
+
+def test_lr_over_the_squared_norm_is_called_effective_only_where_the_scale_of_the_weights_does_not_matter() -> None:
+    columns = ["placement", "activation", "norm_kind", "norm_layers"]
+    arms = [("none", "relu", None, None), ("pre", "tanh", "batch", "all"), ("post", "relu", "batch", "all")]
+    arms += [("post", "tanh", "batch", "all"), ("pre", "relu", "layer", "all"), ("pre", "relu", "batch", "first")]
+    words = describe_effective(pd.DataFrame(arms, columns=columns))
+    assert words == (
+        "the effective learning rate of post with relu, pre with tanh, which are blind to the scale of a neuron's "
+        "weights; not of none with relu, post with tanh, pre with relu, pre with relu (layer), where the scale of the "
+        "weights matters"
+    )
+    alone = describe_effective(pd.DataFrame(arms[:1], columns=columns))
+    assert alone == "not an effective learning rate, as the scale of the weights matters: none with relu"

@@ -120,3 +120,11 @@ def test_measuring_leaves_the_number_of_threads_as_it_was() -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_growth_is_judged_by_its_logarithm_where_that_is_clear() -> None:
+    net = growth.WideNet(Placement.pre, Activation.relu, 1, 256, 1.4732, "derived")
+    near_one = growth.WideNet(Placement.pre, Activation.sigmoid, 1, 256, 1.034, "derived")
+    claims = [growth._claim_logarithm("", net, rate) for rate in (1.4732 * 1.018, 1.4732 * 1.021)]
+    assert [claim.holds for claim in claims] == [True, False]
+    assert not growth._claim_logarithm("", near_one, 1.05).judged

@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 from bnexp.statistics import confirmation as confirming
+from bnexp.statistics.looks import DesignChanges
 from bnexp.verdicts.confirmation import (
     Settled,
     write_advice,
+    write_changes,
     write_command,
     write_foretold,
     write_headline,
@@ -95,3 +97,11 @@ def test_seeds_that_were_added_are_called_another_look() -> None:
         "Second look at an explored store: 1 command has added seeds; the stated p holds for one look."
     )
     assert write_looks(4).startswith("Fifth look at an explored store: 4 commands have added seeds;")
+
+
+def test_what_of_the_design_changed_after_data_could_be_seen_is_said() -> None:
+    assert write_changes(DesignChanges()) == ""
+    assert write_changes(DesignChanges(arms=1, questions=2)) == (
+        "The design changed after data could be seen: after the first command, one command added arms and 2 commands "
+        "asked another question; no stated p allows for what was added or asked because of them."
+    )

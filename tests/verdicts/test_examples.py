@@ -17,12 +17,13 @@ NAN = math.nan
 
 
 def side(level: str, mean: float) -> Side:
-    return Side(level, mean=mean, lr="0.3", edge=True, diverged=0, stuck=0, n=10)
+    return Side(level, mean=mean, validation=mean, lr="0.3", edge=True, diverged=0, stuck=0, n=10)
 
 
 DEMO = Contrast(
     compared="placement", metric="test_accuracy", margin=0.0053, a=side("post", 0.9684), b=side("pre", 0.963), n=10,
-    mean=0.0054, low=0.001, high=0.0098, probability=0.9, p_holm=0.03, equivalent=False, p_equivalence=0.5,
+    mean=0.0054, low=0.001, high=0.0098, probability=0.9, p_holm=0.03, p_family=0.03, p_risk=math.nan,
+    n_trained=10, equivalent=False, p_equivalence_holm=0.5,
     equivalence_low=0.002, equivalence_high=0.009, fewest=6, seeds_needed=20.0, notes=(),
     crossed_low=-0.0048, crossed_high=0.0156, test_examples=297.0,
 )  # fmt: skip

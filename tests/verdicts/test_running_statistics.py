@@ -35,9 +35,11 @@ def judge(
 
 def test_a_verdict_made_by_stale_running_statistics_says_so_and_how_to_settle_it() -> None:
     (verdict,) = judge(momenta(product(BN, lrs=[0.1, 1.0], seeds=range(8)), 0.01))
-    assert (verdict.kind, verdict.badge) == ("better", "difference, in doubt")
+    assert (verdict.kind, verdict.badge) == ("better", "difference, lr at the edge, in doubt")
     assert verdict.sentence.endswith(f"; beware: pre and post are {STALE}; {SETTLES}.")
-    assert headline([verdict]) == "Post is better than pre (running statistics in doubt) for relu."
+    assert headline([verdict]) == (
+        "Post is better than pre (lr of pre and post at the edge of the grid; running statistics in doubt) for relu."
+    )
     assert verdict.command == (
         "bnexp -m steps=40 evaluate=10 placement=pre,post lr=0.1,1.0 data=digits data.train=1200 data.validation=300 "
         "norm.statistics=population 'seed=range(8)' name=here"

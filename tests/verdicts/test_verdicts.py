@@ -43,7 +43,7 @@ def judge(
 ) -> list[Verdict]:
     runs, _ = rows(sweep, accuracy, diverged=dict.fromkeys(diverged, 7))
     whole = grid(runs, compared)
-    stores = [Destination("here", set(runs["run"]), {}, "bnexp confirm here")]
+    stores = [Destination("here", set(runs["run"]), {}, confirm="bnexp confirm here")]
     return write_verdicts(comparisons.compare_at_best(whole), whole.design, score_runs(runs), stores)
 
 
@@ -72,6 +72,8 @@ def test_the_better_one_comes_first_and_its_lead_is_positive() -> None:
 def test_an_edge_of_the_grid_is_told() -> None:
     (verdict,) = judge(product(BN, lrs=[0.1, 0.3, 1.0], seeds=range(10)), best_at({"pre": 0.3, "post": 1.0}))
     assert "(pre 0.3, post 1 at the edge of the grid)" in verdict.sentence
+    assert verdict.badge == "difference, lr at the edge"
+    assert headline([verdict]) == "Post is better than pre (lr of post at the edge of the grid) for relu."
 
 
 def test_no_difference_is_a_finding_where_the_interval_lies_inside_the_margin() -> None:
@@ -184,7 +186,19 @@ def test_many_levels_are_told_by_how_the_best_one_stands() -> None:
     accuracy = lambda run: 0.8 + 0.02 * names.index(run.activation) + 0.0001 * (run.seed % 4)  # noqa: E731
     (verdict,) = judge(product(["pre"], names, seeds=range(12)), accuracy, compared="activation")
     assert claim(verdict) == "sigmoid is better than tanh"
-    assert "sigmoid is better than 3 of the other 3" in verdict.sentence
+    assert "sigmoid, the best on validation, is better than 3 of the other 3" in verdict.sentence
+
+
+def test_the_pair_and_the_leader_are_picked_out_on_validation_and_not_on_the_test_set() -> None:
+    names = ["relu", "elu", "tanh", "sigmoid"]
+    runs, _ = rows(product(["pre"], names, seeds=range(12)), lambda run: 0.8 + 0.001 * (run.seed % 3))
+    order = runs["activation"].map(names.index) * 0.02
+    runs["validation_accuracy"] -= order
+    runs["test_accuracy"] += order + 0.0001 * (runs["seed"] % 4)
+    whole = grid(runs, "activation")
+    (verdict,) = write_verdicts(comparisons.compare_at_best(whole), whole.design, score_runs(runs))
+    assert claim(verdict) == "elu is better than relu"
+    assert "relu, the best on validation, is better than 0 of the other 3" in verdict.sentence
 
 
 def test_levels_that_are_numbers_are_told_with_their_key() -> None:
@@ -215,8 +229,8 @@ def verdict_of(facet: str, p: float) -> Verdict:
         compared="placement",
         metric="test_accuracy",
         margin=0.001,
-        a=Side("post", 0.8, "", edge=False, diverged=0, stuck=0, n=10),
-        b=Side("pre", 0.9, "", edge=False, diverged=0, stuck=0, n=10),
+        a=Side("post", 0.8, 0.8, "", edge=False, diverged=0, stuck=0, n=10),
+        b=Side("pre", 0.9, 0.9, "", edge=False, diverged=0, stuck=0, n=10),
         n=10,
         n_trained=10,
         mean=-0.1,

@@ -33,7 +33,7 @@ from bnexp.labels import axis_label
 SCALES: Final = {
     "saturated": Scale("saturated share", "share"),
     "product_gradient": Scale("squared gradient norm", "log"),
-    "effective_lr": Scale("effective learning rate\nlr/‖w‖²", "log"),
+    "effective_lr": Scale("lr/‖w‖²", "log"),
     "first_mean_gap": Scale("gap of the means, layer 1\n(standard deviations)", "log"),
     "mean_gap": Scale("gap of the means\n(standard deviations)", "log"),
     "var_gap": Scale("gap of the variances\n|log ratio|", "log"),
