@@ -39,8 +39,8 @@ def test_a_difference_that_other_examples_may_not_show_is_told_of_these():
     )
     assert finding.in_full == (
         "post is better than pre by 0.54 pp of test accuracy [0.10, 0.98] over seeds, [−0.48, 1.56] over seeds and "
-        "test examples, n = 10 paired seeds, Holm p = 0.03; P(post > pre) = 0.9; shown for other trainings judged by "
-        "these 297 test examples, not for other test examples"
+        "test examples, n = 10 paired seeds, family-wise p = 0.03; P(post > pre) = 0.9; shown for other trainings "
+        "judged by these 297 test examples, not for other test examples"
     )
 
 
@@ -68,7 +68,7 @@ def test_where_runs_do_not_say_which_examples_they_get_right_nothing_is_said_of_
 @pytest.mark.parametrize(("shown", "end"), [(True, ""), (False, " on these 297 test examples")])
 def test_that_there_is_no_difference_is_a_finding_about_these_examples_unless_it_is_shown_for_others(shown, end):
     alike = dataclasses.replace(
-        DEMO, mean=0.0, low=-0.001, high=0.001, p_holm=1.0, equivalent=True, crossed_low=-0.004, crossed_high=0.004,
+        DEMO, mean=0.0, low=-0.001, high=0.001, p_holm=1.0, p_family=1.0, equivalent=True, crossed_low=-0.004, crossed_high=0.004,
         crossed_equivalent=shown,
     )  # fmt: skip
     assert write_claim(alike.claim) == f"no difference larger than 0.53 pp between pre and post{end}"
