@@ -68,8 +68,8 @@ def test_where_runs_do_not_say_which_examples_they_get_right_nothing_is_said_of_
 @pytest.mark.parametrize(("shown", "end"), [(True, ""), (False, " on these 297 test examples")])
 def test_that_there_is_no_difference_is_a_finding_about_these_examples_unless_it_is_shown_for_others(shown, end):
     alike = dataclasses.replace(
-        DEMO, mean=0.0, low=-0.001, high=0.001, p_holm=1.0, p_family=1.0, equivalent=True, crossed_low=-0.004, crossed_high=0.004,
-        crossed_equivalent=shown,
+        DEMO, mean=0.0, low=-0.001, high=0.001, p_holm=1.0, p_family=1.0, equivalent=True,
+        crossed_low=-0.004, crossed_high=0.004, crossed_equivalent=shown,
     )  # fmt: skip
     assert write_claim(alike.claim) == f"no difference larger than 0.53 pp between pre and post{end}"
 
