@@ -115,7 +115,8 @@ class ReportConfig:
 class StudyConfig:
     """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
 
-    `figures` are the figures about the mechanism that its page shows, beside those that every page has.
+    `figures` are the figures about the mechanism that its page shows, beside those that every page has. `hypotheses`
+    are predictions about what changes post − pre, see `statistics.hypotheses`, and are read by `values.settle`.
     """
 
     name: str | None
@@ -123,6 +124,7 @@ class StudyConfig:
     time: str | None
     compare: str | None
     figures: list[str]
+    hypotheses: list[Any]
 
 
 @dataclass
