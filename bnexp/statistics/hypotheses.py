@@ -116,11 +116,15 @@ def _read_change(written: object, where: str) -> tuple[tuple[str, Any], ...]:
         if key not in RUN_KEYS:
             raise UserError(f"{where}.change must give keys of a run their values; got '{key}'{nearest(key, RUN_KEYS)}")
     values = {str(key): tuple(value) if isinstance(value, list) else value for key, value in written.items()}
+    try:
+        Run(**{"placement": "pre", "steps": 1, "evaluate": 1} | {RUN_KEYS[key]: value for key, value in values.items()})
+    except UserError as error:
+        raise UserError(f"{where}.change: {error}") from None
     return tuple(values.items())
 
 
 def _read_activations(written: object, where: str) -> tuple[Activation, ...]:
-    if not isinstance(written, list | tuple):
+    if not isinstance(written, list | tuple) or (not written and not where.endswith("held_out")):
         raise UserError(f"{where} must be a list of activations such as [relu,tanh]; got {quote_value(written)}")
     return tuple(parse(Activation, word, where) for word in written)
 
