@@ -5,6 +5,7 @@ closes, S covariances over the seeds, t a quantile of Student's distribution wit
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run, find_acting
 from bnexp.statistics.arms import ARM, ScoredRuns
 from bnexp.statistics.hypotheses import RUN_KEYS, Hypothesis, Prediction, Side
@@ -115,6 +117,27 @@ def measure_gaps(runs: ScoredRuns, base: Run) -> pd.DataFrame:
         if len(gap := collect_gap(found, post, pre)):
             rows.append({"activation": activation, **_estimate(gap.to_numpy(), "")})
     return pd.DataFrame(rows, columns=["activation", "n", "mean", "low", "high"])
+
+
+def measure_contributions(runs: ScoredRuns, base: Run) -> pd.DataFrame:
+    """Return what each kind of normalizer costs against batch normalization, by activation and placement.
+
+    Columns: kind, placement, activation, n, mean, low, high (kind − batch, fractions), p (two-sided paired t test) and
+    p_family (Holm over all rows); only settings that are otherwise those of `base`.
+    """
+    found = collect_runs(runs)
+    rows = []
+    for kind, placement, activation in itertools.product(NormKind, ("pre", "post"), runs["activation"].unique()):
+        if kind == NormKind.batch or (kind == NormKind.weight and placement == "post"):
+            continue
+        batch = dataclasses.replace(base, norm_kind="batch", placement=placement, activation=activation)
+        if len(difference := collect_gap(found, dataclasses.replace(batch, norm_kind=kind), batch)) > 1:
+            d = difference.to_numpy()
+            p = test_share(np.zeros_like(d) + 1, 1 - d, 0)
+            numbers = {**_estimate(d, ""), "p": min(1.0, 2 * min(p))}
+            rows.append({"kind": str(kind), "placement": placement, "activation": activation, **numbers})
+    frame = pd.DataFrame(rows, columns=["kind", "placement", "activation", "n", "mean", "low", "high", "p"])
+    return frame.assign(p_family=holm(frame["p"]) if len(frame) else np.nan)
 
 
 COLUMNS: Final = (
