@@ -154,11 +154,11 @@ def make_mechanism_figures(evidence: Evidence, mechanism: Mechanism, form: Figur
     command = captions.describe_command(evidence.sweeps)
     title = captions.data_titles(evidence.runs)
     trained = captions.describe_training(find_base_runs(evidence.runs, mechanism.base))
-    figures = [draw_gaps(mechanism.gaps, f"{title}: post − pre by activation", f"{trained}. {command}", form)]
+    figures = [draw_gaps(mechanism.gaps, f"{title}: post\u00a0−\u00a0pre by activation", f"{trained}. {command}", form)]
     if mechanism.measured["share"].notna().any():
         figures.append(_draw_closing(mechanism, f"{title}: share of the gap that closes", command, form))
     if len(mechanism.ranked):
-        figures.append(_draw_prediction(mechanism, f"{title}: post − pre, predicted and measured", command, form))
+        figures.append(_draw_prediction(mechanism, f"{title}: post\u00a0−\u00a0pre, predicted and measured", command, form))
     for figure in figures:
         shrink(figure.figure, FORMS[form])
     return figures

@@ -109,14 +109,18 @@ def collect_gap(found: Runs, post: Run, pre: Run) -> "pd.Series[float]":
 
 
 def measure_gaps(runs: ScoredRuns, base: Run) -> pd.DataFrame:
-    """Return post − pre at the `base` of each activation: activation, n, mean, low, high (fractions)."""
+    """Return post − pre at the `base` of each activation: activation, n, mean, low, high (fractions), p_family.
+
+    `p_family`: two-sided paired t tests, by Holm over the activations.
+    """
     found = collect_runs(runs)
     rows = []
     for activation in runs["activation"].unique():
         pre, post = (dataclasses.replace(base, activation=activation, placement=side) for side in ("pre", "post"))
         if len(gap := collect_gap(found, post, pre)):
-            rows.append({"activation": activation, **_estimate(gap.to_numpy(), "")})
-    return pd.DataFrame(rows, columns=["activation", "n", "mean", "low", "high"])
+            rows.append({"activation": activation, **_estimate(gap.to_numpy(), ""), "p": _test_mean(gap.to_numpy())})
+    frame = pd.DataFrame(rows, columns=["activation", "n", "mean", "low", "high", "p"])
+    return frame.assign(p_family=holm(frame["p"]))
 
 
 def measure_contributions(runs: ScoredRuns, base: Run) -> pd.DataFrame:
@@ -133,11 +137,10 @@ def measure_contributions(runs: ScoredRuns, base: Run) -> pd.DataFrame:
         batch = dataclasses.replace(base, norm_kind="batch", placement=placement, activation=activation)
         if len(difference := collect_gap(found, dataclasses.replace(batch, norm_kind=kind), batch)) > 1:
             d = difference.to_numpy()
-            p = test_share(np.zeros_like(d) + 1, 1 - d, 0)
-            numbers = {**_estimate(d, ""), "p": min(1.0, 2 * min(p))}
+            numbers = {**_estimate(d, ""), "p": _test_mean(d)}
             rows.append({"kind": str(kind), "placement": placement, "activation": activation, **numbers})
     frame = pd.DataFrame(rows, columns=["kind", "placement", "activation", "n", "mean", "low", "high", "p"])
-    return frame.assign(p_family=holm(frame["p"]) if len(frame) else np.nan)
+    return frame.assign(p_family=holm(frame["p"]))
 
 
 COLUMNS: Final = (
@@ -227,6 +230,15 @@ def _measure_one(found: Runs, base: Run, hypothesis: Hypothesis, activation: str
     right, wrong = test_prediction(b_n, c_n, hypothesis.predicts, hypothesis.share)
     numbers = {"share": share, "low": low, "high": high, "p_right": right, "p_wrong": wrong}
     return {**_estimate(b_n, "base_"), **_estimate(c_n, "changed_"), **numbers}
+
+
+def _test_mean(d_n: Floats) -> float:
+    """Return p of the two-sided t test of "the mean is 0"; differences that do not vary decide by their value."""
+    if len(d_n) < 2:
+        return np.nan
+    if (sd := float(deviation(d_n[None])[0])) == 0:
+        return float(d_n.mean() == 0)
+    return float(2 * stats.t.sf(abs(d_n.mean()) / (sd / np.sqrt(len(d_n))), len(d_n) - 1))
 
 
 def _estimate(d_n: Floats, prefix: str) -> dict[str, float]:
