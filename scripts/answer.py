@@ -168,9 +168,9 @@ def add_gaps(answer: Answer, evidence: Evidence) -> None:
         if verdict == "stands":
             answer.doubts.append(f"{one.name} ({one.words}) stands; it would fall if {one.refuted_by}.")
     if open_ones := list(mechanism.judged.loc[mechanism.judged["verdict"] == "undecided", "hypothesis"]):
-        answer.doubts.append(f"More seeds may decide {list_words(open_ones)}.")
+        answer.doubts.append(f"More seeds may decide: {'; '.join(open_ones)}.")
     if untrained := list(mechanism.judged.loc[mechanism.judged["verdict"] == "not trained", "hypothesis"]):
-        answer.doubts.append(f"Not trained, and so not known: {list_words(untrained)}.")
+        answer.doubts.append(f"Not trained, and so not known: {'; '.join(untrained)}.")
 
 
 def tell_hypotheses(mechanism: Mechanism) -> str:
@@ -178,7 +178,7 @@ def tell_hypotheses(mechanism: Mechanism) -> str:
     groups = mechanism.judged.groupby("verdict", sort=False)["hypothesis"].apply(list).to_dict()
     words = (("stands", "stand"), ("refuted", "are refuted"), ("undecided", "are undecided"),
              ("no gap", "have no gap to close"), ("not trained", "are not trained"))  # fmt: skip
-    told = [f"{len(groups[name])} {text} ({', '.join(groups[name])})" for name, text in words if name in groups]
+    told = [f"{len(groups[name])} {text} ({'; '.join(groups[name])})" for name, text in words if name in groups]
     return f"Of {len(mechanism.judged)} hypotheses that were written down before training, {list_words(told)}."
 
 
@@ -189,7 +189,9 @@ def tell_prediction(mechanism: Mechanism) -> str:
     best = mechanism.ranked.iloc[0]
     holds = int((mechanism.ranked["p_family"] <= ALPHA).sum())
     many = f"{len(mechanism.ranked)} candidates"
-    verdict = f"{holds} of {many} predict it" if holds else f"none of {many} predicts it beyond what the best of as many may"
+    verdict = (
+        f"{holds} of {many} predict it" if holds else f"none of {many} predicts it beyond what the best of as many may"
+    )
     linear = mechanism.ranked[mechanism.ranked["candidate"] == "linear_share"]
     share = ""
     if len(linear):
@@ -212,10 +214,14 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
     for kind, part in frame.groupby("kind", sort=False):
         worse, better = ((part["p_family"] <= ALPHA) & (sign * part["mean"] > 0) for sign in (-1, 1))
         counts = [f"{count} {word}" for count, word in ((worse.sum(), "worse"), (better.sum(), "better")) if count]
-        told.append(f"{kind} is {' and '.join(counts) or 'in none different'}, on average by {100 * part['mean'].mean():+.2f}")
+        told.append(
+            f"{kind} is {' and '.join(counts) or 'in none different'}, on average by {100 * part['mean'].mean():+.2f}"
+        )
     answer.sentences.append(
         f"Against batch normalization at the same placement ({_count(frame)} paired seeds, {cells} pairs of activation "
-        f"and placement, differences significant in all together; means in points): {'; '.join(told)}.".replace("-", "−")
+        f"and placement, differences significant in all together; means in points): {'; '.join(told)}.".replace(
+            "-", "−"
+        )
     )
     answer.figures.append(("contributions", figure))
     text = "normalizer − batch normalization at the same placement and activation; p by Holm over all rows"

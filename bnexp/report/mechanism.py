@@ -158,7 +158,9 @@ def make_mechanism_figures(evidence: Evidence, mechanism: Mechanism, form: Figur
     if mechanism.measured["share"].notna().any():
         figures.append(_draw_closing(mechanism, f"{title}: share of the gap that closes", command, form))
     if len(mechanism.ranked):
-        figures.append(_draw_prediction(mechanism, f"{title}: post\u00a0−\u00a0pre, predicted and measured", command, form))
+        figures.append(
+            _draw_prediction(mechanism, f"{title}: post\u00a0−\u00a0pre, predicted and measured", command, form)
+        )
     for figure in figures:
         shrink(figure.figure, FORMS[form])
     return figures

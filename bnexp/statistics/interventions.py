@@ -202,7 +202,9 @@ def judge_hypotheses(measured: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["hypothesis", "verdict", "right", "wrong", "open", "no_gap", "missing"])
 
 
-def _choose_verdict(part: pd.DataFrame, trained: pd.DataFrame, right: "pd.Series[bool]", wrong: "pd.Series[bool]") -> str:
+def _choose_verdict(
+    part: pd.DataFrame, trained: pd.DataFrame, right: "pd.Series[bool]", wrong: "pd.Series[bool]"
+) -> str:
     if trained.empty:
         return "not trained"
     if right.empty:

@@ -30,9 +30,7 @@ class Judged:
     command: str | None = None
 
 
-def write_judged(
-    hypotheses: Sequence[Hypothesis], measured: pd.DataFrame, judged: pd.DataFrame
-) -> list[Judged]:
+def write_judged(hypotheses: Sequence[Hypothesis], measured: pd.DataFrame, judged: pd.DataFrame) -> list[Judged]:
     """Return the verdicts in words, in the order of the hypotheses; the frames are those of `interventions`."""
     rows = judged.set_index("hypothesis")
     return [

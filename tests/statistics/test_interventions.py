@@ -101,7 +101,9 @@ def make_runs(gaps: dict[tuple[str, str], float], seeds: int = 6) -> ScoredRuns:
             for seed in range(seeds):
                 run = Run(placement=placement, activation=activation, norm_kind=kind, seed=seed, steps=10, evaluate=5)
                 accuracy = 0.9 + (placement == "post") * gap + 1e-4 * rng.normal()
-                rows.append(find_acting(run) | {"run": f"{kind}{activation}{placement}{seed}", "test_accuracy": accuracy})
+                rows.append(
+                    find_acting(run) | {"run": f"{kind}{activation}{placement}{seed}", "test_accuracy": accuracy}
+                )
     frame = pd.DataFrame(rows).assign(status="done", classes=10)
     accuracies = ("train", "validation", "test")
     columns = {f"{part}_{what}": 0.9 for part in accuracies for what in ("accuracy", "loss")}
@@ -173,7 +175,10 @@ def test_the_base_is_what_most_arms_were_trained_under_and_has_its_gaps() -> Non
     [
         ({"share": 0}, "study.hypotheses[1].share must be a number above 0 and at most 1; got 0"),
         ({"predicts": "close"}, "study.hypotheses[1].predicts must be one of closes, enlarges, leaves; got 'close'"),
-        ({"change": {"norm.knd": 1}}, "study.hypotheses[1].change must give keys of a run their values; got 'norm.knd'"),
+        (
+            {"change": {"norm.knd": 1}},
+            "study.hypotheses[1].change must give keys of a run their values; got 'norm.knd'",
+        ),
         ({"change": {"norm.kind": "gost"}}, "study.hypotheses[1].change: norm.kind must be one of"),
         ({"change": {}}, "study.hypotheses[1].change must give keys of a run their values, such as"),
         ({"activations": ["rulu"]}, "study.hypotheses[1].activations must be one of"),

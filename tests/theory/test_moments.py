@@ -21,7 +21,9 @@ def test_the_moments_of_relu_are_their_closed_forms() -> None:
 
 def test_a_straight_line_is_normal_and_an_even_function_has_no_line() -> None:
     line = compute_moments(Activation.identity)
-    assert [line[name] for name in ("linear_share", "kurtosis", "skewness", "even_share")] == pytest.approx([1, 3, 0, 0])
+    assert [line[name] for name in ("linear_share", "kurtosis", "skewness", "even_share")] == pytest.approx(
+        [1, 3, 0, 0]
+    )
     assert compute_moments(Activation.absolute)["linear_share"] == pytest.approx(0, abs=1e-12)
     assert compute_moments(Activation.absolute)["even_share"] == pytest.approx(1)
 
@@ -58,5 +60,7 @@ def test_twins_differ_by_an_affine_map_and_have_all_moments_but_the_offset() -> 
 
 def test_bounded_is_what_has_a_bound_on_both_sides() -> None:
     bounded = {a for a in Activation if compute_moments(a)["bounded"]}
-    names = "tanh sigmoid relu6 hardtanh softsign clip shifted_tanh steep_sigmoid stretched_sigmoid centred_sigmoid sine"
+    names = (
+        "tanh sigmoid relu6 hardtanh softsign clip shifted_tanh steep_sigmoid stretched_sigmoid centred_sigmoid sine"
+    )
     assert bounded == set(map(Activation, names.split()))
