@@ -194,9 +194,8 @@ def tell_prediction(mechanism: Mechanism) -> str:
     )
     linear = mechanism.ranked[mechanism.ranked["candidate"] == "linear_share"]
     share = ""
-    if len(linear):
-        one = linear.iloc[0]
-        share = f"; the linear share of φ, the first guess, has R² = {one['r2']:.2f}, r = {one['r']:+.2f}, p = {one['p_family']:.2g}"
+    for one in linear.itertuples():
+        share = f"; the linear share of φ has R² = {one.r2:.2f}, r = {one.r:+.2f}, p = {one.p_family:.2g}"
     return (
         f"Over {best['activations']} activations post − pre is predicted best by {best['candidate']} (each left out of "
         f"its own prediction: R² = {best['r2']:.2f}, p = {best['p_family']:.2g}); at 5 % {verdict}{share}."
@@ -215,11 +214,11 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
         worse, better = ((part["p_family"] <= ALPHA) & (sign * part["mean"] > 0) for sign in (-1, 1))
         counts = [f"{count} {word}" for count, word in ((worse.sum(), "worse"), (better.sum(), "better")) if count]
         told.append(
-            f"{kind} is {' and '.join(counts) or 'in none different'}, on average by {100 * part['mean'].mean():+.2f}"
+            f"{kind} is {' and '.join(counts) or 'in none different'}, median {100 * part['mean'].median():+.2f}"
         )
     answer.sentences.append(
         f"Against batch normalization at the same placement ({_count(frame)} paired seeds, {cells} pairs of activation "
-        f"and placement, differences significant in all together; means in points): {'; '.join(told)}.".replace(
+        f"and placement, differences significant in all together; medians in points): {'; '.join(told)}.".replace(
             "-", "−"
         )
     )

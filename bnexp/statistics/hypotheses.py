@@ -116,8 +116,9 @@ def _read_change(written: object, where: str) -> tuple[tuple[str, Any], ...]:
         if key not in RUN_KEYS:
             raise UserError(f"{where}.change must give keys of a run their values; got '{key}'{nearest(key, RUN_KEYS)}")
     values = {str(key): tuple(value) if isinstance(value, list) else value for key, value in written.items()}
+    settings: dict[str, Any] = {"placement": "pre", "steps": 1, "evaluate": 1}
     try:
-        Run(**{"placement": "pre", "steps": 1, "evaluate": 1} | {RUN_KEYS[key]: value for key, value in values.items()})
+        Run(**settings | {RUN_KEYS[key]: value for key, value in values.items()})
     except UserError as error:
         raise UserError(f"{where}.change: {error}") from None
     return tuple(values.items())

@@ -38,7 +38,10 @@ def predict_left_out(x_KA: Floats, y_A: Floats) -> Floats:
 
 
 def predictive_r2(x_KA: Floats, y_A: Floats) -> Floats:
-    """Return R² [K] = 1 − Σ(y_i − ŷ_i)²/Σ(y_i − ȳ_i)², ŷ_i and the mean ȳ_i both without activation i; may be negative."""
+    """Return R² [K] = 1 − Σ(y_i − ŷ_i)²/Σ(y_i − ȳ_i)², ŷ_i and the mean ȳ_i both without activation i.
+
+    It is negative where the line predicts worse than that mean.
+    """
     return _score(_make_hats(x_KA), y_A[None])[:, 0]
 
 

@@ -15,7 +15,11 @@ from bnexp.statistics.interventions import (
     measure_gaps,
     measure_interventions,
     measure_share,
+)
+from bnexp.statistics.interventions import (
     test_prediction as find_p,
+)
+from bnexp.statistics.interventions import (
     test_share as find_p_of_share,
 )
 
@@ -74,7 +78,7 @@ def test_gaps_without_chance_have_a_share_without_width() -> None:
 
 
 def test_the_interval_of_a_share_covers_it() -> None:
-    """Fieller's interval is exact for normal gaps; where it is missing, nothing is claimed and that counts as covered."""
+    """Fieller's interval is exact for normal gaps; where it is missing nothing is claimed, which counts as covered."""
     covered = []
     for seed in range(2000):
         b, c = draw(2.0, 1.2, 8, seed)
@@ -84,7 +88,7 @@ def test_the_interval_of_a_share_covers_it() -> None:
 
 
 def test_a_prediction_is_refuted_no_more_often_than_is_said_where_it_is_just_right() -> None:
-    wrong = {predicts: 0 for predicts in Prediction}
+    wrong = dict.fromkeys(Prediction, 0)
     true = {Prediction.closes: 1.0, Prediction.enlarges: 3.0, Prediction.leaves: 1.0}
     for predicts in Prediction:
         for seed in range(1500):

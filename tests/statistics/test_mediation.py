@@ -54,7 +54,7 @@ def test_the_p_of_a_candidate_is_that_of_a_loop_over_permutations() -> None:
 
 
 def test_where_nothing_predicts_the_best_of_many_is_significant_as_often_as_is_said() -> None:
-    """Correlated candidates, gaps that are none of them: 600 sweeps at 5 %, alone the best would be so far more often."""
+    """Correlated candidates, gaps that are none of them: 600 sweeps at 5 %; alone the best would err far more often."""
     rng, best, alone = np.random.default_rng(3), 0, 0
     for _ in range(600):
         shared = rng.normal(size=12)
