@@ -39,9 +39,9 @@ def test_a_verdict_says_what_was_predicted_what_was_seen_and_for_which_it_held()
     badge, kind, sentence = write(*right, {"activation": "tanh", "share": np.nan})
     assert (badge, kind) == ("stands", "better")
     assert sentence == (
-        "It is noise. Predicted with norm.kind=ghost, for pre alone, was that the gap grows by at least 50 %. Of the gap "
-        "closed (n = 8): relu −120 % [−200, −60], elu (held out) −120 % [−200, −60]. The prediction is borne out for "
-        "relu and elu; nothing to close, because the gap's interval holds 0, for tanh."
+        "It is noise. Predicted with norm.kind=ghost, for pre alone, was that the gap grows by at least 50 %. Of the "
+        "gap closed (n = 8): relu −120 % [−200, −60], elu (held out) −120 % [−200, −60]. The prediction is borne out "
+        "for relu and elu; nothing to close, because the gap's interval holds 0, for tanh."
     )
 
 
