@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from bnexp.choices import Activation
 from bnexp.theory.moments import compute_moments, find_twins
@@ -64,3 +65,26 @@ def test_bounded_is_what_has_a_bound_on_both_sides() -> None:
         "tanh sigmoid relu6 hardtanh softsign clip shifted_tanh steep_sigmoid stretched_sigmoid centred_sigmoid sine"
     )
     assert bounded == set(map(Activation, names.split()))
+
+
+def test_under_pre_an_affine_map_of_a_hidden_activation_changes_neither_loss_nor_gradients() -> None:
+    """Two hidden layers, normalized before φ; the map stands after the first φ, or after the last, where it acts."""
+    generator = torch.Generator().manual_seed(0)
+    draw = lambda *size: torch.randn(*size, generator=generator, dtype=torch.float64)  # noqa: E731
+    x, first, second, last = draw(20, 5), draw(5, 6), draw(6, 6), draw(6, 3)
+    labels = torch.arange(20) % 3
+
+    def differentiate(scales: tuple[float, float], offsets: tuple[float, float]) -> list[torch.Tensor]:
+        weights = [w.clone().requires_grad_() for w in (first, second)]
+        h = x
+        for w, scale, offset in zip(weights, scales, offsets, strict=True):
+            z = h @ w
+            h = scale * torch.relu((z - z.mean(0)) / z.std(0, unbiased=False)) + offset
+        loss = torch.nn.functional.cross_entropy(h @ last, labels)
+        return [loss.detach(), *torch.autograd.grad(loss, weights)]
+
+    plain = differentiate((1, 1), (0, 0))
+    between = differentiate((3, 1), (-0.4, 0))
+    beneath = differentiate((1, 3), (0, -0.4))
+    assert all(torch.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in zip(plain, between, strict=True))
+    assert not any(torch.allclose(a, b, rtol=1e-2) for a, b in zip(plain, beneath, strict=True))
