@@ -1,11 +1,15 @@
 """The page that answers the question: its sentences are made from frames, and say what is missing."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-import scripts.answer as answer
+from tests.conftest import ROOT
+
+sys.path.append(str(ROOT / "scripts"))
+import answer
 
 
 def test_signs_are_told_apart_by_the_family_and_the_largest_first() -> None:

@@ -80,19 +80,19 @@ def _draw_panel(
 ) -> None:
     rows = list(part["row"].unique())
     axes.axvline(0, color=INK, linewidth=1, zorder=1)
-    for mark in part["mark"].dropna().unique():
-        axes.axvline(mark, color=MUTED, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
+    for stated in part["mark"].dropna().unique():
+        axes.axvline(stated, color=MUTED, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
     middle = (len(series) - 1) / 2
     for place, (name, style) in enumerate(series.items()):
         one = part[part["series"] == name]
         heights = np.array([rows.index(row) for row in one["row"]]) + APART * (place - middle)
-        for height, point in zip(heights, one.itertuples(), strict=True):
-            axes.plot([point.low, point.high], [height] * 2, color=style["color"], linewidth=2, solid_capstyle="butt")
-        low, high = limits or (-np.inf, np.inf)
+        for height, (low, high) in zip(heights, one[["low", "high"]].to_numpy(dtype=float), strict=True):
+            axes.plot([low, high], [height] * 2, color=style["color"], linewidth=2, solid_capstyle="butt")
+        least, most = limits or (-np.inf, np.inf)
         mark: dict[str, Any] = {"linestyle": "none", "markersize": 6, "zorder": 3}
-        inside = one["mean"].between(low, high)
+        inside = one["mean"].between(least, most)
         axes.plot(one["mean"].where(inside), heights, **mark, label=str(name), **style)
-        for end, arrow, beyond in ((low, "<", one["mean"] < low), (high, ">", one["mean"] > high)):
+        for end, arrow, beyond in ((least, "<", one["mean"] < least), (most, ">", one["mean"] > most)):
             if beyond.any():
                 ends = np.full(int(beyond.sum()), end)
                 axes.plot(ends, heights[beyond], **mark, color=style["color"], marker=arrow, clip_on=False)

@@ -36,8 +36,8 @@ def draw_prediction(panels: Sequence[tuple[str, pd.DataFrame]], words: Words, *,
 
 
 def _draw_panel(axes: Axes, points: pd.DataFrame) -> None:
-    for point in points.itertuples():
-        axes.plot([point.predicted] * 2, [point.low, point.high], color=MUTED, linewidth=1.6, solid_capstyle="butt")
+    for predicted, low, high in points[["predicted", "low", "high"]].to_numpy(dtype=float):
+        axes.plot([predicted] * 2, [low, high], color=MUTED, linewidth=1.6, solid_capstyle="butt")
     axes.plot(points["predicted"], points["mean"], linestyle="none", marker="o", markersize=6, color=INK, zorder=3)
     axes.axline((0, 0), slope=1, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
