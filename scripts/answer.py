@@ -176,10 +176,10 @@ def add_gaps(answer: Answer, evidence: Evidence) -> None:
 def tell_hypotheses(mechanism: Mechanism) -> str:
     """Return which hypotheses stand and which do not, in a sentence."""
     groups = mechanism.judged.groupby("verdict", sort=False)["hypothesis"].apply(list).to_dict()
-    words = (("stands", "stand"), ("refuted", "are refuted"), ("undecided", "are undecided"),
-             ("no gap", "have no gap to close"), ("not trained", "are not trained"))  # fmt: skip
-    told = [f"{len(groups[name])} {text} ({'; '.join(groups[name])})" for name, text in words if name in groups]
-    return f"Of {len(mechanism.judged)} hypotheses that were written down before training, {list_words(told)}."
+    words = (("stands", "standing"), ("refuted", "refuted"), ("undecided", "undecided"),
+             ("no gap", "without a gap to close"), ("not trained", "not trained"))  # fmt: skip
+    told = [f"{text}: {len(groups[name])} ({'; '.join(groups[name])})" for name, text in words if name in groups]
+    return f"Of {len(mechanism.judged)} hypotheses that were written down before training, {'; '.join(told)}."
 
 
 def tell_prediction(mechanism: Mechanism) -> str:
@@ -212,9 +212,9 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
     told = []
     for kind, part in frame.groupby("kind", sort=False):
         worse, better = ((part["p_family"] <= ALPHA) & (sign * part["mean"] > 0) for sign in (-1, 1))
-        counts = [f"{count} {word}" for count, word in ((worse.sum(), "worse"), (better.sum(), "better")) if count]
+        counts = [f"{word} in {count}" for count, word in ((worse.sum(), "worse"), (better.sum(), "better")) if count]
         told.append(
-            f"{kind} is {' and '.join(counts) or 'in none different'}, median {100 * part['mean'].median():+.2f}"
+            f"{kind} is {' and '.join(counts) or 'different in none'}, median {100 * part['mean'].median():+.2f}"
         )
     answer.sentences.append(
         f"Against batch normalization at the same placement ({_count(frame)} paired seeds, {cells} pairs of activation "
