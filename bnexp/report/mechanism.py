@@ -173,7 +173,9 @@ def draw_gaps(gaps: pd.DataFrame, title: str, caption: str, form: FigureForm) ->
     frame = frame.set_index("activation").loc[list(order)].reset_index()
     points = _to_points(frame, panel="", row="activation", series="evidence")
     n = ", ".join(f"{name} {_count(part)}" for name, part in frame.groupby("evidence", sort=False))
-    how = f"95 % Student t intervals over paired seeds: {n}. {caption}" if n else caption
+    intervals = "" if "evidence" in gaps else "95 % Student t intervals over "
+    how = f"{intervals}paired seeds: {n}. {caption}"
+    how = how[0].upper() + how[1:]
     figure = draw_dots(points, Words(title, how, FORMS[form]), label=GAP)
     return ReportFigure("gaps", "The gap by activation", title, figure, frame)
 

@@ -97,7 +97,8 @@ def collect_runs(runs: ScoredRuns, metric: str = "test_accuracy") -> Runs:
     """Return `metric` of the seeds of each arm; a diverged run counts at chance, as everywhere."""
     frame = pd.DataFrame({"key": _list_keys(runs, ARM), "seed": runs["seed"].to_numpy()})
     frame["value"] = runs[metric].to_numpy(dtype=float)
-    return {key: rows.set_index("seed")["value"].sort_index() for key, rows in frame.groupby("key", sort=False)}
+    groups: Any = frame.groupby("key", sort=False)
+    return {key: rows.set_index("seed")["value"].sort_index() for key, rows in groups}
 
 
 def collect_gap(found: Runs, post: Run, pre: Run) -> "pd.Series[float]":
@@ -116,9 +117,15 @@ def measure_gaps(runs: ScoredRuns, base: Run) -> pd.DataFrame:
     found = collect_runs(runs)
     rows = []
     for activation in runs["activation"].unique():
-        pre, post = (dataclasses.replace(base, activation=activation, placement=side) for side in ("pre", "post"))
+        pre, post = (_change(base, activation=activation, placement=side) for side in ("pre", "post"))
         if len(gap := collect_gap(found, post, pre)):
-            rows.append({"activation": activation, **_estimate(gap.to_numpy(), ""), "p": _test_mean(gap.to_numpy())})
+            rows.append(
+                {
+                    "activation": activation,
+                    **_estimate(gap.to_numpy(np.float64), ""),
+                    "p": _test_mean(gap.to_numpy(np.float64)),
+                }
+            )
     frame = pd.DataFrame(rows, columns=["activation", "n", "mean", "low", "high", "p"])
     return frame.assign(p_family=holm(frame["p"]))
 
@@ -134,9 +141,9 @@ def measure_contributions(runs: ScoredRuns, base: Run) -> pd.DataFrame:
     for kind, placement, activation in itertools.product(NormKind, ("pre", "post"), runs["activation"].unique()):
         if kind == NormKind.batch or (kind == NormKind.weight and placement == "post"):
             continue
-        batch = dataclasses.replace(base, norm_kind="batch", placement=placement, activation=activation)
-        if len(difference := collect_gap(found, dataclasses.replace(batch, norm_kind=kind), batch)) > 1:
-            d = difference.to_numpy()
+        batch = _change(base, norm_kind="batch", placement=placement, activation=activation)
+        if len(difference := collect_gap(found, _change(batch, norm_kind=kind), batch)) > 1:
+            d = difference.to_numpy(np.float64)
             numbers = {**_estimate(d, ""), "p": _test_mean(d)}
             rows.append({"kind": str(kind), "placement": placement, "activation": activation, **numbers})
     frame = pd.DataFrame(rows, columns=["kind", "placement", "activation", "n", "mean", "low", "high", "p"])
@@ -217,17 +224,16 @@ def _choose_verdict(
 def _measure_one(found: Runs, base: Run, hypothesis: Hypothesis, activation: str) -> dict[str, float]:
     """Return the numbers of one activation, on the seeds that base and change share."""
     change = {RUN_KEYS[key]: list(value) if isinstance(value, tuple) else value for key, value in hypothesis.change}
-    arms = {side: dataclasses.replace(base, activation=activation, placement=side) for side in ("pre", "post")}
+    arms = {side: _change(base, activation=activation, placement=side) for side in ("pre", "post")}
     changed = {
-        side: dataclasses.replace(arm, **change) if hypothesis.side in (Side.both, side) else arm
-        for side, arm in arms.items()
+        side: _change(arm, **change) if hypothesis.side in (Side.both, side) else arm for side, arm in arms.items()
     }
     b = collect_gap(found, arms["post"], arms["pre"])
     c = collect_gap(found, changed["post"], changed["pre"])
     seeds = b.index.intersection(c.index)
     if seeds.empty:
         return {"n": 0}
-    b_n, c_n = b[seeds].to_numpy(), c[seeds].to_numpy()
+    b_n, c_n = b[seeds].to_numpy(np.float64), c[seeds].to_numpy(np.float64)
     share, low, high = measure_share(b_n, c_n)
     right, wrong = test_prediction(b_n, c_n, hypothesis.predicts, hypothesis.share)
     numbers = {"share": share, "low": low, "high": high, "p_right": right, "p_wrong": wrong}
@@ -246,6 +252,11 @@ def _test_mean(d_n: Floats) -> float:
 def _estimate(d_n: Floats, prefix: str) -> dict[str, float]:
     low, high = student(d_n.mean(), deviation(d_n[None])[0], len(d_n))
     return {"n": len(d_n), f"{prefix}mean": d_n.mean(), f"{prefix}low": float(low), f"{prefix}high": float(high)}
+
+
+def _change(run: Run, **settings: Any) -> Run:
+    """Return `run` with other `settings`, choices as names."""
+    return dataclasses.replace(run, **settings)
 
 
 def _key(run: Run) -> tuple[Any, ...]:

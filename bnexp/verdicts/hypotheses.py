@@ -32,13 +32,13 @@ class Judged:
 
 def write_judged(hypotheses: Sequence[Hypothesis], measured: pd.DataFrame, judged: pd.DataFrame) -> list[Judged]:
     """Return the verdicts in words, in the order of the hypotheses; the frames are those of `interventions`."""
-    rows = judged.set_index("hypothesis")
+    rows: dict[str, Any] = judged.set_index("hypothesis").to_dict("index")
     return [
         Judged(
             one.name,
-            rows.loc[one.name, "verdict"],
-            " ".join(_write_sentences(one, measured[measured["hypothesis"] == one.name], rows.loc[one.name])),
-            _KINDS.get(rows.loc[one.name, "verdict"], "nothing"),
+            rows[one.name]["verdict"],
+            " ".join(_write_sentences(one, measured[measured["hypothesis"] == one.name], rows[one.name])),
+            _KINDS.get(rows[one.name]["verdict"], "nothing"),
         )
         for one in hypotheses
     ]
