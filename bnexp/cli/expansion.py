@@ -73,7 +73,7 @@ class _Base:
         if line not in self.by_line:
             OmegaConf.update(self.cfg, key, override.value(), merge=True)
             value = OmegaConf.select(self.cfg, key)
-            self.by_line[line] = tuple(value) if isinstance(value, ListConfig) else values.settle(key, value)
+            self.by_line[line] = values.settle(key, tuple(value) if isinstance(value, ListConfig) else value)
         return self.by_line[line]
 
 

@@ -117,7 +117,8 @@ class StudyConfig:
 
     `figures` are the figures about the mechanism that its page shows, beside those that every page has; `about` are the
     two levels of `compare` that the question is about, where it is not pre and post; `answers` names what else the
-    verdicts answer from what was measured (`verdicts.mechanisms.ANSWERS`).
+    verdicts answer from what was measured (`verdicts.mechanisms.ANSWERS`). `hypotheses` are predictions about what
+    changes post − pre, see `statistics.hypotheses`, and are read by `values.settle`.
     """
 
     name: str | None
@@ -127,6 +128,7 @@ class StudyConfig:
     figures: list[str]
     about: list[str]
     answers: list[str]
+    hypotheses: list[Any]
 
 
 @dataclass

@@ -19,6 +19,7 @@ from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
 from bnexp.files import expand_home, find_outputs
 from bnexp.runs import Run, key
+from bnexp.statistics.hypotheses import Hypothesis, read_hypotheses
 
 Values = Mapping[str, Any]
 """What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
@@ -26,13 +27,17 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Study:
-    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism."""
+    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism.
+
+    `hypotheses` are predictions of what changes the gap between the placements.
+    """
 
     name: str
     question: str
     time: str
     compare: str
     figures: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ def settle(name: str, value: Any) -> Any:
     if KEYS[name] is bool:
         switches = {"true": True, "false": False}
         return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, name)
+    if name == "study.hypotheses":
+        return read_hypotheses(value)
     return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
 
 
@@ -98,8 +105,14 @@ def nest(job: Values) -> dict[str, Any]:
     for name, value in job.items():
         group, _, last = name.rpartition(".")
         branch = tree.setdefault(group, {}) if group else tree
-        branch[last] = str(value) if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
+        branch[last] = _to_plain(value)
     return tree
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [entry.encode() if isinstance(entry, Hypothesis) else entry for entry in value]
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 def to_run(job: Values) -> Run:

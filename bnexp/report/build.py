@@ -21,6 +21,7 @@ from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
+from bnexp.report.mechanism import Mechanism, make_mechanism_figures, make_tables, read_mechanism
 from bnexp.report.numbers import list_runs
 from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
@@ -103,10 +104,14 @@ def compose(
     design = choose_design(evidence, compare)
     estimates = estimate(evidence, design, margin, form=figure)
     compared = select_comparable(evidence, estimates)
-    figures = make_figures(*select_drawable(*compared))
+    drawn = make_figures(*select_drawable(*compared))
+    mechanism = read_mechanism(evidence)
+    apart = [] if mechanism is None else make_mechanism_figures(evidence, mechanism, figure)
+    figures = [*drawn, *apart]
     confirmed = make_confirmed_parts(evidence)
     content = dataclasses.replace(
-        _make_page(evidence, estimates, compared, figures),
+        _make_page(evidence, estimates, compared, drawn),
+        hypotheses=None if mechanism is None else _make_hypotheses(mechanism, apart),
         confirmed=[_link_part(part) for part in confirmed],
         looks=describe_looks(evidence),
         advice=write_next_step(evidence, estimates),
@@ -159,13 +164,15 @@ def _choose_folder(evidence: Evidence, estimates: Estimates) -> Path:
 
 def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a figure or a table."""
-    for figure, on_page in zip(figures, (*content.main, *content.figures), strict=True):
+    told = content.hypotheses
+    shown = (*content.main, *content.figures, *(told.figures if told else ()))
+    for figure, on_page in zip(figures, shown, strict=True):
         yield f"figures/{figure.name}.svg", on_page.svg.encode()
         yield f"figures/{figure.name}.pdf", render(figure.figure, "pdf", figure.name)
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
         yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
     apart = (table for part in content.confirmed for table in part.tables)
-    for table in (*content.tables, *filter(None, [content.diverged]), *apart):
+    for table in (*content.tables, *filter(None, [content.diverged]), *apart, *(told.tables if told else ())):
         yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
 
@@ -200,6 +207,11 @@ def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures
         citation=CITATION,
         bibtex=BIBTEX,
     )
+
+
+def _make_hypotheses(mechanism: Mechanism, figures: Sequence[ReportFigure]) -> page.Hypotheses:
+    tables = tuple(map(_link_files, make_tables(mechanism)))
+    return page.Hypotheses(mechanism.verdicts, tables, tuple(map(_put_on_page, figures)))
 
 
 def _put_on_page(figure: ReportFigure) -> page.Figure:

@@ -82,6 +82,15 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Hypotheses:
+    """What interventions made of the hypotheses of a study, with the tables and figures that say so."""
+
+    verdicts: Sequence[Verdict]
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """What a report says, in the order of its fields; `figures` come after the tables, `main` right below the verdicts.
 
@@ -89,7 +98,7 @@ class Page:
     was asked is not stored, `damaged` which records of commands cannot be read and `left_out` what cannot be compared.
     `commands` are those that trained the runs, `provenance` pairs of a name and a value. What is `confirmed` comes
     first, apart from all else, which is explored; `looks` says that seeds were added after a look, `advice` what would
-    settle it, with the command.
+    settle it, with the command. `hypotheses` are those of a study that has any.
     """
 
     title: str
@@ -112,6 +121,7 @@ class Page:
     confirmed: Sequence[ConfirmedPart] = ()
     looks: str = ""
     advice: tuple[str, str] = ("", "")
+    hypotheses: Hypotheses | None = None
 
 
 _STYLED: Final = re.compile(r"((?:fill|stroke): )#([0-9a-f]{6})\b")
