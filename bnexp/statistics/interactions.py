@@ -158,4 +158,4 @@ def _adjust(statistics: list[Floats | None], tested_I: Booleans) -> Floats:
     """Return the adjusted p [I] of one family; statistics of all lengths, as both flips may be there, are repeated."""
     longest = max((len(one) for one in statistics if one is not None), default=1)
     known = [np.full(longest, np.nan) if one is None else np.tile(one, longest // len(one)) for one in statistics]
-    return exchange.adjust_family(np.where(tested_I[:, None], np.stack(known), np.nan)[None])[0]
+    return np.asarray(exchange.adjust_family(np.where(tested_I[:, None], np.stack(known), np.nan)[None])[0])
