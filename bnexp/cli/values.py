@@ -26,13 +26,18 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Study:
-    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism."""
+    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism.
+
+    `about` are the levels that the question is about, `answers` what else its verdicts answer.
+    """
 
     name: str
     question: str
     time: str
     compare: str
     figures: tuple[str, ...]
+    about: tuple[str, ...]
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
