@@ -29,7 +29,8 @@ Values = Mapping[str, Any]
 class Study:
     """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism.
 
-    `hypotheses` are predictions of what changes the gap between the placements.
+    `about` are the levels that the question is about, `answers` what else its verdicts answer, `hypotheses` predictions
+    of what changes the gap between the placements.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Study:
     time: str
     compare: str
     figures: tuple[str, ...]
+    about: tuple[str, ...]
+    answers: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
 
 
