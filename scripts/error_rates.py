@@ -242,9 +242,10 @@ A rate of 5 % has a standard error of 0.34 points over 4,000 simulated sweeps, o
 over 100. Rows of fewer than 4,000 sweeps (1,000 with several contrasts), and rows that the command lists and the table
 lacks, wait for the next run of it. NumPy's generator, seeds 0 and n, so that rows of the same n share their draws; at
 n = 20 999 exchanges instead of 9,999, 499 in rows of 400 sweeps. A run's luck has a standard deviation of 0.4 points
-unless said otherwise, 0.2 are a seed's, and validation and test accuracy differ by 0.1 each. *False*: a difference
-claimed where the best accuracies are equal, or in the wrong direction. Arms with the same name on both sides of "="
-are exchangeable: there the test is exact; elsewhere only the best accuracies are equal.
+unless said otherwise, 0.2 are a seed's, and validation and test accuracy differ by 0.1 each.
+
+*False*: a difference claimed where the best accuracies are equal, or in the wrong direction. Arms with the same name on
+both sides of "=" are exchangeable: there the test is exact; elsewhere only the best accuracies are equal.
 
 What is estimated is the best over an arm's learning rates (those at which the fewest runs failed or fell far behind),
 given training: not a difference at one rate, and not a mean of accuracies and of chances. The family-wise p that
