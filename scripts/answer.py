@@ -296,7 +296,10 @@ def _tell_signs(gaps: pd.DataFrame) -> str:
         (gaps[~decided], "the sign is open for"),
     ):
         ordered = rows.reindex(rows["mean"].abs().sort_values(ascending=False).index)
-        named = [f"{row.activation} ({points_text(row.mean, row.low, row.high)})" for row in ordered.itertuples()]
+        named = [
+            f"{row['activation']} ({points_text(row['mean'], row['low'], row['high'])})"
+            for row in ordered.to_dict("records")
+        ]
         if named:
             parts.append(f"{words} {list_words(named)}")
     return "; ".join(parts)

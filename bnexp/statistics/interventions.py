@@ -122,8 +122,8 @@ def measure_gaps(runs: ScoredRuns, base: Run) -> pd.DataFrame:
             rows.append(
                 {
                     "activation": activation,
-                    **_estimate(gap.to_numpy(np.float64), ""),
-                    "p": _test_mean(gap.to_numpy(np.float64)),
+                    **_estimate(np.asarray(gap, dtype=np.float64), ""),
+                    "p": _test_mean(np.asarray(gap, dtype=np.float64)),
                 }
             )
     frame = pd.DataFrame(rows, columns=["activation", "n", "mean", "low", "high", "p"])
@@ -143,7 +143,7 @@ def measure_contributions(runs: ScoredRuns, base: Run) -> pd.DataFrame:
             continue
         batch = _change(base, norm_kind="batch", placement=placement, activation=activation)
         if len(difference := collect_gap(found, _change(batch, norm_kind=kind), batch)) > 1:
-            d = difference.to_numpy(np.float64)
+            d = np.asarray(difference, dtype=np.float64)
             numbers = {**_estimate(d, ""), "p": _test_mean(d)}
             rows.append({"kind": str(kind), "placement": placement, "activation": activation, **numbers})
     frame = pd.DataFrame(rows, columns=["kind", "placement", "activation", "n", "mean", "low", "high", "p"])
@@ -233,7 +233,7 @@ def _measure_one(found: Runs, base: Run, hypothesis: Hypothesis, activation: str
     seeds = b.index.intersection(c.index)
     if seeds.empty:
         return {"n": 0}
-    b_n, c_n = b[seeds].to_numpy(np.float64), c[seeds].to_numpy(np.float64)
+    b_n, c_n = np.asarray(b[seeds], dtype=np.float64), np.asarray(c[seeds], dtype=np.float64)
     share, low, high = measure_share(b_n, c_n)
     right, wrong = test_prediction(b_n, c_n, hypothesis.predicts, hypothesis.share)
     numbers = {"share": share, "low": low, "high": high, "p_right": right, "p_wrong": wrong}

@@ -32,7 +32,7 @@ class Judged:
 
 def write_judged(hypotheses: Sequence[Hypothesis], measured: pd.DataFrame, judged: pd.DataFrame) -> list[Judged]:
     """Return the verdicts in words, in the order of the hypotheses; the frames are those of `interventions`."""
-    rows: dict[str, Any] = judged.set_index("hypothesis").to_dict("index")
+    rows: Any = judged.set_index("hypothesis").to_dict("index")
     return [
         Judged(
             one.name,
