@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -46,8 +47,8 @@ COMMANDS: Final = {
         },
     ),
     "confirm": Command(
-        "bnexp confirm DIR [effect=POINTS] [power=P | n=N] [margin=POINTS] [contrasts=question|all]\n"
-        "                          [compare=KEY] [seed=S] [workers=N] [--dry-run]",
+        "bnexp confirm DIR [effect=POINTS] [power=P | n=N] [margin=POINTS] [contrasts=question|all] "
+        "[compare=KEY] [seed=S] [workers=N] [--dry-run]",
         "Freeze what a store explored (learning rates, contrasts, n), train fresh seeds at these rates alone, and test "
         "them once.",
         {
@@ -134,7 +135,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _make_parser(name: str) -> argparse.ArgumentParser:
     command = COMMANDS[name]
-    usage, does = command.usage.replace("%", "%%"), command.does
+    # Behind argparse's own word "usage: "; a line of a help fits a terminal of 100 columns.
+    lines = textwrap.wrap(command.usage.replace("%", "%%"), 93, subsequent_indent=" " * 13)
+    usage, does = "\n".join(lines), command.does
     parser = _Parser(prog=f"bnexp {name}", usage=usage, description=does, allow_abbrev=False, exit_on_error=False)
     for word, settings in command.words.items():
         parser.add_argument(word, **settings)

@@ -91,7 +91,8 @@ def settle(name: str, value: Any) -> Any:
     """
     if KEYS[name] is bool:
         switches = {"true": True, "false": False}
-        return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, name)
+        known = name.removesuffix(".draw")  # report=off is short for report.draw=off
+        return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, known)
     if name == "study.hypotheses":
         return read_hypotheses(value)
     return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value

@@ -5,11 +5,14 @@ SWEEP = "several values must come with -m, which asks for a sweep; got"
 FORM = "an argument must be KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(10)'; got"
 QUOTE = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
 NONE = "must have a value; got none: give it one, or leave it out to take its default"
-WORD = "the first word must be KEY=VALUE, -m, or one of plan, report, show, ls, export, check, data; got"
-REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [out=FOLDER]`"
+WORD = "the first word must be KEY=VALUE, -m, or one of plan, report, confirm, show, ls, export, check, data; got"
+REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [figure=paper] [out=FOLDER]`"
 DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
-ACTIVATIONS = "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity"
+ACTIVATIONS = (
+    "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity, mish, hardswish, relu6, hardtanh, "
+    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine"
+)
 
 MISTAKES: list[tuple[str, str | None]] = [
     ("placment=pre", f"{KEY} 'placment': did you mean placement?"),
@@ -35,7 +38,7 @@ MISTAKES: list[tuple[str, str | None]] = [
     ("lr=0", "lr must be a finite number greater than 0; got 0.0"),
     ("seed=1.5", "seed must be a whole number; got 1.5"),
     ("report.figure=papers", "report.figure must be one of page, paper; got 'papers': did you mean paper?"),
-    ("report=maybe", "report.draw must be true or false; got 'maybe'"),
+    ("report=maybe", "report must be true or false; got 'maybe'"),
     ("hidden=100", "hidden must be a list of whole numbers such as [100,100]; got 100"),
     ("hidden=[a]", 'hidden must be a list of whole numbers such as [100,100]; got ["a"]'),
     ("hidden=[]", "hidden must be a list of at least one width, each at least 1, such as [100,100]; got []"),
