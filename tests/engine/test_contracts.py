@@ -57,10 +57,14 @@ def batches(run, steps):
 
 @pytest.mark.parametrize(
     ("arms", "steps", "settings"),
-    [*((ARMS, 200, settings) for settings in OPTIMIZERS.values()), (MORE_ARMS, 40, {"lr": 0.05})],
-    ids=[*OPTIMIZERS, "more activations"],
+    [
+        *((ARMS, 30, settings) for settings in OPTIMIZERS.values()),
+        (MORE_ARMS, 20, {"lr": 0.05}),
+        *(pytest.param(ARMS, 200, settings, marks=pytest.mark.slow) for settings in OPTIMIZERS.values()),
+    ],
+    ids=[*OPTIMIZERS, "more activations", *(f"200 steps of {name}" for name in OPTIMIZERS)],
 )
-def test_each_of_200_single_steps_agrees_with_the_reference(arms, steps, settings):
+def test_each_of_many_single_steps_agrees_with_the_reference(arms, steps, settings):
     data = small_data()
     pack = pack_of(small_run(placement=p, activation=a, steps=steps, **settings) for p, a in arms)
     state = begin(pack, data)

@@ -77,7 +77,7 @@ def test_a_page_shows_nothing_of_a_confirmation_that_is_not_complete_but_how_far
     assert "Confirmed effects" not in page
     assert report.advice == ("", "")
     assert not any("confirmed" in path for path in report.files)
-    assert report.headline.startswith("Post is better than pre for relu.")
+    assert report.headline.startswith("Post is better than pre (lr of pre and post at the edge of the grid) for relu.")
 
 
 def test_a_page_begins_with_what_is_confirmed_and_calls_all_else_explored(tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def scaled_backward(patch: Patch, factor: float) -> None:
 
 def backward_without_its_projection_on_x(patch: Patch) -> None:
     def backward(d, kept, dgamma, dbeta, *, scratch, out):  # noqa: ARG001 - as the engine calls it
-        torch.sum(d * kept.centred_SGBH * kept.rstd_SG1H, 2, True, out=dgamma)
-        torch.sum(d, 2, True, out=dbeta)
-        torch.mul(d - dbeta / d.shape[2], kept.scale_SG1H, out=out)
+        torch.sum(d * kept.centred_SGBH * kept.rstd_SG1H, -2, True, out=dgamma)
+        torch.sum(d, -2, True, out=dbeta)
+        torch.mul(d - dbeta / d.shape[-2], kept.scale_SG1H, out=out)
 
     patch.setattr(normalization, "backward", backward)
 
