@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -107,13 +108,18 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(words: list[str], tm
     )
 
 
+HEARS: Final = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""Python ignores interrupts where the shell that started the tests does, as behind `&` in a script."""
+
+
 @pytest.mark.parametrize("seconds", [0.15, 0.3, 0.6])
 def test_an_interrupt_while_it_loads_is_one_sentence_with_the_command_that_goes_on(
     seconds: float, tmp_path: Path
 ) -> None:
-    words = ["data=digits", "steps=2000000", "name=a b"]
+    words = ["data=digits", "steps=20000", "name=a b"]  # so few that nothing is left running where it is not heard
     script = (
-        f"import bnexp.__main__ as m; print('up', flush=True); import sys; sys.argv[1:] = {words!r}; sys.exit(m.main())"
+        f"{HEARS}import bnexp.__main__ as m; print('up', flush=True); import sys; sys.argv[1:] = {words!r}; "
+        "sys.exit(m.main())"
     )
     started = subprocess.Popen(
         [sys.executable, "-c", script, *words],
@@ -125,11 +131,11 @@ def test_an_interrupt_while_it_loads_is_one_sentence_with_the_command_that_goes_
     time.sleep(seconds)
     started.send_signal(signal.SIGINT)
     _, err = started.communicate(timeout=60)
-    assert err == "bnexp: interrupted; start it again with: bnexp data=digits steps=2000000 'name=a b'\n"
+    assert err == "bnexp: interrupted; start it again with: bnexp data=digits steps=20000 'name=a b'\n"
     assert started.returncode in (130, -signal.SIGINT)  # which a shell calls 130, too
 
 
-LOSES_AN_INTERRUPT = """
+LOSES_AN_INTERRUPT = f"""{HEARS}
 import os, signal, sys, time
 import bnexp.__main__ as m, bnexp.cli.main as c
 
