@@ -34,7 +34,8 @@ def _write_value(value: object) -> str:
     if plain and value.lower() not in ("null", "true", "false", "inf", "nan"):
         return str(value)
     text = re.sub(r"\\*\$\{", lambda reference: rf"{2 * reference[0][:-2]}\${{", value)
-    text = re.sub(r"\\+(?='|$)", lambda backslashes: 2 * backslashes[0], text)
+    # \Z, because $ is also before a line break at the end.
+    text = re.sub(r"\\+(?='|\Z)", lambda backslashes: 2 * backslashes[0], text)
     return "'" + text.replace("'", r"\'") + "'"
 
 
