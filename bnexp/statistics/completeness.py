@@ -58,11 +58,11 @@ def measure_completeness(records: Sequence[SweepRecord], rows: pd.DataFrame) -> 
     asked for with as many seeds as the fullest.
     """
     stored = set(rows.loc[rows["status"] != "failed", "run"])
-    standing = [record for number, record in enumerate(records) if not _is_settled(record, records[number:], stored)]
+    standing = _list_standing(records, stored)
     asked = {run for record in standing for run in record.asked}
     known = rows[rows["run"].isin(asked)].drop_duplicates("run")
     short: dict[str, ShortArm] = {}
-    for record in list_unfinished(records, rows):
+    for record in _list_unfinished(standing, stored):
         for arm in _list_short(record, known[known["run"].isin(record.asked)]):
             seen = short.get(arm.label, arm)
             short[arm.label] = max(arm, seen, key=lambda one: one.asked - one.stored)
@@ -72,11 +72,16 @@ def measure_completeness(records: Sequence[SweepRecord], rows: pd.DataFrame) -> 
 def list_unfinished(records: Sequence[SweepRecord], rows: pd.DataFrame) -> list[SweepRecord]:
     """Return those of `records`, oldest first, of which runs are missing and that no later one has settled."""
     stored = set(rows.loc[rows["status"] != "failed", "run"])
-    return [
-        record
-        for number, record in enumerate(records)
-        if not stored.issuperset(record.asked) and not _is_settled(record, records[number:], stored)
-    ]
+    return _list_unfinished(_list_standing(records, stored), stored)
+
+
+def _list_standing(records: Sequence[SweepRecord], stored: Collection[str]) -> list[SweepRecord]:
+    """Return those of `records` that no later one has settled."""
+    return [record for number, record in enumerate(records) if not _is_settled(record, records[number:], stored)]
+
+
+def _list_unfinished(records: Sequence[SweepRecord], stored: Collection[str]) -> list[SweepRecord]:
+    return [record for record in records if not set(record.asked) <= set(stored)]
 
 
 def _is_settled(record: SweepRecord, later: Sequence[SweepRecord], stored: Collection[str]) -> bool:

@@ -14,7 +14,7 @@ are, at chance by convention, since nothing else could be.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,6 @@ from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.resampling import sign_flip
 from bnexp.store.frozen import FrozenPlan
 from bnexp.store.records import SweepRecord, find_confirmation
-
-OUTCOMES: Final = ("confirmed", "contradicted", "equivalent", "undecided", "nothing")
-"""What a confirmation may say of a contrast.
-
-Better as foretold, better the other way round, no difference beyond the margin, neither, or that no arm which would be
-better learned anything.
-"""
 
 
 @dataclass(frozen=True)
@@ -190,7 +183,11 @@ def adjust_exclusive(p_2C: Floats) -> Floats:
 
 
 def judge(rows: pd.DataFrame, ahead_C: Any, alpha: float = ALPHA) -> NDArray[np.str_]:
-    """Return the outcome of each contrast; `ahead_C` says whether any run of the arm with the better mean learned."""
+    """Return the outcome of each contrast; `ahead_C` says whether any run of the arm with the better mean learned.
+
+    "confirmed": better as foretold; "contradicted": the other way round; "equivalent": no difference beyond the margin;
+    "undecided": none of these; "nothing": no arm that would be better learned anything.
+    """
     differs_C = (rows["p_family"] <= alpha).to_numpy()
     foretold_C = np.sign(rows["mean"]).to_numpy() == rows["direction"].to_numpy()
     equivalent_C = (rows["p_equivalence_family"] <= alpha).to_numpy()

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats
+from bnexp.statistics.resampling import smallest_p
 
 POWER: Final = 0.8
 """Probability of finding an effect that is there, for which the seeds are counted (Cohen 1988, p. 56)."""
@@ -22,7 +23,7 @@ def smallest_n(factor: int = 1) -> int:
     largest statistic of all, divided by its root mean square, that n seeds can have, and only itself reaches it. Where
     the smallest p of a family is multiplied by a `factor`, as by Holm, more are needed.
     """
-    return next(n for n in range(2, 64) if factor * 2.0 ** (1 - n) <= ALPHA)
+    return next((n for n in range(2, 64) if factor * smallest_p(n) <= ALPHA), MOST)
 
 
 def power(n: ArrayLike, d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:

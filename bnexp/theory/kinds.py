@@ -47,8 +47,6 @@ ORDERLESS: Final = tuple(kind for kind in NormKind if kind != NormKind.ghost)
 
 PART: Final = 16
 """Examples in a part of a ghost batch of 64."""
-STEP: Final = 1e-7
-"""Of the central difference, as in `layer`."""
 ROUNDING: Final = 1e-10
 DIFFERENT: Final = 1e-2
 
@@ -88,25 +86,10 @@ def weight_scale() -> Iterator[Claim]:
 
 
 def slope() -> Iterator[Claim]:
-    """Hold the gradient of every kind against the slope of the loss along one random direction of all that is learned.
-
-    The error is relative to the sum of what each parameter contributes to the slope, taken without its sign.
-    """
+    """Hold the gradient of every kind against the slope of the loss along a random direction of all that is learned."""
     errors: dict[NormKind, Tensor] = {}
     for state in _begin((Placement.pre, Placement.post), eps=1e-3):
-        net, rows_B = state.network, small_nets.take_rows(1)
-        gradients, rng = small_nets.compute_gradients(state, rows_B), generator(0, "direction")
-        parameters, slopes = [*net.weights, net.vectors_RP], [*gradients.weights, gradients.vectors_RP * net.learned_RP]
-        directions = [torch.from_numpy(rng.standard_normal(tuple(tensor.shape))) for tensor in parameters]
-        directions[-1].mul_(net.learned_RP)
-        parts = [gradient * direction for gradient, direction in zip(slopes, directions, strict=True)]
-        signed_R, unsigned_R = (_sum_by_lane(state, some) for some in (parts, [part.abs() for part in parts]))
-        losses = []
-        for factor in (STEP, -2 * STEP):
-            for tensor, direction in zip(parameters, directions, strict=True):
-                tensor.add_(direction, alpha=factor)
-            losses.append(small_nets.compute_loss(state, rows_B))
-        _collect(errors, state, (((losses[0] - losses[1]) / (2 * STEP) - signed_R) / unsigned_R).abs())
+        _collect(errors, state, small_nets.measure_slope_error(state, small_nets.take_rows(1)))
     true = tuple(kind for kind in NormKind if kind != NormKind.population)
     words = "pre and post: the gradient is the slope of the loss", "it is not, for r and d are taken for constants"
     yield from _contrast(errors, true, words, "central difference", (1e-6, 1e-4))
@@ -215,13 +198,6 @@ def _measure_radial(state: training.State, gradients: tuple[Tensor, ...], *, by_
         cosines = (w * g).sum(over) / (w.square().sum(over) * g.square().sum(over)).sqrt()
         worst.append(cosines.abs().flatten(1 if not by_layer else 0).view(len(w), -1).amax(1))
     return torch.stack(worst).amax(0)
-
-
-def _sum_by_lane(state: training.State, parts: list[Tensor]) -> Tensor:
-    """Return the sum of what belongs to each lane, [R]; the parts are laid out as weights and, last, vectors."""
-    net = state.network
-    weights = [net.weight_SGIO(layer, tuple(parts)).sum((2, 3)).flatten() for layer in range(len(net.weights))]
-    return torch.stack([*weights, parts[-1].sum(1)]).sum(0)
 
 
 def _create_norm(kind: NormKind, x: Tensor, mean: Tensor | float, var: Tensor | float) -> Norm:

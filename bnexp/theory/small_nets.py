@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bnexp.choices import Dtype
 from bnexp.engine import normalizers, propagation, training
+from bnexp.engine.network import Network
 from bnexp.engine.packs import Pack
 from bnexp.engine.workspace import Cell
 from bnexp.randomness import generator
@@ -39,6 +40,9 @@ BASE: Final = Run(
     dtype=Dtype.float64,
 )
 LAYERS: Final = range(len(BASE.hidden))
+
+STEP: Final = 1e-7
+"""Of the central difference: so small that hardly a unit of relu crosses its kink; rounding costs 1e-9."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,32 @@ def compute_gradients(state: training.State, rows_B: Tensor) -> Gradients:
     """Return the gradients of the loss on `rows_B`, in training mode."""
     compute_loss(state, rows_B)
     return _go_back(state, len(rows_B))
+
+
+def measure_slope_error(state: training.State, rows_B: Tensor) -> Tensor:
+    """Return by how much the gradient misses the slope of the loss along one random direction of what is learned, [R].
+
+    Relative to the sum of what each parameter contributes to the slope, taken without its sign. The parameters of
+    `state` are moved by the step of a central difference.
+    """
+    net, gradients, rng = state.network, compute_gradients(state, rows_B), generator(0, "direction")
+    parameters, slopes = [*net.weights, net.vectors_RP], [*gradients.weights, gradients.vectors_RP * net.learned_RP]
+    directions = [torch.from_numpy(rng.standard_normal(tuple(tensor.shape))) for tensor in parameters]
+    directions[-1].mul_(net.learned_RP)
+    parts = [gradient * direction for gradient, direction in zip(slopes, directions, strict=True)]
+    signed_R, unsigned_R = (_sum_by_lane(net, some) for some in (parts, [part.abs() for part in parts]))
+    losses = []
+    for factor in (STEP, -2 * STEP):
+        for tensor, direction in zip(parameters, directions, strict=True):
+            tensor.add_(direction, alpha=factor)
+        losses.append(compute_loss(state, rows_B))
+    return (((losses[0] - losses[1]) / (2 * STEP) - signed_R) / unsigned_R).abs()
+
+
+def _sum_by_lane(net: Network, parts: list[Tensor]) -> Tensor:
+    """Return the sum of what belongs to each lane, [R]; the parts are laid out as weights and, last, vectors."""
+    weights = [net.weight_SGIO(layer, tuple(parts)).sum((2, 3)).flatten() for layer in range(len(net.weights))]
+    return torch.stack([*weights, parts[-1].sum(1)]).sum(0)
 
 
 def pull_back(state: training.State, rows_B: Tensor, d_logits_RCB: Tensor) -> Gradients:
