@@ -251,6 +251,11 @@ def check_range(name: str, value: Any, key: str) -> None:
         raise UserError(f"{key} must be {sentence}; got {quote_value(value)}")
 
 
+def describe_range(name: str) -> str | None:
+    """Return what the value of the setting `name` must be, in words; None where its type says all."""
+    return _RANGES[name][1] if name in _RANGES else None
+
+
 def round_digits(value: float) -> float:
     """Return `value` to 12 significant digits, as people write numbers: three steps of 0.1 are 0.3.
 
