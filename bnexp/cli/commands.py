@@ -24,7 +24,8 @@ def run_command(words: Sequence[str]) -> int:
     if name not in USAGE:
         raise _no_command(name)
     asked = parse_words(name, rest, shlex.join(["bnexp", *words]))
-    for folder in (*getattr(asked, "words", ()), getattr(asked, "folder", None)):
+    last = -1 if name == "merge" else None  # the folder that is merged into need not be a store yet
+    for folder in (*getattr(asked, "words", ())[:last], getattr(asked, "folder", None)):
         _suggest_store(folder)
     match name:
         case "report":
@@ -47,6 +48,10 @@ def run_command(words: Sequence[str]) -> int:
             from bnexp.cli import export
 
             export.export(asked.words)
+        case "merge":
+            from bnexp.cli import merge
+
+            merge.merge(asked.words)
         case "check":
             from bnexp.cli import check
 

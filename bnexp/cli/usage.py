@@ -98,6 +98,18 @@ COMMANDS: Final = {
             }
         },
     ),
+    "merge": Command(
+        "bnexp merge DIR [DIR ...] INTO",
+        "Make one store of several: packs are linked or copied, and nothing is trained or changed.",
+        {
+            "words": {
+                "nargs": "+",
+                "metavar": "DIR",
+                "help": "the folders of stores, such as outputs/a; the last one, INTO, is where all goes, and may be "
+                "new; doing it twice adds nothing",
+            }
+        },
+    ),
     "check": Command(
         "bnexp check [--json]",
         "Measure what theory says of batch normalization, claim by claim; about half a minute.",

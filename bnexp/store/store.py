@@ -171,6 +171,14 @@ class Store:
             except ValueError as error:
                 yield path, str(error)
 
+    def list_packs(self) -> list[Path]:
+        """Return the files in `runs/`, one per pack that is stored or has failed."""
+        return self._files("runs")
+
+    def list_records(self) -> list[Path]:
+        """Return the files in `sweeps/`, one per command."""
+        return self._files("sweeps")
+
     def remove_abandoned(self) -> None:
         """Remove the temporary files of processes that were killed while they wrote: nothing takes an hour to write.
 
@@ -189,16 +197,16 @@ class Store:
         """
         sentences = []
         for path in self._paths("runs"):
-            fault = self._find_damage(path)
+            fault = self.find_damage(path)
             if fault is None or not _exists(path):  # another sweep has set it aside meanwhile
                 continue
             for part in filter(_exists, (self.path / kind / path.name for kind in ("runs", "curves", "layers"))):
-                with _writable(part):
+                with writable(part):
                     self._set_aside(part)
             sentences.append(f"{fault}: set aside in {self.path / 'broken'}, its runs are trained again if asked for")
         return sentences
 
-    def _find_damage(self, runs: Path) -> str | None:
+    def find_damage(self, runs: Path) -> str | None:
         """Return what is wrong with the pack whose runs file is `runs`; its curves and layers are looked at, too."""
         if (fault := parquet.find_damage(runs)) or runs.stem.endswith("-failed"):
             return fault
@@ -280,7 +288,7 @@ class Store:
 
     def log(self, text: str) -> None:
         """Append `text` to the log."""
-        with _writable(self.log_path):
+        with writable(self.log_path):
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             with self.log_path.open("a", encoding="utf-8", errors="replace") as file:
                 file.write(text.rstrip() + "\n")
@@ -311,7 +319,7 @@ class Store:
         return [path for path in paths if path.suffix == SUFFIX[kind] and not path.name.startswith(".")]
 
     def _write(self, path: Path, fill: Callable[[Path], object]) -> None:
-        with _writable(path):
+        with writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, fill)
 
@@ -371,7 +379,8 @@ def load(path: Path | str) -> Store:
 
 
 @contextlib.contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def writable(path: Path) -> Iterator[None]:
+    """Raise `UserError` for what keeps a file from being written to `path` in this block."""
     try:
         yield
     except OSError as error:
