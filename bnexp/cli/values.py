@@ -47,7 +47,8 @@ class Study:
 class SweepOptions:
     """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind.
 
-    `workers` are processes (`None`: one per core; 0: this one), `lanes` the most of a pack (`None`: to be measured).
+    `workers` are processes (`None`: one per core if worth it; 0: this one), `lanes` the most of a pack (`None`: to be
+    measured).
     """
 
     name: str

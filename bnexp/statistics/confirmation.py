@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.intervals_and_tests import ALPHA, LEVEL, Floats, equivalence, moments, student
@@ -125,8 +125,8 @@ def limit_risk(failed_A: Any, n: int) -> tuple[Floats, Floats]:
     """
     failed_A = np.asarray(failed_A)
     tail_A = np.where((failed_A == 0) | (failed_A == n), 1 - LEVEL, (1 - LEVEL) / 2)
-    low_A = stats.beta.ppf(tail_A, np.maximum(failed_A, 1), n - failed_A + 1)
-    high_A = stats.beta.ppf(1 - tail_A, failed_A + 1, np.maximum(n - failed_A, 1))
+    low_A = scipy.stats.beta.ppf(tail_A, np.maximum(failed_A, 1), n - failed_A + 1)
+    high_A = scipy.stats.beta.ppf(1 - tail_A, failed_A + 1, np.maximum(n - failed_A, 1))
     return np.where(failed_A == 0, 0.0, low_A), np.where(failed_A == n, 1.0, high_A)
 
 

@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from bnexp.statistics.intervals_and_tests import ALPHA, LEVEL, ROUNDING, Floats
 from bnexp.store.store import unpack_correct
@@ -70,7 +70,7 @@ def widen(
     freedom have to be estimated, the interval is never the narrower one, and any interval over seeds may be given.
     `docs/two-sources-of-chance.md` has what it covers, and what other rules do.
     """
-    added, (low, high) = stats.t.ppf((1 + level) / 2, examples - 1) * error, over_seeds
+    added, (low, high) = scipy.stats.t.ppf((1 + level) / 2, examples - 1) * error, over_seeds
     return float(mean - np.hypot(mean - low, added)), float(mean + np.hypot(high - mean, added))
 
 

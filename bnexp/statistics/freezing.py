@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from bnexp.choices import Placement
 from bnexp.errors import UserError
@@ -166,7 +166,7 @@ def limit_deviation(sd: ArrayLike, n: ArrayLike) -> Floats:
     sd · √((n − 1) / q), q the 1 − CAUTION quantile of χ² with n − 1 degrees of freedom.
     """
     n = np.asarray(n, dtype=float)
-    return np.asarray(sd * np.sqrt((n - 1) / stats.chi2.ppf(1 - CAUTION, n - 1)))
+    return np.asarray(sd * np.sqrt((n - 1) / scipy.stats.chi2.ppf(1 - CAUTION, n - 1)))
 
 
 def measure_seconds(rows: pd.DataFrame, plan: FrozenPlan) -> float:

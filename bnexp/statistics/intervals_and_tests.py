@@ -7,8 +7,8 @@ result that cannot be had (an interval of one seed) is NaN. sd divides by n − 
 from typing import Any, Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 LEVEL: Final = 0.95
 """Confidence level of every interval."""
@@ -32,7 +32,7 @@ def student(mean: ArrayLike, sd: ArrayLike, n: ArrayLike, level: float = LEVEL) 
     probable error of a mean", Biometrika 6).
     """
     mean, sd, n = (np.asarray(array, dtype=float) for array in (mean, sd, n))
-    half = stats.t.ppf((1 + level) / 2, n - 1) * sd / np.sqrt(n)
+    half = scipy.stats.t.ppf((1 + level) / 2, n - 1) * sd / np.sqrt(n)
     return mean - half, mean + half
 
 
@@ -75,7 +75,7 @@ def wilson(share: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple[Floats
     (Wilson 1927, "Probable inference", JASA 22). Ties, counted by halves, make it a little too wide.
     """
     p, n = np.asarray(share, dtype=float), np.asarray(n, dtype=float)
-    z2 = float(stats.norm.ppf((1 + level) / 2)) ** 2
+    z2 = float(scipy.stats.norm.ppf((1 + level) / 2)) ** 2
     half = np.sqrt(z2) * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2))
     centre, scale = p + z2 / (2 * n), 1 + z2 / n
     return np.clip((centre - half) / scale, 0, 1), np.clip((centre + half) / scale, 0, 1)
@@ -103,7 +103,7 @@ def equivalence(d_Kn: Floats, margin: float) -> Floats:
     n, mean_K, sd_K = d_Kn.shape[-1], d_Kn.mean(axis=-1), deviation(d_Kn)
     se_K = np.where(sd_K > 0, sd_K, 1.0) / np.sqrt(n)
     outside_K = np.abs(mean_K) - margin
-    p_K = np.asarray(stats.t.cdf(outside_K / se_K, n - 1), dtype=float)
+    p_K = np.asarray(scipy.stats.t.cdf(outside_K / se_K, n - 1), dtype=float)
     return np.where(sd_K == 0, np.where(outside_K < 0, 0.0, 1.0), np.where(np.isnan(sd_K), np.nan, p_K))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run, find_acting
@@ -36,7 +36,7 @@ def measure_share(b_n: Floats, c_n: Floats) -> tuple[float, float, float]:
     if n < 2:
         return np.nan, np.nan, np.nan
     b, c = b_n.mean(), c_n.mean()
-    (S_bb, S_bc), (_, S_cc) = np.cov(b_n, c_n) * stats.t.ppf(1 - ONE_SIDED, n - 1) ** 2 / n
+    (S_bb, S_bc), (_, S_cc) = np.cov(b_n, c_n) * scipy.stats.t.ppf(1 - ONE_SIDED, n - 1) ** 2 / n
     bend = b * b - S_bb
     if not bend > 1e-12 * b * b:
         return np.nan, np.nan, np.nan
@@ -58,7 +58,7 @@ def test_share(b_n: Floats, c_n: Floats, share: float) -> tuple[float, float]:
     if sd == 0:
         return float(mean <= 0), float(mean >= 0)
     t = mean / (sd / np.sqrt(n))
-    return float(stats.t.sf(t, n - 1)), float(stats.t.cdf(t, n - 1))
+    return float(scipy.stats.t.sf(t, n - 1)), float(scipy.stats.t.cdf(t, n - 1))
 
 
 def test_prediction(b_n: Floats, c_n: Floats, predicts: Prediction, share: float) -> tuple[float, float]:
@@ -246,7 +246,7 @@ def _test_mean(d_n: Floats) -> float:
         return np.nan
     if (sd := float(deviation(d_n[None])[0])) == 0:
         return float(d_n.mean() == 0)
-    return float(2 * stats.t.sf(abs(d_n.mean()) / (sd / np.sqrt(len(d_n))), len(d_n) - 1))
+    return float(2 * scipy.stats.t.sf(abs(d_n.mean()) / (sd / np.sqrt(len(d_n))), len(d_n) - 1))
 
 
 def _estimate(d_n: Floats, prefix: str) -> dict[str, float]:

@@ -3,8 +3,8 @@
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats
 from bnexp.statistics.resampling import smallest_p
@@ -34,9 +34,9 @@ def power(n: ArrayLike, d_z: ArrayLike, alpha: ArrayLike = ALPHA) -> Floats:
     """
     n, d_z = np.asarray(n, dtype=float), np.abs(np.asarray(d_z, dtype=float))
     # Beyond a noncentrality of 30 scipy loses its digits; the power there is 1 (0.97 at n = 2, alpha = 0.05).
-    t, shift = stats.t.ppf(1 - np.asarray(alpha) / 2, n - 1), np.minimum(d_z * np.sqrt(n), 30)
+    t, shift = scipy.stats.t.ppf(1 - np.asarray(alpha) / 2, n - 1), np.minimum(d_z * np.sqrt(n), 30)
     # The far tail, below 1e-80 where the shift is large, comes back as NaN from scipy 1.17.
-    return np.asarray(stats.nct.sf(t, n - 1, shift) + np.nan_to_num(stats.nct.cdf(-t, n - 1, shift)))
+    return np.asarray(scipy.stats.nct.sf(t, n - 1, shift) + np.nan_to_num(scipy.stats.nct.cdf(-t, n - 1, shift)))
 
 
 def seeds_needed(d_z: ArrayLike, alpha: ArrayLike = ALPHA, least: float = POWER) -> Floats:

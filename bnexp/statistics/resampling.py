@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from bnexp.statistics.intervals_and_tests import LEVEL, Floats
 
@@ -71,7 +71,7 @@ def bootstrap(d_Kn: Floats) -> tuple[Floats, Floats]:
     low_K, high_K = d_Kn.mean(axis=1), d_Kn.mean(axis=1)
     varies_K = np.ptp(d_Kn, axis=1) > 0
     if varies_K.any():
-        interval = stats.bootstrap(
+        interval = scipy.stats.bootstrap(
             (d_Kn[varies_K],),
             np.mean,
             axis=-1,
@@ -90,7 +90,7 @@ def interquartile_mean(values: Floats) -> Floats:
 
     Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS, sec. 4.3.
     """
-    return np.asarray(stats.trim_mean(values, TRIM, axis=-1))
+    return np.asarray(scipy.stats.trim_mean(values, TRIM, axis=-1))
 
 
 def stratified_bootstrap(strata: Sequence[Floats]) -> tuple[float, float]:

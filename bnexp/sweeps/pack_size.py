@@ -23,12 +23,22 @@ def fast_bytes(device: str, measure: Callable[[], list[dict[str, float]]]) -> fl
     """
     path = cache_folder() / "machine.json"
     known = _read(path)
-    key = f"{provenance.machine()}; torch {metadata.version('torch')}; {device}"
+    key = _name_machine() + device
     if key not in known:
         answers = measure()
         known[key] = {lanes: sum(answer[lanes] for answer in answers) / len(answers) for lanes in answers[0]}
         _write(path, known)
     return largest_fast_pack(known[key]) * lane_bytes(Run(steps=1, evaluate=1), features=784, classes=10)
+
+
+def was_measured() -> bool:
+    """Say whether the packs of this machine were measured before, on any device."""
+    return any(key.startswith(_name_machine()) for key in _read(cache_folder() / "machine.json"))
+
+
+def _name_machine() -> str:
+    """Return what the measurements of this machine are known by, as far as the device, which follows."""
+    return f"{provenance.machine()}; torch {metadata.version('torch')}; "
 
 
 def largest_fast_pack(rates: dict[str, float]) -> int:

@@ -59,7 +59,8 @@ def plan_packs(request: Request, store: Store, workers: Workers, resources: Reso
         workers.resize(most)
         return workers.measure(TimePackSizes())
 
-    fast = pack_size.fast_bytes(device, time_pack_sizes) if resources.lanes is None else 0.0
+    matters = resources.lanes is None and len(request.missing) > 1
+    fast = pack_size.fast_bytes(device, time_pack_sizes) if matters else 0.0
     cores = provenance.cores() if resources.workers != 0 and device == "cpu" else None
     machine = plans.Machine(device, most, cores, fast, resources.lanes)
     earlier = [record for record in store.read_sweeps() if record.device == device]

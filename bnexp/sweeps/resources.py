@@ -13,8 +13,8 @@ BEFORE_THE_DEVICE_IS_KNOWN: Final = 4
 class Resources:
     """By what a sweep is trained, which no number depends on beyond rounding.
 
-    `workers` None is one per core, or one if there is a GPU; 0 trains in this process. `lanes` None is what this
-    machine trains fastest.
+    `workers` None is one per core, or one if there is a GPU, and none where `in_process.trains_here`; 0 trains in this
+    process. `lanes` None is what this machine trains fastest.
     """
 
     device: str = "auto"

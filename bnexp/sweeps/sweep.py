@@ -21,7 +21,7 @@ from bnexp.store.rows import failure_rows, origin_columns
 from bnexp.store.schemas import RUN_FILES
 from bnexp.store.store import Store
 from bnexp.sweeps import forecasts, plans
-from bnexp.sweeps.in_process import InProcess
+from bnexp.sweeps.in_process import InProcess, trains_here
 from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.progress import Display
 from bnexp.sweeps.protocol import Assignment, Event, Extras, Kind
@@ -117,7 +117,8 @@ def sweep(
         data: the data that the runs name, as `bnexp.load_data` returns them.
         store: the folder of the results, which need not be there yet; it grows.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
-        workers: processes that train; left out: one per core; 0: this process.
+        workers: processes that train; left out: one per core, or this process if there is little to train; 0: this
+            process.
         probes: how much is measured inside the layers: "none", "basic" or "full".
         save_weights: whether the weights of each run are kept.
         progress: whether how far it is is shown, in a notebook below the cell, else on standard error; left out: in a
@@ -233,7 +234,8 @@ def forecast_sweep(
         stored = find_stored(store, extras)
         request = find_missing(runs, workers.share(loaded), stored)
         device, planned = plan_packs(request, store, workers, resources)
-        count = max(1, min(len(planned), resources.max_workers(device)))
+        most = 1 if trains_here(runs, resources) else resources.max_workers(device)
+        count = max(1, min(len(planned), most))
         if planned:
             workers.resize(count)
         asked = len(set(request.asked))
@@ -243,7 +245,7 @@ def forecast_sweep(
 
 
 def _choose_workers(runs: Sequence[Run], store: Store, resources: Resources, extras: Extras) -> Workers:
-    if resources.workers == 0:
+    if trains_here(runs, resources):
         return InProcess(store, resources.device, extras)
     return ProcessPool(store, resources.device, extras, len({run.data_setting for run in runs}))
 

@@ -47,7 +47,20 @@ STOPPED: Final = 143
 
 
 def train_pack(assignment: Assignment, data: Data, store: Store, device: str, extras: Extras) -> Iterator[Event]:
-    """Train a pack into `store` and yield an event for every point of its curves; the last is `stored` or `failed`."""
+    """Train a pack into `store` and yield an event for every point of its curves; the last is `stored` or `failed`.
+
+    It is trained with the threads that were planned for it; afterwards torch has as many as before, because they may be
+    those of a user's own program.
+    """
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(assignment.threads or before)
+        yield from _train_pack(assignment, data, store, device, extras)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train_pack(assignment: Assignment, data: Data, store: Store, device: str, extras: Extras) -> Iterator[Event]:
     started, points, measured = time.perf_counter(), [], []
     pack, level, stored = assignment.pack, extras.probes, store.probes_of(assignment.name)
     if stored and stored.covers(level) and not extras.weights:  # another sweep has trained it meanwhile
@@ -55,8 +68,6 @@ def train_pack(assignment: Assignment, data: Data, store: Store, device: str, ex
         return
     if stored and stored.covers(level):
         level = stored  # what was measured is not lost when the weights are asked for
-    if assignment.threads:
-        torch.set_num_threads(assignment.threads)
     try:
         state = training.begin(pack, training.to_device(data, pack.runs[0], torch.device(device)))
         for point in training.train(state):

@@ -8,14 +8,16 @@ Letters: R lanes.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Final
 
 from bnexp.choices import Activation, Placement
-from bnexp.engine.training import State
 from bnexp.norms.kinds import NormKind
 from bnexp.theory.claims import AcceptedRange, Claim, at_least
+
+if TYPE_CHECKING:  # a report asks for `has_block`, and needs no torch
+    from torch import Tensor
+
+    from bnexp.engine.training import State
 
 HOMOGENEOUS: Final = (
     Activation.relu,
@@ -55,30 +57,32 @@ def has_block(placement: Placement, activation: Activation, kind: NormKind = Nor
     return placement == Placement.post and kind in PER_NEURON and activation in HOMOGENEOUS
 
 
-def find_largest(values_R: Tensor, state: State, arms: Arms) -> float:
+def find_largest(values_R: "Tensor", state: "State", arms: Arms) -> float:
     """Return the largest value of the lanes of `state` that are one of `arms`; NaN if one is NaN."""
     return float(_select_lanes(values_R, state, arms).max())
 
 
-def find_smallest(values_R: Tensor, state: State, arms: Arms) -> float:
+def find_smallest(values_R: "Tensor", state: "State", arms: Arms) -> float:
     """Return the smallest value of the lanes of `state` that are one of `arms`; NaN if one is NaN."""
     return float(_select_lanes(values_R, state, arms).min())
 
 
-def _select_lanes(values_R: Tensor, state: State, arms: Arms) -> Tensor:
+def _select_lanes(values_R: "Tensor", state: "State", arms: Arms) -> "Tensor":
     """Return the values of the lanes of `state` that are one of `arms`."""
     return values_R[[r for r, run in enumerate(state.pack.runs) if (run.placement, run.activation) in arms]]
 
 
 def claim_with_block(
-    state: State, errors_R: Tensor, words: str, source: str, expected: AcceptedRange
+    state: "State", errors_R: "Tensor", words: str, source: str, expected: AcceptedRange
 ) -> Iterator[Claim]:
     """Claim that `words` are true of every arm with an invariant block; the worst lane speaks for all."""
     for name, arms in WITH_BLOCK.items():
         yield Claim(f"{name}: {words}", source, expected, find_largest(errors_R, state, arms))
 
 
-def claim_without_block(state: State, errors_R: Tensor, words: str, source: str, difference: float) -> Iterator[Claim]:
+def claim_without_block(
+    state: "State", errors_R: "Tensor", words: str, source: str, difference: float
+) -> Iterator[Claim]:
     """Claim `words`, an error of at least `difference`, of every arm without a block; the least clear lane speaks."""
     for name, arms in WITHOUT_BLOCK.items():
         yield Claim(f"{name}: {words}", source, at_least(difference), find_smallest(errors_R, state, arms))

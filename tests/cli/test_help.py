@@ -93,6 +93,20 @@ def test_an_answer_without_training_loads_no_heavy_library(words: list[str], tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_command_loads_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from bnexp.cli.main import main\n"
+        "heavy = {'torch', 'scipy.stats', 'sklearn', 'matplotlib', 'jinja2'}\n"
+        "for words in (['ls'], ['data=digits', 'steps=2', 'report=false']):\n"
+        "    sys.argv[1:] = words\n"
+        "    assert main() == 0\n"
+        "    print('loaded', *heavy & set(sys.modules))\n"
+    )
+    ended = process("-c", script, cwd=tmp_path)
+    assert [line.split()[1:] for line in ended.stdout.splitlines() if line.startswith("loaded")] == [[], ["torch"]]
+
+
 def test_the_package_loads_its_parts_when_they_are_used(tmp_path: Path) -> None:
     script = (
         "import sys, bnexp\n"

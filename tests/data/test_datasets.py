@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from bnexp.data import datasets, download
 from bnexp.data.datasets import Data
 from bnexp.data.idx import decode
 from bnexp.data.sources import SOURCES, File, Source, count_training_examples
+from bnexp.errors import UserError
 from bnexp.files import cache_folder
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +226,31 @@ def test_digits_are_split_into_1200_300_297_with_every_class_in_proportion_and_n
         assert np.abs(np.bincount(y) - np.bincount(y_N) * len(y) / 1797).max() < 1.5
     rows = np.concatenate([np.column_stack([x * 16, y]) for x, y in zip(parts(digits), labels_of(digits), strict=True)])
     assert sorted(map(tuple, rows)) == sorted(map(tuple, np.column_stack([x_ND, y_N])))
+
+
+def test_the_digits_are_bit_for_bit_what_scikit_learn_reads_from_its_file() -> None:
+    from sklearn.datasets import load_digits
+
+    x_ND, y_N = load_digits(return_X_y=True)
+    raw = datasets._read_digits()
+    tests_N = datasets._draw_stratified(y_N.astype(np.int64), 297, "digits test split")
+    for pixels_ND, labels_N, of_N in ((raw.x_ND, raw.y_N, ~tests_N), (raw.x_test_ND, raw.y_test_N, tests_N)):
+        assert (pixels_ND.dtype, labels_N.dtype) == (np.uint8, np.int64)
+        assert pixels_ND.flags.c_contiguous
+        assert np.array_equal(pixels_ND, x_ND[of_N])
+        assert np.array_equal(labels_N, y_N[of_N])
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_without_the_file_of_the_digits_one_sentence_says_where_it_should_be(
+    found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = ModuleSpec("sklearn", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(datasets, "find_spec", lambda _: spec if found else None)
+    place = tmp_path / "datasets/data/digits.csv.gz" if found else "scikit-learn"
+    with pytest.raises(UserError, match=f"installed with its digits; got no {re.escape(str(place))}: install"):
+        datasets.load("digits", root=None, train=None, validation=None, standardize=False)
 
 
 def test_splits_and_batch_order_are_today_what_they_were_when_results_were_stored(digits: Data) -> None:
@@ -654,9 +682,9 @@ def test_digits_have_nothing_to_fetch_or_verify() -> None:
     assert not datasets.verify("digits", None)
 
 
-def test_importing_the_data_module_loads_no_torch_no_pandas_no_sklearn() -> None:
-    slow = "{'torch', 'pandas', 'matplotlib', 'sklearn', 'filelock'}"
-    code = f"import sys, bnexp.data.datasets; print(*{slow} & set(sys.modules))"
+def test_reading_the_digits_loads_no_torch_no_pandas_no_sklearn() -> None:
+    slow = "{'torch', 'pandas', 'matplotlib', 'scipy', 'sklearn', 'filelock'}"
+    code = f"import sys, bnexp.data.datasets as d; d._read_digits(); print(*{slow} & set(sys.modules))"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == ""

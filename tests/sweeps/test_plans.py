@@ -39,7 +39,7 @@ def test_each_missing_run_is_planned_once_and_the_plan_is_a_function_of_the_set(
 
 
 def test_what_a_sweep_left_is_trained_in_the_packs_it_had_planned():
-    planned = plan(asked(RUNS), [], DATA, MACHINE)
+    planned = plan(asked(dataclasses.replace(run, hidden=(300, 8)) for run in RUNS), [], DATA, MACHINE)
     left = planned[1:]
     missing = asked(run for one in left for run in one.pack.runs)
     other = dataclasses.replace(MACHINE, workers=5, cores=10, lanes=12)
@@ -77,10 +77,21 @@ def test_the_costliest_packs_come_first():
 
 def test_threads_are_the_cores_that_a_worker_has_for_itself():
     machine = dataclasses.replace(MACHINE, workers=8, cores=8, lanes=32)
-    assert {one.threads for one in plan(asked(RUNS[:1]), [], DATA, machine)} == {8}
-    assert {one.threads for one in plan(asked(RUNS[:2]), [], DATA, machine)} == {4}
-    assert {one.threads for one in plan(asked(RUNS), [], DATA, machine)} == {1}
-    assert {one.threads for one in plan(asked(RUNS), [], DATA, dataclasses.replace(machine, cores=None))} == {None}
+    runs = [dataclasses.replace(run, hidden=(300, 8)) for run in RUNS]
+    assert {one.threads for one in plan(asked(runs[:1]), [], DATA, machine)} == {8}
+    assert {one.threads for one in plan(asked(runs[:2]), [], DATA, machine)} == {4}
+    assert {one.threads for one in plan(asked(runs), [], DATA, machine)} == {1}
+    assert {one.threads for one in plan(asked(runs), [], DATA, dataclasses.replace(machine, cores=None))} == {None}
+
+
+def test_a_second_thread_has_no_part_in_a_small_pack_unless_that_was_planned_before():
+    machine = dataclasses.replace(MACHINE, workers=8, cores=8, lanes=32)
+    (alone,) = plan(asked(RUNS[:1]), [], DATA, machine)
+    assert alone.threads == 1
+    earlier = dataclasses.replace(recorded([alone]), threads={alone.name: 3})
+    assert [one.threads for one in plan(asked(RUNS[:1]), [earlier], DATA, machine)] == [3]
+    (long,) = plan(asked([dataclasses.replace(RUNS[0], hidden=(190,) * 40)]), [], DATA, machine)  # of many layers
+    assert long.threads == 8
 
 
 def test_packs_are_as_large_as_is_fast_and_fits_into_memory():
