@@ -63,15 +63,18 @@ class Function:
     """The greatest |φ'|."""
     saturation: Saturation
 
-    def measure_saturation_SG(self, u: Tensor, a: Tensor) -> Tensor:
-        """Return the share of inputs, or of units, that is saturated; NaN where the word has no meaning."""
-        if self.saturation is Saturation.none:
-            return u.new_full(u.shape[:2], math.nan)
+    def measure_flatness_SG(self, u: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the share of inputs, or of units, that is saturated, and that of units flat on the whole batch.
+
+        The first is NaN where the word has no meaning; the second is taken by the slope alone, whatever the function.
+        """
         slope = torch.ones_like(u)
         self.backward(slope, u, a, slope)
         flat = slope.abs_() < FLAT * self.steepest
-        units_SGH = flat.all(2) if self.saturation is Saturation.of_units else flat.to(u.dtype).mean(2)
-        return units_SGH.to(u.dtype).mean(2)
+        units_SG = flat.all(2).to(u.dtype).mean(2)
+        if self.saturation is Saturation.none:
+            return torch.full_like(units_SG, math.nan), units_SG
+        return units_SG if self.saturation is Saturation.of_units else flat.to(u.dtype).mean(2).mean(2), units_SG
 
 
 def _clamp(low: float, high: float, saturation: Saturation) -> Function:

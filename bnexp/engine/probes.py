@@ -7,7 +7,8 @@ weights.
 The examples are a fixed sample, the first `PROBED_EXAMPLES` that the seed visits in epoch 0, the same for all arms and
 steps. They go through the network as a batch of training does: normalization uses their statistics and moves no running
 one. What the numbers mean and their units: `schemas.LAYERS`. Sources: Ioffe & Szegedy 2015, figure 1 (quantiles);
-van Laarhoven 2017 (effective learning rate); Santurkar et al. 2018 (landscape).
+van Laarhoven 2017 (effective learning rate); Santurkar et al. 2018 (landscape). `layer_inputs` and `trial_steps` name
+theirs.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bnexp.choices import Probes
-from bnexp.engine import landscape, normalizers, optimizers, propagation, training
+from bnexp.engine import landscape, layer_inputs, normalizers, optimizers, propagation, training, trial_steps
 from bnexp.engine.batches import take_first_examples
 from bnexp.engine.network import Network
 from bnexp.engine.normalizers import Norm
@@ -72,10 +73,13 @@ def measure(state: training.State, level: Probes) -> Measurement:
         for layer, cells in enumerate(work.cells):
             parts = [_measure_cell(cell, histograms=full and state.step in (0, run.steps)) for cell in cells]
             numbers[layer + 1] |= _join_cells(parts)
+            numbers[layer + 2] |= layer_inputs.measure_inputs(work.h[layer])
         for layer in propagation.backward(net, work):
             numbers[layer + 1] |= _measure_weights(state, work, rates, layer)
         if full and _landscape_due(run, state.step):
             numbers[0] |= landscape.measure_panel(net, work, y_N[rows_SB], lr_SG11, state.step + 1)
+        for layer, cosine in enumerate(trial_steps.measure_update_cosine(state), start=1):
+            numbers[layer]["update_cosine"] = cosine
     return _gather(state.step, numbers, loss_R.isfinite().cpu().numpy())
 
 
@@ -108,8 +112,9 @@ def _measure_cell(cell: Cell, *, histograms: bool) -> dict[str, Tensor]:
         source, target = buffers.source, buffers.target
         if buffers.stage is Stage.activation:
             numbers |= _measure_quantiles("unit", source[..., 0]) | _measure_quantiles("input", source.flatten(2))
-            shares = [function.measure_saturation_SG(u, a) for function, (u, a, _, _) in buffers.functions]
-            numbers |= {"saturated": torch.cat(shares, 1), "skewness": _measure_skewness(source)}
+            shares = [function.measure_flatness_SG(u, a) for function, (u, a, _, _) in buffers.functions]
+            saturated, flat = (torch.cat(share, 1) for share in zip(*shares, strict=True))
+            numbers |= {"saturated": saturated, "flat_units": flat, "skewness": _measure_skewness(source)}
             numbers |= _count_histogram("input", source) if histograms else {}
         if buffers.norm is not None and buffers.norm is cell.norms[0]:  # of two in a layer, the first is looked at
             numbers |= _measure_normalization(buffers.norm)

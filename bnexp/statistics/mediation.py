@@ -20,11 +20,23 @@ FEWEST: Final = 5
 
 _SEED: Final = 0
 
-LOGARITHMIC: Final = ("weight_norm", "effective_lr", "update_ratio", "weight_gradient", "product_gradient")
+OF_INPUTS: Final = ("offset_share", "top_share", "condition", "effective_rank", "kurtosis")
+"""Probes of what a layer's product takes: those of the output layer are of the last hidden layer's outputs."""
+
+LOGARITHMIC: Final = (
+    *("weight_norm", "effective_lr", "update_ratio", "weight_gradient", "product_gradient"),
+    *("condition", "effective_rank", "kurtosis"),
+)
 """Probes whose ratios mean something: their candidates are logarithms."""
 
-PROBED: Final = ("saturated", "skewness", "normalized", "mean_gap", "var_gap", *LOGARITHMIC)
+PROBED: Final = (
+    *("saturated", "flat_units", "skewness", "normalized", "mean_gap", "var_gap", "update_cosine"),
+    *("offset_share", "top_share", *LOGARITHMIC),
+)
 """Probes that are candidates."""
+
+ROUNDING: Final = 9
+"""Decimals of a candidate: a mean offset that is 0 under post has a share of rounding alone, which orders nothing."""
 
 
 def predict_left_out(x_KA: Floats, y_A: Floats) -> Floats:
@@ -96,24 +108,27 @@ def probe_candidates(layers: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Return candidates from probes at step 0 and at 10 % of the steps, a row per activation.
 
     `layers` are rows of `schemas.LAYERS` of `runs`, which have run, placement, activation and steps. Each of `PROBED`
-    is averaged over hidden layers, then seeds, within pre and within post; a candidate is its value under each of them
-    and the difference post − pre. `growth` is the log of the squared gradient's ratio of the first to the last hidden
-    layer.
+    is averaged over hidden layers (those of `OF_INPUTS` over the outputs of all of them), then seeds, within pre and
+    within post; a candidate is its value under each of them and the difference post − pre. `growth` is the log of the
+    squared gradient's ratio of the first to the last hidden layer, `weight_growth` of ‖w‖'s to that at step 0.
     """
     rows = layers.merge(runs[["run", "placement", "activation", "steps", "seed"]], on="run")
-    rows = rows[rows["layer"] > 0]
-    last = rows.groupby(["run", "step"])["layer"].transform("max")
-    hidden = rows[rows["layer"] < last].copy()
-    hidden[list(LOGARITHMIC)] = np.log(hidden[list(LOGARITHMIC)].where(hidden[list(LOGARITHMIC)] > 0))
+    rows = rows[rows["layer"] > 0].reindex(columns=[*rows.columns, *(n for n in PROBED if n not in rows)])
+    rows[list(LOGARITHMIC)] = np.log(rows[list(LOGARITHMIC)].where(rows[list(LOGARITHMIC)] > 0))
+    arm, last = ["run", "placement", "activation"], rows.groupby(["run", "step"])["layer"].transform("max")
+    hidden = rows["layer"] < last
+    first = rows[hidden & (rows["step"] == 0)].groupby(arm)["weight_norm"].mean()
     parts = []
     for when, at in (("at the start", 0.0), ("at 10 %", 0.1)):
-        stage = hidden[np.isclose(hidden["step"], at * hidden["steps"])]
-        by_run = stage.groupby(["run", "placement", "activation"])
-        means = by_run[list(PROBED)].mean()
-        gradients = stage.sort_values("layer").groupby(["run", "placement", "activation"])["product_gradient"]
+        now = np.isclose(rows["step"], at * rows["steps"])
+        stage, inputs = rows[now & hidden], rows[now]
+        means = stage.groupby(arm)[[name for name in PROBED if name not in OF_INPUTS]].mean()
+        means = means.join(inputs.groupby(arm)[list(OF_INPUTS)].mean())
+        gradients = stage.sort_values("layer").groupby(arm)["product_gradient"]
         means["growth"] = gradients.first() - gradients.last()
-        arms = means.groupby(["placement", "activation"]).mean().unstack("placement")
-        for name in (*PROBED, "growth"):
+        means["weight_growth"] = means["weight_norm"] - first
+        arms = means.groupby(["placement", "activation"]).mean().round(ROUNDING).unstack("placement")
+        for name in means.columns:
             if {(name, "pre"), (name, "post")} <= set(arms.columns):
                 pre, post = arms[name, "pre"], arms[name, "post"]
                 label = f"log {name}" if name in LOGARITHMIC else name

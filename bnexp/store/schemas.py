@@ -17,7 +17,9 @@ PROBES: Final = (
     *(f"{what}_q{percent}" for what in ("unit", "input") for percent in (15, 50, 85)),
     *("saturated", "skewness", "normalized", "mean_gap", "var_gap"),
     *("weight_norm", "effective_lr", "update_ratio", "weight_gradient", "product_gradient"),
+    *("offset_share", "top_share", "condition", "effective_rank", "kurtosis", "flat_units", "update_cosine"),
 )
+"""Probes of `basic`; those of the last line are missing in what older versions stored."""
 
 
 LANDSCAPE: Final = (
@@ -102,13 +104,16 @@ LAYERS: Final = pa.schema(
 """Columns of `layers`, measured on the seed's fixed sample of `sizes.PROBED_EXAMPLES` training examples as one
 training batch.
 
-Layers count from 1; the last is the output layer, which has only weights and gradients. Layer 0 is the network as a
-whole: with `probes=full`, at up to 20 steps, its landscape. u is the input of the activation, z the output of the
-matrix product with its bias, w the weights without. What a layer, placement or activation does not have is missing.
+Layers count from 1; the last is the output layer, which has only inputs, weights and gradients. Layer 0 is the network
+as a whole: with `probes=full`, at up to 20 steps, its landscape. u is the input of the activation, z the output of the
+matrix product with its bias, w the weights without, v what enters the product: what the layer before puts out. What a
+layer, placement or activation does not have is missing.
 
 - `unit_q15 unit_q50 unit_q85`: quantiles of u of unit 0 over examples; `input_q15 …`: of all units, over both.
 - `saturated`: share of inputs (sigmoid, tanh) at which the slope is below 5 % of its greatest, or share of units (relu
   and its relatives) at which it is for every example; missing for leaky_relu and identity.
+- `flat_units`: share of units at which the slope is below 5 % of its greatest for every example, dead or saturated
+  ones, whatever the activation.
 - `skewness`: mean over units of the absolute bias-corrected skewness of u.
 - `normalized`: mean over units of var/(var + eps).
 - `mean_gap`: mean over units of the distance between the mean of the sample and the mean that evaluation uses, in units
@@ -117,6 +122,12 @@ matrix product with its bias, w the weights without. What a layer, placement or 
   of the step that the optimizer would take on the sample; lr is that of the next step (at the end, of the last).
 - `weight_gradient product_gradient`: squared norms of the gradient of the mean loss with respect to w, and to z of all
   examples and units.
+- `offset_share top_share condition effective_rank kurtosis`: of v, missing in layer 1 (the data): ‖E v‖²/E‖v‖²; the
+  greatest eigenvalue of E v vᵀ over E‖v‖²; greatest over least nonzero eigenvalue λ of the covariance of v; its
+  participation ratio (Σλ)²/Σλ²; mean over units of the fourth central moment over the squared variance, 3 for a normal
+  distribution (see `engine.layer_inputs`).
+- `update_cosine`: cosine of the next two updates of w, as the optimizer would take them on the first two batches that
+  the seed has visited; missing where fewer than two steps are left.
 - `loss loss_low loss_high`: nats, at the weights and the range over steps of 0.5, 1, 2 and 4 lr along the gradient g of
   all learned parameters (the start included); `gradient_norm`: ‖g‖; `gradient_change_low …_high`: range of ‖g' − g‖;
   `gradient_change_relative`: greatest ‖g' − g‖/‖g‖; `gradient_cosine_low …_high`: range of cos(g', g);

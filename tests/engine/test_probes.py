@@ -11,7 +11,7 @@ from torch import nn
 
 from bnexp.choices import Activation, Probes
 from bnexp.data.datasets import batch_order
-from bnexp.engine import landscape, probes, training
+from bnexp.engine import landscape, layer_inputs, probes, training
 from bnexp.engine.activations import FLAT, FUNCTIONS
 from bnexp.engine.batches import cut_segments
 from bnexp.store import schemas
@@ -87,6 +87,26 @@ def saturated_share(activation, u):
     return (flat if activation in BOUNDED else flat.all(0)).double().mean().item()
 
 
+def flat_share(activation, u):
+    return (slope_of(activation, u) < FLAT * greatest_slope(activation)).all(0).double().mean().item()
+
+
+def of_inputs(v):
+    """From the definitions, by numpy in float64."""
+    rounding, v = np.finfo(v.dtype).eps, v.astype(np.float64)
+    mean, covariance, second = v.mean(0), np.cov(v.T, bias=True), (v**2).sum(1).mean()
+    spectrum = np.linalg.eigvalsh(covariance)
+    seen = spectrum[spectrum > spectrum.max() * max(v.shape) * rounding]
+    varies = np.ptp(v, axis=0) > 0
+    return {
+        "offset_share": (mean**2).sum() / second,
+        "top_share": np.linalg.eigvalsh(v.T @ v / len(v)).max() / second,
+        "condition": seen.max() / seen.min() if len(seen) else np.nan,
+        "effective_rank": spectrum.sum() ** 2 / (spectrum**2).sum(),
+        "kurtosis": scipy.stats.kurtosis(v[:, varies], fisher=False).mean(),
+    }
+
+
 def measure_obviously(source, run, x, y):
     """The numbers of each layer, by hooks and autograd; at the end the reference takes a step on the sample."""
     inputs, outputs = {}, {}
@@ -118,6 +138,7 @@ def measure_obviously(source, run, x, y):
             "product_gradient": outputs[linear].grad.square().sum(),
         }
         layers.append({name: float(value) for name, value in numbers.items()})
+        layers[-1] |= of_inputs(inputs[linear].detach().cpu().numpy()) if number else {}
         if hidden:
             size = 2 if run.placement == "none" else 3
             block = list(zip(source.model, before, strict=True))[size * number + 1 : size * number + size]
@@ -132,6 +153,7 @@ def of_activation(run, u):
     values = u.cpu().numpy()
     numbers = {
         "saturated": saturated_share(run.activation, u),
+        "flat_units": flat_share(run.activation, u),
         "skewness": np.abs(scipy.stats.skew(values, axis=0, bias=False)).mean(),
         "input_low": values.min(),
         "input_high": values.max(),
@@ -169,7 +191,8 @@ def test_every_number_of_a_layer_is_that_of_the_obvious_measurement(settings):
     state, references = trained_beside_references({**settings, "steps": STEPS})
     measurement = probes.measure(state, Probes.full)
     assert measurement.step == STEPS
-    assert set(measurement.numbers) == {*schemas.PROBES, *schemas.LANDSCAPE, *schemas.RANGES}
+    known = {*schemas.PROBES, *schemas.LANDSCAPE, *schemas.RANGES} - {"update_cosine"}  # no step is left to be taken
+    assert set(measurement.numbers) == known
     assert set(measurement.histograms) == set(schemas.HISTOGRAMS)
     tables = measurement.numbers | measurement.histograms
     for r, source in references.items():
@@ -177,7 +200,7 @@ def test_every_number_of_a_layer_is_that_of_the_obvious_measurement(settings):
         wanted = measure_obviously(source, run, *sample_of(state, run))
         assert len(wanted) == 3
         for layer, numbers in enumerate(wanted, start=1):
-            for name in (*schemas.PROBES, *schemas.RANGES, *schemas.HISTOGRAMS):
+            for name in (*sorted(known - {*schemas.LANDSCAPE}), *schemas.HISTOGRAMS):
                 # The weights have come apart by up to 1e-9 in eight steps; a value on an edge may change its bin, and
                 # what is zero but for rounding (mean_gap under `pre` with the identity) has no relative precision.
                 few = 1 / TRAIN / 8
@@ -290,9 +313,10 @@ def test_the_saturation_of_constructed_inputs_is_known(activation):
     u[0, 1, :, :3] = -20.0  # three of four units flat on every example
     a = torch.empty_like(u)
     FUNCTIONS[activation].forward(u, a)
-    shares = FUNCTIONS[activation].measure_saturation_SG(u, a)[0].tolist()
+    saturated, flat = (share[0].tolist() for share in FUNCTIONS[activation].measure_flatness_SG(u, a))
     wanted = [3 / 32, 3 / 4] if activation in BOUNDED else [0, 3 / 4]
-    assert np.isnan(shares).all() if activation in ENDLESS else shares == wanted
+    assert np.isnan(saturated).all() if activation in ENDLESS else saturated == wanted
+    assert flat == [0, 0 if activation in ("identity", "absolute", "sine") else 3 / 4]
 
 
 @pytest.mark.parametrize("activation", Activation)
@@ -317,3 +341,57 @@ def test_a_rate_that_a_schedule_has_brought_to_zero_at_the_end_is_that_of_the_la
     third = probes.measure(dataclasses.replace(state, step=3), Probes.basic).numbers["update_ratio"]
     np.testing.assert_array_equal(last, third)
     assert (last[0, 1:] > 0).all()
+
+
+def test_the_moments_of_inputs_are_those_of_numpy_wherever_units_are_dead_or_outnumber_the_examples():
+    rng = np.random.default_rng(7)
+    shapes = {"few units": (3, 60, 9), "few examples": (3, 9, 60)}
+    for name, shape in shapes.items():
+        v = np.maximum(rng.normal(0.3, 1, size=shape) @ rng.normal(size=(shape[2], shape[2])), 0)
+        v[0, :, 2] = 0
+        v[1, :, 4] = 1.7
+        found = layer_inputs.measure_inputs(torch.from_numpy(v))
+        for r in range(len(v)):
+            for number, value in of_inputs(v[r]).items():
+                np.testing.assert_allclose(found[number][r].item(), value, rtol=1e-9, err_msg=f"{name} {r} {number}")
+    single = v.astype(np.float32)
+    found = layer_inputs.measure_inputs(torch.from_numpy(single))
+    for number, value in of_inputs(single[2]).items():
+        np.testing.assert_allclose(found[number][2].item(), value, rtol=1e-9)
+
+
+def test_inputs_that_do_not_vary_have_no_condition_and_lanes_that_are_not_finite_no_moments():
+    v = torch.randn(4, 20, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    whole = layer_inputs.measure_inputs(v)
+    v[1], v[2, 3, 1], v[3, 0, 0] = 0.25, torch.nan, torch.inf
+    found = layer_inputs.measure_inputs(v)
+    assert all(number[2:].isnan().all() and number[0] == whole[name][0] for name, number in found.items())
+    assert found["offset_share"][1] == 1
+    assert found["top_share"][1].item() == pytest.approx(1)
+    assert found["condition"][1].isnan()
+    assert found["kurtosis"][1].isnan()
+
+
+@pytest.mark.parametrize("settings", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_the_cosine_of_updates_is_that_of_two_steps_of_the_reference(settings):
+    state, references = trained_beside_references({**settings, "steps": STEPS + 2})
+    cosines = probes.measure(state, Probes.basic).numbers["update_cosine"]
+    assert np.isnan(cosines[:, 0]).all()
+    for r, source in references.items():
+        x, y = sample_of(state, state.pack.runs[r])
+        linears = [module for module in source.model if isinstance(module, nn.Linear)]
+        before = [linear.weight.detach().clone() for linear in linears]
+        source.step(x[:9], y[:9])
+        between = [linear.weight.detach().clone() for linear in linears]
+        source.step(x[9:18], y[9:18])
+        for layer, linear in enumerate(linears):
+            pair = (between[layer] - before[layer], linear.weight.detach() - between[layer])
+            wanted = nn.functional.cosine_similarity(*(step.flatten() for step in pair), dim=0).item()
+            assert cosines[r, layer + 1] == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+            assert abs(wanted) < 0.999
+
+
+def test_no_cosine_of_updates_is_measured_where_two_steps_or_two_batches_are_not_left():
+    for settings in ({"steps": 1}, {"batch_size": 24}):
+        state = begin(pack_of([small_run(**settings)]), small_data())
+        assert "update_cosine" not in probes.measure(state, Probes.full).numbers

@@ -98,3 +98,35 @@ def test_probes_are_averaged_over_hidden_layers_and_seeds_in_each_arm() -> None:
     logs = np.log([[s + layer + 10.0 for layer in (1, 2)] for s in (0, 1)])
     assert found.loc["relu", f"log {LOGARITHMIC[0]}, pre, at 10 %"] == pytest.approx(logs.mean())
     assert found.loc["relu", "growth, pre, at 10 %"] == pytest.approx((logs[:, 0] - logs[:, 1]).mean())
+    at_start = np.log([[s + layer for layer in (1.0, 2)] for s in (0, 1)])
+    assert found.loc["relu", "weight_growth, pre, at 10 %"] == pytest.approx((logs - at_start).mean())
+    assert found.loc["tanh", "offset_share, pre, at the start"] == pytest.approx(1 + 0.5 + 2)  # of three layers
+    assert "log condition, post, at 10 %" in found
+
+
+def test_probes_that_an_older_version_did_not_store_are_no_candidates() -> None:
+    names = [f"a{i}" for i in range(6)]
+    runs = pd.DataFrame([(f"{p}{a}", p, a, 100, 0) for p in ("pre", "post") for a in names])
+    runs.columns = ["run", "placement", "activation", "steps", "seed"]
+    rng = np.random.default_rng(2)
+    rows = [
+        {"run": run, "step": step, "layer": layer, "skewness": rng.normal(), "weight_norm": 1.0, "offset_share": np.nan}
+        for run in runs["run"] for step in (0, 10) for layer in (1, 2, 3)
+    ]  # fmt: skip
+    gaps = pd.DataFrame({"activation": names, "mean": rng.normal(size=6)})
+    ranked = rank_candidates(gaps, probe_candidates(pd.DataFrame(rows), runs))
+    assert {name.split(",")[0] for name in ranked["candidate"]} == {"skewness"}
+
+
+def test_shares_of_nothing_but_rounding_are_no_candidate() -> None:
+    names = [f"a{i}" for i in range(6)]
+    runs = pd.DataFrame([(f"{p}{a}", p, a, 100, 0) for p in ("pre", "post") for a in names])
+    runs.columns = ["run", "placement", "activation", "steps", "seed"]
+    rng = np.random.default_rng(2)
+    rows = [
+        {"run": run, "step": 0, "layer": layer, "offset_share": rng.random() * (1e-15 if run.startswith("post") else 1)}
+        for run in runs["run"] for layer in (1, 2, 3)
+    ]  # fmt: skip
+    gaps = pd.DataFrame({"activation": names, "mean": rng.normal(size=6)})
+    ranked = rank_candidates(gaps, probe_candidates(pd.DataFrame(rows), runs))
+    assert set(ranked["candidate"]) == {"offset_share, pre, at the start", "offset_share, post − pre, at the start"}
