@@ -5,7 +5,9 @@ SWEEP = "several values must come with -m, which asks for a sweep; got"
 FORM = "an argument must be KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(10)'; got"
 QUOTE = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
 NONE = "must have a value; got none: give it one, or leave it out to take its default"
-WORD = "the first word must be KEY=VALUE, -m, or one of plan, report, confirm, show, ls, export, merge, check, data; got"
+WORD = (
+    "the first word must be KEY=VALUE, -m, or one of plan, report, confirm, show, ls, export, merge, check, data; got"
+)
 REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [figure=paper] [out=FOLDER]`"
 DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
