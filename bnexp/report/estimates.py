@@ -13,7 +13,6 @@ from bnexp.statistics.arms import ARM
 from bnexp.statistics.completeness import Completeness, measure_completeness
 from bnexp.statistics.curves import average_curves
 from bnexp.statistics.design import Design
-from bnexp.statistics.examples import choose_margin
 from bnexp.statistics.grid import build_grid
 from bnexp.statistics.interactions import compare_cells
 from bnexp.statistics.largest_stable_lr import largest_stable
@@ -93,11 +92,9 @@ def estimate(
     the test set is large enough for, if that is more.
     """
     grid = build_grid(evidence.runs, design)
-    effects = comparisons.compare_at_best(grid, metric, comparisons.MARGIN if margin is None else margin)
+    effects = comparisons.compare_at_best(grid, metric, margin)
     if margin is None:
-        margin = choose_margin(effects, comparisons.MARGIN)
-        if margin > comparisons.MARGIN:
-            effects = comparisons.compare_at_best(grid, metric, margin)
+        margin = float(effects["margin"].max()) if len(effects) else comparisons.MARGIN
     about = evidence.study.get("about") or ()
     finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bnexp.errors import UserError
 from bnexp.statistics import contrasts, families, intervals_and_tests, resampling, selection
-from bnexp.statistics.examples import add_examples
+from bnexp.statistics.examples import add_examples, choose_margin
 from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import Floats
 from bnexp.statistics.notes import Note, Side, notes
@@ -27,14 +27,15 @@ ENDS: Final = ("low", "high", "equivalence_low", "equivalence_high")
 """Ends of intervals: Student's where too few pairs have none by exchange."""
 
 
-def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = MARGIN) -> pd.DataFrame:
+def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float | None = MARGIN) -> pd.DataFrame:
     """Return a row per cell and pair of levels: by how much `metric` of a is above b's, each at its best learning rate.
 
     What is estimated is the best over the learning rates of an arm, not a difference at one of them; the rates are
     chosen by `selection.cross_fit` over the seeds on which both arms are complete, and chosen again in every test
     (`families.test_effects`). Runs that failed, diverged or stuck at chance, are no accuracies: `mean_a`, `mean_b`,
     `mean` and what is tested are over the `n_trained` pairs in which both trained, and the risk of failure is told
-    apart; where no run of an arm learned at any rate, all count, at chance by convention.
+    apart; where no run of an arm learned at any rate, all count, at chance by convention. A `margin` of None is what
+    the test set is large enough for, at least `MARGIN`: `examples.choose_margin`.
 
     Columns: those of `design.cells`; `a`, `b`, `lr_a`, `lr_b` (text, "" if none is tuned), `edge_a`, `edge_b`; `n`
     pairs; those of `contrasts.measure_effects` and of `families.test_effects`, all rows being one family (ends of an
@@ -57,8 +58,19 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     n_C = curves.compared_CS.sum(axis=1)
     learned_C = _find_learned(n_C, counts)
     a_CS, b_CS = np.where(trained_CS, a_CS, np.nan), np.where(trained_CS, b_CS, np.nan)
-    measured = contrasts.measure_effects(a_CS, b_CS, margin)
-    tested = families.test_effects(curves, measured["d_z"].to_numpy(), learned_C, margin)
+    row_C2S = np.where(trained_CS[:, None], choice.take(pairs.arms(grid.row_KLTS.astype(float))), np.nan)
+    measured = contrasts.measure_effects(a_CS, b_CS, MARGIN if margin is None else margin)
+    asked = margin
+
+    def choose(intervals: pd.DataFrame) -> float:
+        """Return the margin; what it does not change is not estimated twice."""
+        nonlocal margin
+        ends = intervals[list(ENDS)].where(intervals[list(ENDS)].notna(), measured[list(ENDS)])
+        known = ends.assign(mean=measured["mean"], metric=metric, margin=MARGIN)
+        margin = choose_margin(add_examples(known, grid.rows, (row_C2S[:, 0], row_C2S[:, 1])), MARGIN)
+        return margin
+
+    tested = families.test_effects(curves, measured["d_z"].to_numpy(), learned_C, choose if asked is None else asked)
     tested = tested.where(tested.notna(), measured[[name for name in ENDS if name in tested]])
     rows = pd.concat([rows, measured.drop(columns=[name for name in measured if name in tested]), tested], axis=1)
     rows["n_trained"], rows["n"] = rows["n"], n_C
@@ -69,7 +81,6 @@ def compare_at_best(grid: Grid, metric: str = "test_accuracy", margin: float = M
     validation_C2S = np.where(trained_CS[:, None], choice.take(curves.validation_C2TS), np.nan)
     rows["validation_a"], rows["validation_b"] = intervals_and_tests.moments(validation_C2S)[0].T
     rows = pd.concat([rows, counts], axis=1).assign(metric=metric, margin=margin)
-    row_C2S = np.where(trained_CS[:, None], choice.take(pairs.arms(grid.row_KLTS.astype(float))), np.nan)
     rows = add_examples(rows, grid.rows, (row_C2S[:, 0], row_C2S[:, 1]))
     facts = _average_pairs(pairs, choice, grid, curves.compared_CS)
     texts = _notes(rows.join(facts), pairs, values_KLTS, choice.same_KL)

@@ -9,6 +9,7 @@ order statistics of those ends. Test and interval are one thing: 0 lies outside 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -43,6 +44,16 @@ class Reference:
         """The statistic without an exchange."""
         return np.asarray(self.statistic_CR[:, 0])
 
+    @cached_property
+    def ends_2CR(self) -> tuple[Floats, Floats]:
+        """Between which θ [C, R] each exchange counts: everywhere for the first and for one that is not known."""
+        x_CR, c_CR, t_C1 = self.statistic_CR, self.slope_CR, self.observed_C[:, None]
+        open_CR = np.isnan(x_CR) | (1 - np.abs(c_CR) < _ROUNDING)
+        c_CR = np.where(open_CR, 0.0, c_CR)
+        one_CR, other_CR = (t_C1 - x_CR) / (1 - c_CR), (t_C1 + x_CR) / (1 + c_CR)
+        low_CR, high_CR = np.minimum(one_CR, other_CR), np.maximum(one_CR, other_CR)
+        return np.where(open_CR, -np.inf, low_CR), np.where(open_CR, np.inf, high_CR)
+
 
 def draw_swaps(seeds: int, draws: int = DRAWS) -> Booleans:
     """Return which seeds each exchange changes [R, S]: all of them for S ≤ `EXACT`, else `draws`; the first none.
@@ -55,26 +66,16 @@ def draw_swaps(seeds: int, draws: int = DRAWS) -> Booleans:
     return np.concatenate([np.zeros((1, seeds), dtype=bool), drawn])
 
 
-def find_ends(reference: Reference) -> tuple[Floats, Floats]:
-    """Return between which θ [C, R] each exchange counts: everywhere for the first and for one that is not known."""
-    x_CR, c_CR, t_C1 = reference.statistic_CR, reference.slope_CR, reference.observed_C[:, None]
-    open_CR = np.isnan(x_CR) | (1 - np.abs(c_CR) < _ROUNDING)
-    c_CR = np.where(open_CR, 0.0, c_CR)
-    one_CR, other_CR = (t_C1 - x_CR) / (1 - c_CR), (t_C1 + x_CR) / (1 + c_CR)
-    low_CR, high_CR = np.minimum(one_CR, other_CR), np.maximum(one_CR, other_CR)
-    return np.where(open_CR, -np.inf, low_CR), np.where(open_CR, np.inf, high_CR)
-
-
 def find_p(reference: Reference, theta: float = 0.0) -> Floats:
     """Return the two-sided p [C] of "the difference is `theta`": the share of exchanges with a statistic as large."""
-    low_CR, high_CR = find_ends(reference)
+    low_CR, high_CR = reference.ends_2CR
     slack_C1 = _ROUNDING * np.nanmax(np.abs(reference.statistic_CR), axis=1, keepdims=True, initial=0.0)
     return np.asarray(((low_CR <= theta + slack_C1) & (theta - slack_C1 <= high_CR)).mean(axis=1))
 
 
 def find_interval(reference: Reference, alpha: float = ALPHA) -> tuple[Floats, Floats]:
     """Return the ends [C] of the θ with p above `alpha`, infinite where so few exchanges cannot exclude any."""
-    low_CR, high_CR = find_ends(reference)
+    low_CR, high_CR = reference.ends_2CR
     most = int(alpha * low_CR.shape[1] + _ROUNDING)  # exchanges that may count at a θ which is excluded
     if most == 0:
         return np.full(len(low_CR), -np.inf), np.full(len(low_CR), np.inf)

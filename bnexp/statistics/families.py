@@ -3,7 +3,7 @@
 Letters: `C` contrasts, `S` seeds, `R` exchanges, the same ones for all contrasts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from bnexp.statistics.pairs import PairedCurves
 from bnexp.statistics.power import seeds_needed, smallest_n
 from bnexp.statistics.selection import Booleans, Integers
 
-COLUMNS: Final = ("low", "high", "equivalence_low", "equivalence_high", "p_equivalence", "p")
+COLUMNS: Final = ("low", "high", "equivalence_low", "equivalence_high", "p")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,14 @@ def test_effects(
     curves: PairedCurves,
     d_z_C: Floats,
     learned_C: Booleans,
-    margin: float,
+    margin: float | Callable[[pd.DataFrame], float],
     *,
     families: int = 1,
     draws: int = exchange.DRAWS,
 ) -> pd.DataFrame:
     """Return intervals and tests of one family of contrasts, a row per contrast, or of equally large ones in order.
+
+    `margin` may follow from the intervals: then it is called with a frame of them, and returns it.
 
     Columns: `low`, `high`, the ends of the 95 % interval, outside of which 0 lies just where `p` ≤ 0.05;
     `equivalence_low`, `equivalence_high` (90 %) with `p_equivalence`, and `p_equivalence_holm`, corrected by Holm over
@@ -83,13 +85,14 @@ def draw_swaps(seeds_S: Booleans, draws: int) -> Booleans:
     return swap_RS
 
 
-def _test(curves: PairedCurves, swap_RS: Booleans, margin: float) -> _Tests:
+def _test(curves: PairedCurves, swap_RS: Booleans, margin: float | Callable[[pd.DataFrame], float]) -> _Tests:
     """Return the estimates of each contrast, those of two references made one, and the statistics of both."""
     C, seeds_S = len(curves.compared_CS), curves.compared_CS.any(axis=0)
-    frame = pd.DataFrame(np.nan, index=range(C), columns=[*COLUMNS, "p_risk"])
+    frame = pd.DataFrame(np.nan, index=range(C), columns=[*COLUMNS[:-1], "p_equivalence", "p", "p_risk"])
     # An exchange of everything only turns a statistic around; a flip of everything changes what is chosen.
     both_RS = np.concatenate([swap_RS, ~swap_RS & seeds_S]) if seeds_S.sum() <= exchange.EXACT else swap_RS
     statistics = [np.full((C, len(swaps)), np.nan) for swaps in (swap_RS, both_RS)]
+    groups = []
     for chosen, mask_S, part in curves.groups():
         first, risk_CR = whole_procedure.exchange_curves(part, swap_RS[:, mask_S])
         tuned = part.outcome_C2Tn.shape[2] > 1
@@ -97,19 +100,23 @@ def _test(curves: PairedCurves, swap_RS: Booleans, margin: float) -> _Tests:
         for place, reference in zip(statistics, (first, second), strict=True):
             copies = place.shape[1] // reference.statistic_CR.shape[1]
             place[chosen] = np.tile(reference.statistic_CR, (1, copies))
-        frame.loc[chosen, list(COLUMNS)] = np.column_stack([*_estimate((first, second), margin)])
+        groups.append((chosen, (first, second)))
+        frame.loc[chosen, list(COLUMNS)] = np.column_stack([*_estimate((first, second))])
         fails_C = risk_CR[:, 0] != 0
         p_risk_C = exchange.find_p(Reference(risk_CR, np.zeros(risk_CR.shape)))
         frame.loc[chosen, "p_risk"] = np.where(fails_C, p_risk_C, np.nan)
+    width = margin(frame) if callable(margin) else margin
+    for chosen, references in groups:
+        p_C = np.maximum.reduce([exchange.find_equivalence(reference, width) for reference in references])
+        frame.loc[chosen, "p_equivalence"] = p_C
     return _Tests(frame, tuple(statistics))
 
 
-def _estimate(references: tuple[Reference, Reference], margin: float) -> Iterator[Floats]:
+def _estimate(references: tuple[Reference, Reference]) -> Iterator[Floats]:
     """Yield the columns `COLUMNS` of some contrasts: of two references the wider ends and the larger p."""
     for alpha in (ALPHA, 2 * ALPHA):
         lows, highs = zip(*(exchange.find_interval(reference, alpha) for reference in references), strict=True)
         yield from (_finite(np.minimum.reduce(lows)), _finite(np.maximum.reduce(highs)))
-    yield np.maximum.reduce([exchange.find_equivalence(reference, margin) for reference in references])
     yield np.maximum.reduce([exchange.find_p(reference) for reference in references])
 
 

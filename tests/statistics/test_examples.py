@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bnexp.statistics.comparisons import compare_at_best
+from bnexp.statistics import whole_procedure
+from bnexp.statistics.comparisons import MARGIN, compare_at_best
 from bnexp.statistics.examples import COLUMNS, choose_margin, measure_errors, widen
 from bnexp.statistics.intervals_and_tests import student
 from tests.support.synthetic import grid, product, rows
@@ -164,3 +165,19 @@ def test_the_margin_is_a_tenth_of_a_point_or_what_the_test_set_leaves_open():
     assert choose_margin(effects, 0.001) == 0.0053
     assert choose_margin(effects[:1], 0.001) == 0.001
     assert choose_margin(effects[2:], 0.001) == 0.001
+
+
+@pytest.mark.parametrize("seeds", [4, 6])  # too few for an interval by exchange, where Student's stands in; enough
+def test_a_margin_that_follows_from_the_test_set_gives_what_asking_for_it_gives_in_one_go(seeds, monkeypatch):
+    exchanged, real = [], whole_procedure.exchange_curves
+    monkeypatch.setattr(
+        whole_procedure, "exchange_curves", lambda *curves: (exchanged.append(curves), real(*curves))[1]
+    )
+    runs = product(["pre", "post"], lrs=[0.1, 0.3], seeds=range(seeds))
+    frame = store_rows(runs, lambda run: np.random.default_rng(run.seed + 100 * (run.placement == "post"))
+                       .random(DIGITS) < 0.6)  # fmt: skip
+    effects = compare_at_best(grid(frame), margin=None)
+    assert len(exchanged) == 1
+    margin = choose_margin(compare_at_best(grid(frame)), MARGIN)
+    assert margin > MARGIN
+    pd.testing.assert_frame_equal(effects, compare_at_best(grid(frame), margin=margin), check_exact=True)
