@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from bnexp.data import datasets, download
 from bnexp.data.datasets import Data
 from bnexp.data.idx import decode
-from bnexp.data.sources import SOURCES, File, Source, count_training_examples
+from bnexp.data.sources import SETS, SOURCES, File, Source, count_training_examples
 from bnexp.files import cache_folder
 
 ROOT = Path(__file__).parents[2]
@@ -591,7 +591,12 @@ def test_a_file_without_permission_is_one_sentence(tmp_path: Path, monkeypatch: 
         ("mnist", 50_001, None, "at most the 50000 examples of mnist that data.validation=10000 leaves; got 50001"),
         ("digits", 1, None, "data.train must be at least 2"),
         ("digits", 1200, 301, "at most the 1199 examples of digits"),
-        ("minst", None, None, "data must be one of mnist, fashion_mnist, digits; got 'minst': did you mean mnist?"),
+        (
+            "minst",
+            None,
+            None,
+            f"data must be one of {', '.join(SETS)}, file; got 'minst': did you mean mnist?",
+        ),
     ],
 )
 def test_an_impossible_split_is_one_sentence_before_any_file_is_looked_for(
