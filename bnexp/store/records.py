@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -137,9 +138,17 @@ def _is_table_of_text(value: object) -> bool:
 
 
 def _is_table_of_files(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(one, dict) and _is_text(one.get("path")) for one in value.values()
-    )
+    return isinstance(value, dict) and all(isinstance(one, dict) and _is_file(**one) for one in value.values())
+
+
+def _is_file(
+    path: object = None, test: object = None, label: object = None, transpose: object = False, scale: object = None,
+    **_: object,
+) -> bool:  # fmt: skip
+    """Whether these can be what `OwnFile.encode` wrote."""
+    share = test is None or _is_text(test) or (isinstance(test, float) and 0 < test < 1)
+    divisor = scale is None or (isinstance(scale, int | float) and 0 < scale < math.inf)
+    return _is_text(path) and share and (label is None or _is_text(label)) and isinstance(transpose, bool) and divisor
 
 
 _IS_RIGHT: Final[Mapping[str, Callable[[object], bool]]] = {

@@ -187,6 +187,18 @@ def test_a_fifth_of_each_class_is_the_test_set_and_a_class_of_one_stays_for_trai
     assert "the tests are 20 % of the file, stratified by class and drawn once" in data.about
 
 
+def test_classes_of_one_stay_for_training_even_where_their_share_would_be_rounded_up(tmp_path: Path) -> None:
+    y = np.array([0] * 40 + list(range(1, 11)))
+    data = load_file(write_npz(tmp_path / "a.npz", x=images(50)[0], y=y))
+    assert data.y_test_N.tolist() == [0] * 10
+
+
+def test_only_counts_are_scaled_and_measures_are_as_they_were(tmp_path: Path) -> None:
+    x = np.linspace(0, 13, 60).reshape(30, 2)
+    data = load_file(write_npz(tmp_path / "a.npz", x=x, y=np.arange(30) % 2))
+    assert set(map(bytes, np.concatenate(arrays(data)[:3]))) == set(map(bytes, x.astype(np.float32)))
+
+
 def test_a_class_that_only_the_test_set_has_is_said(tmp_path: Path) -> None:
     (x, y), (x_test, _) = images(40), images(9)
     data = load_file(write_npz(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x_test, y_test=np.arange(9) % 5))
