@@ -1,7 +1,7 @@
 """Should batch normalization stand before or after the activation? Runs in, rows out; see `bnexp --help`.
 
     Run, Placement, Activation   one training as a value, and two of its choices
-    load_data, Data              the data sets
+    load_data, load_file, Data   the data sets, and one of one's own
     train                        runs and their data in, rows of runs and of curves out; nothing is stored
     sweep                        the same as a command does it: what a store lacks is trained into it
     load, Store                  the results that the command line has stored in a folder
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from bnexp import figures
     from bnexp.choices import Activation, Placement
-    from bnexp.data.datasets import Data
+    from bnexp.data.datasets import Data, load_file
     from bnexp.data.datasets import load as load_data
     from bnexp.exports.weights import module
     from bnexp.runs import Run
@@ -48,6 +48,7 @@ __all__ = [
     "figures",
     "load",
     "load_data",
+    "load_file",
     "module",
     "sweep",
     "train",
@@ -61,6 +62,7 @@ _HOMES: Final = {
     "Store": "store.store.Store",
     "load": "store.store.load",
     "load_data": "data.datasets.load",
+    "load_file": "data.datasets.load_file",
     "module": "exports.weights.module",
     "sweep": "sweeps.sweep.sweep",
     "train": "sweeps.sweep.train",

@@ -133,6 +133,21 @@ class NormStatistics(StrEnum):
     population = auto()
 
 
+class Standardize(StrEnum):
+    """What inputs are brought to mean 0 and standard deviation 1 by: nothing, two numbers for all, or two for each.
+
+    The numbers are those of the training part. `false` and `true` are the `none` and `all` of earlier versions.
+    """
+
+    none = auto()
+    all = auto()
+    feature = auto()
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Standardize | None":
+        return {"false": cls.none, "true": cls.all}.get(str(value).lower())
+
+
 class Dtype(StrEnum):
     """Floating-point type of parameters and arithmetic."""
 

@@ -22,6 +22,7 @@ from bnexp.choices import (
     Optimizer,
     Placement,
     Schedule,
+    Standardize,
     check_range,
     coerce,
 )
@@ -50,10 +51,10 @@ class Run:
         activation: The activation function, see `bnexp.Activation`.
         lr: Learning rate.
         seed: Draws the initial weights and the order of the examples; equal seeds share both across all arms.
-        data: Name of the data set: "mnist", "fashion_mnist" or "digits".
+        data: Name of the data set, such as "mnist" or "digits", or of one's own.
         data_train: Number of training examples.
         data_validation: Number of validation examples.
-        data_standardize: Whether inputs have mean 0 and standard deviation 1, instead of lying in [0, 1].
+        data_standardize: `none`, or what has mean 0 and standard deviation 1: `all` inputs together, or each `feature`.
         hidden: Widths of the hidden layers.
         batch_size: Examples per optimizer step.
         steps: Length of the training in optimizer steps.
@@ -108,7 +109,7 @@ class Run:
     data: str = _key("data", "mnist")
     data_train: int = _key("data.train", 50_000)
     data_validation: int = _key("data.validation", 10_000)
-    data_standardize: bool = _key("data.standardize", False)
+    data_standardize: Standardize = _key("data.standardize", Standardize.none)
     hidden: tuple[int, ...] = _key("hidden", (100, 100, 100))
     batch_size: int = _key("batch_size", 60)
     steps: int = _key("steps")
@@ -163,7 +164,7 @@ class Run:
         check_together(self.placement, self.norm_kind, **parts)
 
     @property
-    def data_setting(self) -> tuple[str, int, int, bool]:
+    def data_setting(self) -> tuple[str, int, int, Standardize]:
         """What decides which data the run is trained on: name, training and validation examples, standardised."""
         return self.data, self.data_train, self.data_validation, self.data_standardize
 
@@ -230,9 +231,13 @@ def identity(run: Run, data_digest: str) -> str:
     """Return the run's id: 16 hex digits of the sha256 of what acts, the data's digest and the semantics' number.
 
     Settings that a later version added are left out where they cannot act or have the value that was implied before:
-    the runs of older stores keep their ids.
+    the runs of older stores keep their ids. A digest that begins with `CONTENT` says all of the data, so that the same
+    content is the same run whatever the file is called.
     """
     acting = find_acting(run)
+    acting["data_standardize"] = _SWITCHED.get(run.data_standardize, str(run.data_standardize))
+    if data_digest.startswith(CONTENT):
+        acting["data"] = CONTENT
     for name in LATER:
         if acting[name] is None or acting[name] == _plain(_FIELDS[name].default):
             del acting[name]
@@ -244,6 +249,12 @@ def arm(run: Run) -> Run:
     """Return the run without its seed (seed 0 stands for none): the thing that is compared."""
     return dataclasses.replace(run, seed=0)
 
+
+CONTENT: Final = "content-"
+"""How the digest of a file of one's own begins, which says what it holds, its split and its scale."""
+
+_SWITCHED: Final = {Standardize.none: False, Standardize.all: True}
+"""What the first stores know of a standardisation: whether there is one."""
 
 LATER: Final = ("norm_kind", "norm_gamma", "norm_ghost", "norm_freeze", "norm_layers")
 """Settings that the first stores do not know; what their runs did is the default of each."""

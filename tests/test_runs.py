@@ -1,7 +1,9 @@
 """Runs as values: identity, validation, the command that trains a run again; and packs of them."""
 
 import dataclasses
+import hashlib
 import itertools
+import json
 import re
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from bnexp.choices import Placement, nearest
 from bnexp.errors import UserError
-from bnexp.runs import LATER, Run, arm, identity, key, propose_batch_sizes
+from bnexp.runs import LATER, SEMANTICS, Run, arm, find_acting, identity, key, propose_batch_sizes
 from bnexp.verdicts.commands import write_run_command
 
 
@@ -214,8 +216,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"data_train": 1}, "data.train must be at least 2 examples; got 1"),
     ({"data_validation": 0}, "data.validation must be at least 1 example; got 0"),
-    ({"data_standardize": "yes"}, "data.standardize must be true or false; got 'yes'"),
-    ({"data_standardize": 1}, "data.standardize must be true or false; got 1"),
+    ({"data_standardize": "yes"}, "data.standardize must be one of none, all, feature; got 'yes'"),
+    ({"data_standardize": 1}, "data.standardize must be one of none, all, feature; got 1"),
     ({"steps": 0}, "steps must be at least 1; got 0"),
     ({"evaluate": 0}, "evaluate must be at least 1; got 0"),
     ({"momentum": 1.0}, "optimizer.momentum must be at least 0 and less than 1; got 1.0"),
@@ -310,8 +312,23 @@ def test_the_nearest_word_is_proposed_and_a_far_one_is_not() -> None:
 def test_the_command_of_a_run_names_what_is_not_a_default_and_nothing_that_cannot_act() -> None:
     start = Run(steps=5, evaluate=2, norm_eps=1e-3, data_standardize=True, lr=1e-5)
     run = varied(start, placement="none", hidden=[8, 4])
-    assert write_run_command(run) == "bnexp steps=5 evaluate=2 lr=1e-05 data.standardize=true 'hidden=[8,4]'"
+    assert write_run_command(run) == "bnexp steps=5 evaluate=2 lr=1e-05 data.standardize=all 'hidden=[8,4]'"
 
 
 def test_the_name_of_a_field_on_the_command_line_is_its_key() -> None:
     assert [key(name) for name in ("lr", "adam_eps", "norm_eps")] == ["lr", "optimizer.eps", "norm.eps"]
+
+
+@pytest.mark.parametrize(("by", "stored"), [("none", False), ("all", True), (False, False), (True, True)])
+def test_a_standardisation_has_the_identity_of_the_switch_that_it_was(by: Any, stored: bool) -> None:
+    run = Run(steps=5, evaluate=2, data_standardize=by)
+    acting = {name: value for name, value in find_acting(run).items() if name not in LATER}
+    content = [acting | {"data_standardize": stored}, "digest", SEMANTICS]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    assert identity(run, "digest") == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_the_name_of_a_file_of_ones_own_is_no_part_of_a_run_and_that_of_a_data_set_is() -> None:
+    a, b = (Run(steps=5, evaluate=2, data=name) for name in ("a.csv", "b.csv"))
+    assert identity(a, "content-1") == identity(b, "content-1") != identity(a, "content-2")
+    assert identity(a, "1") != identity(b, "1")

@@ -7,7 +7,7 @@ plan that is frozen, and shows its verdict again when all is trained.
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,12 +20,13 @@ from rich.text import Text
 from bnexp.cli.report import parse_points, read_runs
 from bnexp.cli.schema import Device
 from bnexp.cli.usage import USAGE
+from bnexp.data.requests import OwnFile
 from bnexp.errors import UserError
 from bnexp.files import expand_home, is_folder
 from bnexp.report.confirmations import make_confirmed_parts, make_plan_table
-from bnexp.report.evidence import choose_design, find_data_roots, gather
+from bnexp.report.evidence import choose_design, find_data_roots, find_files, gather
 from bnexp.report.tables import make_cells
-from bnexp.runs import identity, key, to_canonical
+from bnexp.runs import CONTENT, identity, key, to_canonical
 from bnexp.statistics.arms import score_runs
 from bnexp.statistics.comparisons import MARGIN
 from bnexp.statistics.confirmation import find_stored_confirmation
@@ -150,11 +151,13 @@ def _train(plan: FrozenPlan, store: Store, explored: "pd.DataFrame", asked: _Ask
     roots = {name: Path(root) for name, root in find_data_roots(explored_records).items()}
     if asked.get("data.root"):
         roots = dict.fromkeys((run.data for run in plan.runs), asked.get("data.root"))
-    names = list(dict.fromkeys(run.data for run in plan.runs))
+    names, files = list(dict.fromkeys(run.data for run in plan.runs)), find_files(explored_records)
+    if asked.get("data.path"):
+        files = {name: replace(file, path=str(asked.get("data.path"))) for name, file in files.items()}
     data = {"name": names[0], "root": str(roots[names[0]]) if names[0] in roots else None}
     return train_sweep(
         plan.runs,
-        _load_data(plan, roots, explored),
+        _load_data(plan, roots, files, explored),
         store,
         resources=Resources(asked.get("device", Device.auto), asked.get("workers"), asked.get("engine.lanes")),
         save_weights=False,
@@ -162,19 +165,29 @@ def _train(plan: FrozenPlan, store: Store, explored: "pd.DataFrame", asked: _Ask
     )
 
 
-def _load_data(plan: FrozenPlan, roots: Mapping[str, Path], explored: "pd.DataFrame") -> "Iterator[Data]":
+def _load_data(
+    plan: FrozenPlan, roots: Mapping[str, Path], files: Mapping[str, OwnFile], explored: "pd.DataFrame"
+) -> "Iterator[Data]":
     """Yield the data sets of `plan`; raise `UserError` if one is not the data that was explored."""
     from bnexp.data.datasets import load as load_data
+    from bnexp.data.datasets import load_file
 
     for setting in dict.fromkeys(run.data_setting for run in plan.runs):
-        name, size, validation, standardize = setting
-        data = load_data(name, root=roots.get(name), train=size, validation=validation, standardize=standardize)
+        name, size, validation, by = setting
+        if name in files:
+            file = replace(files[name], digest=None)  # is compared below
+            data = load_file(file, train=size, validation=validation, standardize=by)
+        else:
+            data = load_data(name, root=roots.get(name), train=size, validation=validation, standardize=by)
         runs = {row["run"]: to_canonical(to_run(row)) for row in explored.to_dict("records")}
         here = next((run_id, run) for run_id, run in runs.items() if run.data_setting == setting)
         if identity(here[1], data.digest) != here[0]:
+            place = (
+                "explored file by data.path=FILE" if name in files else "folder of the explored files by data.root=DIR"
+            )
             raise UserError(
                 f"a confirmation must be trained on the data that was explored; got other content of {name} (sha256 "
-                f"{data.digest[:12]}…): name the folder of the explored files by data.root=DIR"
+                f"{data.digest.removeprefix(CONTENT)[:12]}…): name the {place}"
             )
         yield data
 
@@ -260,6 +273,7 @@ _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "contrasts": _read_choice(*SCOPES),
     "compare": lambda _, text: text,
     "data.root": lambda _, text: expand_home(Path(text)),
+    "data.path": lambda _, text: expand_home(Path(text)),
     "device": lambda name, text: Device(_read_choice(*map(str, Device))(name, text)),
     "workers": _read_count(0),
     "engine.lanes": _read_count(1),

@@ -36,7 +36,12 @@ _UNREADABLE: Final = (HydraException, OmegaConfBaseException, YAMLError)
 
 Result = TypeVar("Result")
 
-_FIELD_TYPES: Final[dict[Any, Any]] = {list[int]: tuple[int, ...], int | None: int, str | None: str}
+_FIELD_TYPES: Final[dict[Any, Any]] = {
+    list[int]: tuple[int, ...],
+    int | None: int,
+    float | None: float,
+    str | None: str,
+}
 """Types of keys whose fields in `Run` have another type."""
 
 

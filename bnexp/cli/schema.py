@@ -20,6 +20,7 @@ from bnexp.choices import (
     Placement,
     Probes,
     Schedule,
+    Standardize,
 )
 from bnexp.files import find_outputs
 from bnexp.norms.kinds import NormKind
@@ -42,9 +43,15 @@ class DataConfig:
 
     name: str
     root: str | None
-    validation: int
+    validation: int | None
     train: int | None
-    standardize: Any = field(metadata=_SWITCH)
+    standardize: Any = field(metadata={"kind": Standardize})  # which true and false are, too
+    path: str | None
+    test: str | None
+    label: str | None
+    transpose: Any = field(metadata=_SWITCH)
+    scale: float | None
+    digest: str | None
 
 
 @dataclass

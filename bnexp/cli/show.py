@@ -15,10 +15,11 @@ from rich.text import Text
 from bnexp.choices import to_cli
 from bnexp.errors import UserError
 from bnexp.files import find_outputs, find_place
-from bnexp.runs import Run, find_acting, key
+from bnexp.report.evidence import find_data_words
+from bnexp.runs import find_acting, key
 from bnexp.store.rows import to_run
 from bnexp.store.store import Store, load
-from bnexp.verdicts.commands import write_override, write_place, write_run_command
+from bnexp.verdicts.commands import write_place, write_run_command
 
 _MOST_CANDIDATES: Final = 8
 """Ids that are listed where several runs begin alike."""
@@ -33,7 +34,9 @@ def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
     store, row = _find_run(prefix, folders)
     run = to_run(row)
     place = write_place(*find_place(store.path))
-    command = " ".join([write_run_command(run), *map(shlex.quote, [*place, *_data_root(store, run)])])
+    command = " ".join(
+        [write_run_command(run), *map(shlex.quote, [*place, *find_data_words(store.sweeps).get(run.data, [])])]
+    )
     if json_wanted:
         plain = {
             name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in row.items()
@@ -67,10 +70,3 @@ def _find_run(prefix: str, folders: Sequence[Path]) -> tuple[Store, dict[str, An
         )
     ((store, row),) = matches.values()
     return store, {str(name): value for name, value in row.items() if np.ndim(value) or not pd.isna(value)}
-
-
-def _data_root(store: Store, run: Run) -> list[str]:
-    """Return the word that names the folder of the data, if the latest sweep over this data named one."""
-    groups = [sweep.configuration.get("data", {}) for sweep in store.sweeps]
-    roots = [group["root"] for group in groups if group.get("name") == run.data]
-    return [write_override("data.root", [roots[-1]])] if roots and roots[-1] else []

@@ -67,10 +67,14 @@ def train(request: Request) -> "pd.DataFrame":
 
 def load_data(request: Request) -> "Iterator[Data]":
     """Yield the data sets of the runs of `request`, each read when it is asked for."""
-    from bnexp.data.datasets import load
+    from bnexp.data.datasets import load, load_file
 
-    for name, size, validation, standardize in dict.fromkeys(run.data_setting for run in request.runs):
-        yield load(name, root=request.options.data_root, train=size, validation=validation, standardize=standardize)
+    files, root = request.options.files, request.options.data_root
+    for name, size, validation, by in dict.fromkeys(run.data_setting for run in request.runs):
+        if name in files:
+            yield load_file(files[name], train=size, validation=validation, standardize=by)
+        else:
+            yield load(name, root=root, train=size, validation=validation, standardize=by)
 
 
 def open_store(options: SweepOptions) -> "Store":

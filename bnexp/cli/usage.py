@@ -59,7 +59,8 @@ COMMANDS: Final = {
                 "that matters (0.2), found with power=P (0.9); or n=N fresh seeds; margin=POINTS, below which a "
                 "difference is called none (0.1); contrasts=question (the default: of each cell the one that the "
                 "question is about) or all; compare=KEY, to compare another key than the study; seed=S, the first "
-                "fresh seed; and data.root=DIR, device=, workers=, engine.lanes=, report=false as in a sweep",
+                "fresh seed; and data.root=DIR or data.path=FILE, device=, workers=, engine.lanes=, report=false as in "
+                "a sweep",
             },
             "--dry-run": {"action": "store_true", "help": "print the plan; freeze, train and write nothing"},
         },
@@ -116,14 +117,16 @@ COMMANDS: Final = {
         {"--json": _JSON},
     ),
     "data": Command(
-        "bnexp data fetch|verify [data=NAME] [data.root=DIR]",
+        "bnexp data fetch|verify [data=NAME] [data.root=DIR | data.path=FILE ...]",
         "Download a data set, or check its files, and print where they are.",
         {
             "action": {"choices": ["fetch", "verify"], "metavar": "fetch|verify", "help": "download it, or check it"},
             "words": {
                 "nargs": "*",
                 "metavar": "KEY=VALUE",
-                "help": "data=mnist (the default), fashion_mnist or digits; data.root=DIR, where its files are",
+                "help": "data=mnist (the default) or another name; data.root=DIR, where its files are; or, to see what "
+                "is read from a file of one's own, data=file data.path=FILE with data.test=, data.label=, "
+                "data.transpose= and data.scale= as in a sweep",
             },
         },
     ),

@@ -6,16 +6,17 @@ After the conversion nobody sees a `DictConfig`.
 import dataclasses
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import FigureForm, Probes, coerce, nearest, quote_value, round_digits
+from bnexp.choices import FigureForm, Probes, Standardize, coerce, nearest, parse, quote_value, round_digits
+from bnexp.cli.own_files import collect_files, settle_data
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
-from bnexp.data.sources import count_training_examples
+from bnexp.data.requests import OwnFile
 from bnexp.errors import UserError
 from bnexp.files import expand_home, find_outputs
 from bnexp.runs import Run, key
@@ -48,7 +49,7 @@ class SweepOptions:
     """What is no part of a run and is the same for a whole sweep: where it is trained and what it leaves behind.
 
     `workers` are processes (`None`: one per core if worth it; 0: this one), `lanes` the most of a pack (`None`: to be
-    measured).
+    measured). `files` are those of one's own, by their names.
     """
 
     name: str
@@ -62,6 +63,7 @@ class SweepOptions:
     probes: Probes
     save_weights: bool
     study: Study | None
+    files: Mapping[str, OwnFile] = field(default_factory=dict)
 
 
 def find_conf() -> Path:
@@ -94,6 +96,8 @@ def settle(name: str, value: Any) -> Any:
         switches = {"true": True, "false": False}
         known = name.removesuffix(".draw")  # report=off is short for report.draw=off
         return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, known)
+    if KEYS[name] is Standardize:
+        return parse(Standardize, value, name)
     if name == "study.hypotheses":
         return read_hypotheses(value)
     return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
@@ -126,7 +130,8 @@ def to_run(job: Values) -> Run:
     Epochs become optimizer steps, and the default of `data.train` the number of examples that it stands for.
     """
     fields = {field: job[name] for field, name in _KEY_OF_FIELD.items()}
-    fields["data_train"] = count_training_examples(job["data.name"], job["data.train"], job["data.validation"])
+    fields["data"], sizes = settle_data(job)
+    fields["data_train"], fields["data_validation"] = sizes
     draft = Run(**fields | {"steps": 1, "evaluate": 1})  # everything but its length is right, so that an epoch has one
     steps, evaluate = _count_steps(job, draft.steps_per_epoch)
     return dataclasses.replace(draft, steps=steps, evaluate=evaluate)
@@ -161,6 +166,7 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
         probes=first["probes"],
         save_weights=first["save_weights"],
         study=_to_study(first),
+        files=collect_files(jobs),
     )
 
 

@@ -7,14 +7,17 @@ every run; what the publishers call the test set is the test set.
 import hashlib
 import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnexp.data import download
+from bnexp.choices import Standardize, parse
+from bnexp.data import download, idx, own, packaged
+from bnexp.data.published import Raw, read_files
+from bnexp.data.requests import OwnFile
 from bnexp.data.sources import DIGITS, Source, find_source, split_sizes
+from bnexp.data.splits import draw_stratified, standardize_parts
 from bnexp.errors import UserError
 from bnexp.files import cache_folder
 from bnexp.randomness import generator
@@ -35,8 +38,11 @@ class Data:
         y_validation_N: Labels of `x_validation_ND`.
         y_test_N: Labels of `x_test_ND`.
         classes: Number of classes.
-        digest: The sha256 of the content as published, whatever the split and the standardisation.
-        standardize: Whether the inputs have mean 0 and standard deviation 1 over the training part.
+        digest: The sha256 of the content as published, whatever the split and the standardisation; of a file of one's
+            own that of its numbers, its test set and its scale, behind `content-`.
+        standardize: What has mean 0 and standard deviation 1 over the training part, see `bnexp.Run`.
+        file: The file of one's own that it was read from.
+        about: What was read from it and what was decided, in words.
 
     Example:
         >>> import bnexp
@@ -56,41 +62,36 @@ class Data:
     y_test_N: NDArray[np.int64]
     classes: int
     digest: str
-    standardize: bool
+    standardize: Standardize | bool
+    file: OwnFile | None = None
+    about: str = ""
 
     @property
-    def setting(self) -> tuple[str, int, int, bool]:
+    def setting(self) -> tuple[str, int, int, Standardize]:
         """What a run names of its data: name, training and validation examples, standardised."""
-        return self.name, len(self.y_train_N), len(self.y_validation_N), self.standardize
+        by = parse(Standardize, self.standardize, "standardize")
+        return self.name, len(self.y_train_N), len(self.y_validation_N), by
 
 
-@dataclass(frozen=True, eq=False)
-class _Raw:
-    """A data set as published: pixels from 0 to `white`, the training files and the test files."""
-
-    x_ND: NDArray[np.uint8]
-    y_N: NDArray[np.int64]
-    x_test_ND: NDArray[np.uint8]
-    y_test_N: NDArray[np.int64]
-    white: int
-    digest: str
-
-
-def load(name: str, *, root: Path | None, train: int | None, validation: int | None, standardize: bool) -> Data:
+def load(
+    name: str, *, root: Path | None, train: int | None, validation: int | None, standardize: Standardize | str | bool
+) -> Data:
     """Return a data set, whose files are downloaded if they are not on this machine.
 
     Validation comes from the training files: stratified by class, drawn once and for all, the same for every run.
 
     Args:
-        name: "mnist", "fashion_mnist" or "digits". Digits come with scikit-learn and need no files.
+        name: "mnist", "fashion_mnist", "kmnist", "qmnist", "emnist_balanced" or "emnist_letters"; or one that comes
+            with scikit-learn and needs no files: "digits", "wine" or "breast_cancer".
         root: Folder of the files. `None` looks in the folder that the environment variable BNEXP_DATA names, then in
             the user's cache, and downloads into the cache what is in neither.
         train: How many examples to train on: the first that are not validation, in the order of the file. `None` takes
             all of them.
         validation: How many examples to hold out for validation. `None` takes the set's own number: 10,000, or 300 of
             the digits.
-        standardize: Subtract the mean of the training part and divide by its standard deviation, two numbers for all
-            pixels and all three parts. Inputs are in [0, 1] otherwise.
+        standardize: "all" or `True`: subtract the mean of the training part and divide by its standard deviation, two
+            numbers for all pixels and all three parts; "feature": the same with two numbers for each feature; "none" or
+            `False`: neither. Pixels are in [0, 1] then.
 
     Returns:
         The data, in three parts.
@@ -110,12 +111,77 @@ def load(name: str, *, root: Path | None, train: int | None, validation: int | N
     return prepare(find_source(name), root, train, validation, standardize)
 
 
-def prepare(source: Source, root: Path | None, train: int | None, validation: int | None, standardize: bool) -> Data:
+def load_file(
+    path: Path | str | OwnFile,
+    *,
+    name: str = "",
+    test: float | Path | str | None = None,
+    label: str | int | None = None,
+    transpose: bool = False,
+    scale: float | None = None,
+    digest: str | None = None,
+    train: int | None = None,
+    validation: int | None = None,
+    standardize: Standardize | str | bool = Standardize.none,
+) -> Data:
+    """Return a data set of one's own, as `docs/data.md` describes what its file may hold.
+
+    Args:
+        path: An `.npz`, a `.csv` or `.csv.gz`, an IDX file of images, or a folder of IDX files; or all that comes
+            before `train` as one value.
+        name: What it is called in tables and figures; left out: the name of the file.
+        test: The file of the test set, or the share of the examples that is one; left out: the file's own, or a fifth.
+        label: Name or number, from 1, of the column of a table that is the class; left out: the last.
+        transpose: Whether rows and columns of the images are exchanged, as EMNIST has them.
+        scale: What inputs are divided by; left out: the greatest if all are counts from 0, as pixels are, else 1.
+        digest: How the digest of the content must begin.
+        train: How many examples to train on: the first that are not validation; left out: all.
+        validation: How many examples to hold out for validation; left out: a sixth, and 10,000 at most.
+        standardize: As `load_data` takes it.
+
+    Returns:
+        The data, in three parts; `about` says what was decided.
+
+    Raises:
+        UserError: There is no such file, or it does not hold numbers with a class for each example.
+
+    Example:
+        >>> import tempfile, numpy as np, bnexp
+        >>> rng = np.random.default_rng(0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/mine.npz", x=rng.normal(size=(100, 5)), y=rng.integers(1, 4, 100))
+        ...     data = bnexp.load_file(f"{folder}/mine.npz", standardize="feature")
+        >>> data.name, data.x_train_ND.shape, data.x_test_ND.shape, data.classes
+        ('mine.npz', (67, 5), (20, 5), 3)
+    """
+    if isinstance(path, OwnFile):
+        file = path
+    else:
+        share = str(test) if isinstance(test, Path) else test
+        file = OwnFile(str(path), name, share, None if label is None else str(label), transpose, scale, digest)
+    by = parse(Standardize, standardize, "standardize")
+    read = own.read(file)
+    sizes = own.split_sizes(file, train, validation)
+    raw = Raw(read.x_ND, read.y_N, read.x_test_ND, read.y_test_N, read.scale, read.digest, read.about)
+    return _split(file.name, raw, len(read.classes.names), sizes, by, file)
+
+
+def prepare(
+    source: Source, root: Path | None, train: int | None, validation: int | None, standardize: Standardize | str | bool
+) -> Data:
     """Return the data of `source`, split and standardised by the arguments that `load` explains."""
-    n_train, n_validation = split_sizes(source, train, validation)  # first: a wrong split must not cost a download
-    raw = _read_files(source, root) if source.files else _read_digits()
+    by = parse(Standardize, standardize, "standardize")
+    sizes = split_sizes(source, train, validation)  # first: a wrong split must not cost a download
+    raw = read_files(source, root) if source.files else _read_packaged(source)
     assert len(raw.y_N) == source.examples
-    validation_N = _draw_stratified(raw.y_N, n_validation, "validation split")
+    return _split(source.name, raw, source.classes, sizes, by)
+
+
+def _split(
+    name: str, raw: Raw, classes: int, sizes: tuple[int, int], by: Standardize, file: OwnFile | None = None
+) -> Data:
+    n_train, n_validation = sizes
+    validation_N = draw_stratified(raw.y_N, n_validation, "validation split", keep=0 if file is None else 1)
     train_N = np.flatnonzero(~validation_N)[:n_train]
     x = (
         np.divide(raw.x_ND[train_N], raw.white, dtype=np.float32),
@@ -123,14 +189,8 @@ def prepare(source: Source, root: Path | None, train: int | None, validation: in
         np.divide(raw.x_test_ND, raw.white, dtype=np.float32),
     )
     y = (raw.y_N[train_N], raw.y_N[validation_N], raw.y_test_N)
-    if standardize:
-        mean = x[0].mean(dtype=np.float64)
-        # Not x.std(): its float64 copy of MNIST is 300 MB and took 0.2 to 1.6 s (2 cores, numpy 2.4), this takes 0.12.
-        deviation = np.sqrt(np.einsum("nd,nd->", x[0], x[0], dtype=np.float64) / x[0].size - mean**2)
-        for x_ND in x:
-            x_ND -= np.float32(mean)
-            x_ND /= np.float32(deviation)
-    return Data(source.name, *x, *y, source.classes, raw.digest, standardize)
+    standardize_parts(x, by)
+    return Data(name, *x, *y, classes, raw.digest, by, file, raw.about)
 
 
 def batch_order(seed: int, epoch: int, examples: int) -> NDArray[np.int64]:
@@ -161,70 +221,31 @@ def verify(name: str, root: Path | None) -> list[tuple[Path, str]]:
             f"{name} must lie in $BNEXP_DATA or {cache_folder()} to be verified; got neither: run "
             f"`bnexp data fetch data={name}` or give data.root"
         )
-    for file, path in zip(source.files, paths, strict=True):
-        download.read(source, file, path)
-    return [(path, file.sha256) for file, path in zip(source.files, paths, strict=True)]
+    arrays = [download.read(source, file, path) for file, path in zip(source.files, paths, strict=True)]
+    return [
+        (path, file.sha256 or idx.digest(array, file.kind))
+        for file, path, array in zip(source.files, paths, arrays, strict=True)
+    ]
 
 
-def _read_files(source: Source, root: Path | None) -> _Raw:
-    paths = download.locate(source, root)
-    x_NHW, y_N, x_test_NHW, y_test_N = (
-        download.read(source, file, path) for file, path in zip(source.files, paths, strict=True)
-    )
-    _check_labels(source, y_N, paths[1], images=len(x_NHW))
-    _check_labels(source, y_test_N, paths[3], images=len(x_test_NHW))
-    x_ND, x_test_ND = x_NHW.reshape(len(x_NHW), -1), x_test_NHW.reshape(len(x_test_NHW), -1)
-    digest = hashlib.sha256("".join(file.sha256 for file in source.files).encode()).hexdigest()
-    return _Raw(x_ND, y_N.astype(np.int64), x_test_ND, y_test_N.astype(np.int64), white=255, digest=digest)
+def _read_packaged(source: Source) -> Raw:
+    """Read a set that comes with scikit-learn: of a table a fixed, stratified part is the test set."""
+    if source is DIGITS:
+        return _read_digits()
+    x_ND, y_N = packaged.read_table(source.name)
+    tests_N = draw_stratified(y_N, len(y_N) - source.examples, f"{source.name} test split")
+    digest = hashlib.sha256(x_ND.astype("<f4").tobytes() + y_N.astype(np.uint8).tobytes()).hexdigest()
+    return Raw(x_ND[~tests_N], y_N[~tests_N], x_ND[tests_N], y_N[tests_N], white=1, digest=digest)
 
 
-def _check_labels(source: Source, y_N: NDArray[np.uint8], path: Path, images: int) -> None:
-    if len(y_N) != images:
-        raise download.wrong_file(
-            source, path, "hold one label for each image", f"{images} images and {len(y_N)} labels"
-        )
-    if y_N.max(initial=0) >= source.classes:
-        raise download.wrong_file(source, path, f"hold labels from 0 to {source.classes - 1}", f"a label {y_N.max()}")
-
-
-def _read_digits() -> _Raw:
+def _read_digits() -> Raw:
     """Read scikit-learn's 1,797 digits of 8×8 pixels: a fixed, stratified 297 are the test set.
 
     The other 1,500 keep scikit-learn's order; 300 of them are validation by default.
     """
-    *x_DN, label_N = np.loadtxt(_find_digits(), delimiter=",", dtype=np.uint8, unpack=True)
+    path = packaged.find_file("digits.csv.gz", "digits")
+    *x_DN, label_N = np.loadtxt(path, delimiter=",", dtype=np.uint8, unpack=True)
     x_ND, y_N = np.ascontiguousarray(np.stack(x_DN, 1)), label_N.astype(np.int64)
-    tests_N = _draw_stratified(y_N, len(y_N) - DIGITS.examples, "digits test split")
+    tests_N = draw_stratified(y_N, len(y_N) - DIGITS.examples, "digits test split")
     digest = hashlib.sha256(x_ND.tobytes() + y_N.astype(np.uint8).tobytes()).hexdigest()
-    return _Raw(x_ND[~tests_N], y_N[~tests_N], x_ND[tests_N], y_N[tests_N], white=16, digest=digest)
-
-
-def _find_digits() -> Path:
-    """Return the file of scikit-learn's digits, a line for each: 64 pixels and the label.
-
-    scikit-learn is found and not imported: that took 1.2 s, more than half of it scipy.stats, and the file takes 0.02.
-    """
-    spec = find_spec("sklearn")
-    places = spec.submodule_search_locations if spec else None
-    path = Path(*places[:1], "datasets", "data", "digits.csv.gz") if places else None
-    if path is None or not path.is_file():
-        raise UserError(
-            f"scikit-learn must be installed with its digits; got no {path or 'scikit-learn'}: install scikit-learn"
-        )
-    return path
-
-
-def _draw_stratified(y_N: NDArray[np.int64], size: int, purpose: str) -> NDArray[np.bool_]:
-    """Return a mask of `size` examples whose classes are in the proportions of `y_N`, by largest remainder.
-
-    Random within each class, from the key (0, `purpose`, class): no run's seed moves it.
-    """
-    counts = np.bincount(y_N)
-    quotas, remainders = np.divmod(counts * size, len(y_N))
-    largest = np.argsort(-remainders, kind="stable")[: size - quotas.sum()]
-    quotas[largest] += 1
-    mask_N = np.zeros(len(y_N), np.bool_)
-    for label, quota in enumerate(quotas):
-        members = generator(0, purpose, label).permutation(np.flatnonzero(y_N == label))
-        mask_N[members[:quota]] = True
-    return mask_N
+    return Raw(x_ND[~tests_N], y_N[~tests_N], x_ND[tests_N], y_N[tests_N], white=16, digest=digest)

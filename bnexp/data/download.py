@@ -15,9 +15,8 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bnexp.data.idx import LIMIT, decode, decode_member
@@ -69,6 +68,12 @@ def fetch(source: Source, base: Path) -> list[Path]:
     if paths and all(_is_good(source, *pair) for pair in zip(source.files, paths, strict=True)):
         return paths
     folder = base / source.folders[0]
+    if source.archive:
+        raise UserError(
+            f"{source.name} must lie in {folder}; got {'files that are not whole' if paths else 'no files'}: unpack "
+            f"{', '.join(file.name for file in source.files)} from {source.archive} (536 MiB) into it, or take "
+            "data=digits, which needs no network"
+        )
     from filelock import FileLock  # here, because it loads asyncio, which files that are there do not need
 
     with _explain_refusal(folder, "a folder that can be written to"):
@@ -77,7 +82,7 @@ def fetch(source: Source, base: Path) -> list[Path]:
             return [_fetch_file(source, file, folder) for file in source.files]
 
 
-def read(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
+def read(source: Source, file: File, path: Path) -> NDArray[Any]:
     """Return the array that `file` at `path` holds; raise `UserError` if that is not what was published."""
     try:
         with _explain_refusal(path, "a file that can be read"):
@@ -88,7 +93,7 @@ def read(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
         raise wrong_file(source, path, f"hold {source.name}'s {file.name}", str(reason)) from None
 
 
-def _decode(source: Source, file: File, path: Path) -> NDArray[np.uint8]:
+def _decode(source: Source, file: File, path: Path) -> NDArray[Any]:
     with path.open("rb") as stream:
         if path.suffix == ".npz":
             return decode_member(stream, file, MEMBERS[source.files.index(file)])
@@ -99,7 +104,7 @@ def wrong_file(source: Source, path: Path, must: str, found: str) -> UserError:
     """Return the error about the file at `path`, which must `must` but in which there is `found`."""
     return UserError(
         f"{path} must {must}; got {found}: replace it by running `bnexp data fetch data={source.name}` with the same "
-        "data.root"
+        "data.root, or train on what it holds by data=file data.path=…"
     )
 
 

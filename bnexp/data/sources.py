@@ -1,23 +1,30 @@
 """The published data sets as values: names, titles, sizes and files. Reading this loads no library.
 
-Sources: LeCun, Cortes and Burges (MNIST); Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Alpaydin and
-Kaynak 1998, as shipped by scikit-learn (digits).
+Sources: LeCun, Cortes and Burges (MNIST); Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747 (Fashion-MNIST); Clanuwat et
+al. 2018, arXiv:1812.01718 (KMNIST); Cohen et al. 2017, arXiv:1702.05373 (EMNIST); Yadav and Bottou 2019,
+arXiv:1905.10498 (QMNIST); Alpaydin and Kaynak 1998 (digits), Forina et al. 1988 (wine), Wolberg et al. 1995 (breast
+cancer), as shipped by scikit-learn.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from bnexp.choices import nearest
+from bnexp.choices import Standardize, nearest
 from bnexp.errors import UserError
 
 
 @dataclass(frozen=True)
 class File:
-    """An IDX file of uint8: its name without `.gz`, its number of dimensions, the sha256 of its content as hex."""
+    """An IDX file: its name without `.gz`, its number of dimensions, the sha256 of its content as hex, its type byte.
+
+    Where no digest of the content is known (None), `packed` is that of the published .gz, such as "md5:…"; "" is none.
+    """
 
     name: str
     dimensions: int
-    sha256: str
+    sha256: str | None
+    kind: int = 0x08
+    packed: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,12 +35,16 @@ class Source:
         name: What the command line calls it.
         title: What a page calls it.
         features: Inputs of one example.
-        classes: Number of classes; labels count from 0.
+        classes: Number of classes.
         examples: Number of examples in the training files.
         validation: How many of these are validation by default.
         folders: Where its files may lie below a folder that several sets share, the preferred one first.
         files: Training images and labels, then test images and labels; none if they come with a library.
         mirrors: Addresses of folders with its files.
+        archive: Address of an archive that holds its files among many, which is left to people to unpack.
+        standardize: What its file in `conf/data` asks for: tables have features in units of their own.
+        transposed: Whether its images are published with rows and columns exchanged.
+        first_label: The smallest label that is published; classes count from 0.
     """
 
     name: str
@@ -45,6 +56,10 @@ class Source:
     folders: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     mirrors: tuple[str, ...] = ()
+    archive: str = ""
+    standardize: Standardize = Standardize.none
+    transposed: bool = False
+    first_label: int = 0
 
 
 def _idx_files(train_images: str, train_labels: str, test_images: str, test_labels: str) -> tuple[File, ...]:
@@ -54,6 +69,28 @@ def _idx_files(train_images: str, train_labels: str, test_images: str, test_labe
         File("train-labels-idx1-ubyte", dimensions=1, sha256=train_labels),
         File("t10k-images-idx3-ubyte", dimensions=3, sha256=test_images),
         File("t10k-labels-idx1-ubyte", dimensions=1, sha256=test_labels),
+    )
+
+
+def _emnist(kind: str, title: str, classes: int, examples: int, first_label: int) -> Source:
+    """Return a part of EMNIST. Its publisher gives no digests; those of the archive are in docs/data.md."""
+    names = (f"emnist-{kind}-{part}" for part in ("train", "test"))
+    return Source(
+        name=f"emnist_{kind}",
+        title=title,
+        features=784,
+        classes=classes,
+        examples=examples,
+        validation=10_000,
+        folders=("emnist", "EMNIST/raw", "emnist/gzip", "gzip", "."),
+        files=tuple(
+            File(f"{name}-{ending}", dimensions, None)
+            for name in names
+            for ending, dimensions in (("images-idx3-ubyte", 3), ("labels-idx1-ubyte", 1))
+        ),
+        archive="https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+        transposed=True,
+        first_label=first_label,
     )
 
 
@@ -94,11 +131,77 @@ FASHION_MNIST: Final = Source(
         "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     ),
 )
+KMNIST: Final = Source(
+    name="kmnist",
+    title="KMNIST",
+    features=784,
+    classes=10,
+    examples=60_000,
+    validation=10_000,
+    folders=("kmnist", "KMNIST/raw"),  # never directly in a shared folder, as Fashion-MNIST
+    # Of the .gz, as tensorflow-datasets 4.9.10 lists them; those of the content are not published.
+    files=tuple(
+        File(name, dimensions, None, packed=f"sha256:{sha256}")
+        for name, dimensions, sha256 in (
+            ("train-images-idx3-ubyte", 3, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
+            ("train-labels-idx1-ubyte", 1, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
+            ("t10k-images-idx3-ubyte", 3, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
+            ("t10k-labels-idx1-ubyte", 1, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
+        )
+    ),
+    mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+)
+QMNIST: Final = Source(
+    name="qmnist",
+    title="QMNIST",
+    features=784,
+    classes=10,
+    examples=60_000,
+    validation=10_000,
+    folders=("qmnist", "QMNIST/raw", "."),
+    # Of the .gz, as torchvision 0.29.1 lists them.
+    files=tuple(
+        File(f"qmnist-{name}", dimensions, None, kind, f"md5:{md5}")
+        for name, dimensions, kind, md5 in (
+            ("train-images-idx3-ubyte", 3, 0x08, "ed72d4157d28c017586c42bc6afe6370"),
+            ("train-labels-idx2-int", 2, 0x0C, "0058f8dd561b90ffdd0f734c6a30e5e4"),
+            ("test-images-idx3-ubyte", 3, 0x08, "1394631089c404de565df7b7aeaf9412"),
+            ("test-labels-idx2-int", 2, 0x0C, "5b5b05890a5e13444e108efe57b788aa"),
+        )
+    ),
+    mirrors=("https://raw.githubusercontent.com/facebookresearch/qmnist/master/",),
+)
+EMNIST_BALANCED: Final = _emnist("balanced", "EMNIST balanced", classes=47, examples=112_800, first_label=0)
+EMNIST_LETTERS: Final = _emnist("letters", "EMNIST letters", classes=26, examples=124_800, first_label=1)
 DIGITS: Final = Source(
     name="digits", title="Digits (8×8 pixels)", features=64, classes=10, examples=1_500, validation=300
 )
+# Of the 178 and 569 examples a fixed, stratified fifth is the test set.
+WINE: Final = Source(
+    name="wine",
+    title="Wine",
+    features=13,
+    classes=3,
+    examples=142,
+    validation=28,
+    standardize=Standardize.feature,
+)
+BREAST_CANCER: Final = Source(
+    name="breast_cancer",
+    title="Breast cancer",
+    features=30,
+    classes=2,
+    examples=455,
+    validation=91,
+    standardize=Standardize.feature,
+)
 
-SOURCES: Final = {source.name: source for source in (MNIST, FASHION_MNIST, DIGITS)}
+_ALL: Final = (
+    *(MNIST, FASHION_MNIST, KMNIST, QMNIST, EMNIST_BALANCED, EMNIST_LETTERS),
+    *(DIGITS, WINE, BREAST_CANCER),
+)
+
+SOURCES: Final = {source.name: source for source in _ALL}
 """The data sets by their names."""
 
 SETS: Final = tuple(SOURCES)
@@ -108,7 +211,8 @@ SETS: Final = tuple(SOURCES)
 def find_source(name: str) -> Source:
     """Return the data set `name`; raise `UserError` if there is none of this name."""
     if name not in SOURCES:
-        raise UserError(f"data must be one of {', '.join(SETS)}; got '{name}'{nearest(name, SETS)}")
+        names = (*SETS, "file")  # one's own, see `requests`
+        raise UserError(f"data must be one of {', '.join(names)}; got '{name}'{nearest(name, names)}")
     return SOURCES[name]
 
 
@@ -118,17 +222,25 @@ def split_sizes(source: Source, train: int | None, validation: int | None) -> tu
     Raises:
         UserError: The training files do not hold that many.
     """
-    n_validation = source.validation if validation is None else validation
-    if not 1 <= n_validation <= source.examples - 2:
+    return choose_sizes(source.name, source.examples, source.validation, train, validation)
+
+
+def choose_sizes(name: str, examples: int, usual: int, train: int | None, validation: int | None) -> tuple[int, int]:
+    """Return the numbers of training and of validation examples of the set `name`, of whose files `examples` are left.
+
+    `None` is all that validation leaves, and the `usual` number. Raises `UserError` if there are not that many.
+    """
+    n_validation = usual if validation is None else validation
+    if not 1 <= n_validation <= examples - 2:
         raise UserError(
-            f"data.validation must be at least 1 and leave 2 of the {source.examples} examples in the training files "
-            f"of {source.name}; got {n_validation}: take data.validation={source.validation}"
+            f"data.validation must be at least 1 and leave 2 of the {examples} examples in the training files "
+            f"of {name}; got {n_validation}: take data.validation={usual}"
         )
-    left = source.examples - n_validation
+    left = examples - n_validation
     n_train = left if train is None else train
     if not 2 <= n_train <= left:
         raise UserError(
-            f"data.train must be at least 2 and at most the {left} examples of {source.name} that "
+            f"data.train must be at least 2 and at most the {left} examples of {name} that "
             f"data.validation={n_validation} leaves; got {n_train}: take data.train={left} or another data.validation"
         )
     return n_train, n_validation

@@ -272,6 +272,8 @@ def _list_provenance(evidence: Evidence) -> Iterator[tuple[str, str]]:
     for sweep in _last_of_each_commit(sweeps):
         yield "commit", _commit_text(sweep.git)
     yield "versions", ", ".join(f"{name} {version}" for name, version in last.versions.items())
+    for name, about in {name: about for sweep in sweeps for name, about in sweep.about.items()}.items():
+        yield captions.title_of(name), about
     for name, digest in last.data.items():
         yield f"sha256 of {captions.title_of(name)}", str(digest)
     if sweeps:

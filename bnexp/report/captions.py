@@ -42,7 +42,8 @@ def describe_training(runs: pd.DataFrame) -> str:
     """Return what was trained: data, network, batch size, length, optimizer, all that is shared and not the default."""
     one = {name: _shared_value(runs, name) for name in ARM}
     steps, source = one["steps"], SOURCES.get(str(one["data"]))
-    inputs = source.features if source else "inputs"
+    features = _shared_value(runs, "features") if "features" in runs else None
+    inputs = source.features if source else int(features) if features else "inputs"
     size = f", {one['data_train']:,} training examples" if one["data_train"] else ""
     network = f"network {inputs}-{one['hidden']}-{_shared_value(runs, 'classes')}" if one["hidden"] else ""
     batch = f"batch {one['batch_size']}" if one["batch_size"] else ""

@@ -8,15 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from bnexp.data.requests import OwnFile, decode_own_file
 from bnexp.errors import UserError
 from bnexp.files import find_place
-from bnexp.runs import key
+from bnexp.runs import CONTENT, key
 from bnexp.statistics.arms import ScoredRuns, axes, score_runs
 from bnexp.statistics.confirmation import Confirmation, find_stored_confirmation
 from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, deduce_design
 from bnexp.store.records import SweepRecord, list_confirmatory
 from bnexp.store.store import Store, each_run_once
+from bnexp.verdicts.commands import write_data_words
 from bnexp.verdicts.confirmation import write_command
 from bnexp.verdicts.more_seeds import Destination
 
@@ -66,7 +68,7 @@ class Evidence:
         places = [find_place(store.path) for store in self.stores]
         return [
             Destination(
-                name, set(rows["run"]), find_data_roots(list(records.values())), outputs, write_command(str(store.path))
+                name, set(rows["run"]), find_data_words(list(records.values())), outputs, write_command(str(store.path))
             )
             for (name, outputs), store, rows, records in zip(
                 places, self.stores, self.stored, self.records, strict=True
@@ -105,6 +107,7 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
     ]
     fresh = list_confirmatory([record for part in records for record in part.values()])
     stored = [part[~part["run"].isin(fresh)] for part in stored]
+    _check_data(stores, [list(part.values()) for part in records])
     rows = each_run_once(pd.concat(stored, ignore_index=True))
     if (rows["status"] == "failed").all():
         raise UserError(
@@ -126,6 +129,32 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
         damaged=[*itertools.chain.from_iterable(damaged)],
         confirmations=confirmations,
     )
+
+
+def _check_data(stores: Sequence[Store], records: Sequence[Sequence[SweepRecord]]) -> None:
+    """Raise `UserError` if two stores have data of one name and other content, whose runs would be taken for one."""
+    known: dict[str, tuple[Store, str]] = {}
+    for store, part in zip(stores, records, strict=True):
+        for name, digest in {name: digest for record in part for name, digest in record.data.items()}.items():
+            first, other = known.setdefault(name, (store, digest))
+            if other != digest and CONTENT in digest + other:
+                raise UserError(
+                    "stores that are reported together must know their data sets apart by their names; got two "
+                    f"contents of {name} in {first.path} and {store.path}: report each by itself, or train one again "
+                    "under another data.name"
+                )
+
+
+def find_data_words(records: Sequence[SweepRecord]) -> dict[str, list[str]]:
+    """Return by the name of each data set the words of a command that say where it is, as the latest sweep had it."""
+    words = {name: write_data_words(root, None) for name, root in find_data_roots(records).items()}
+    return words | {name: write_data_words(None, file) for name, file in find_files(records).items()}
+
+
+def find_files(records: Sequence[SweepRecord]) -> dict[str, OwnFile]:
+    """Return the files of one's own by their names, as the latest sweep read them, with the digests that they had."""
+    latest = {name: (plain, record.data.get(name)) for record in records for name, plain in record.files.items()}
+    return {name: decode_own_file(name, plain, digest) for name, (plain, digest) in latest.items()}
 
 
 def find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:

@@ -13,8 +13,10 @@ from typing import Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
+from bnexp.choices import Standardize
 from bnexp.errors import UserError
 from bnexp.runs import SEMANTICS
 
@@ -54,10 +56,17 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         if problem := _find_lack(file):
             raise pa.ArrowInvalid(problem)
         table = file.read([name for name in schema.names if name in there])
-        columns = [table[f.name] if f.name in there else pa.nulls(len(table), f.type) for f in schema]
+        columns = [_modernize(table[f.name], f) if f.name in there else pa.nulls(len(table), f.type) for f in schema]
         rows = pa.table(columns, schema)
         rows.validate(full=True)  # text that is no UTF-8 is otherwise found by pandas
     return rows
+
+
+def _modernize(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    """Return a column as this version has it: a switch of an older one, true or false, may be a choice now."""
+    if pa.types.is_boolean(column.type) and field.name == "data_standardize":
+        return pa.compute.if_else(column, str(Standardize.all), str(Standardize.none))
+    return column
 
 
 def read_semantics(path: Path) -> int:

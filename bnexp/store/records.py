@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ class SweepRecord:
 
     Every field is a key of `sweeps/<id>.json`; what the record of another version lacks is empty. `created` is the time
     in UTC, `configuration` that of the first job, `axes` the values of the keys in which jobs differ. `data` holds the
-    digest of each data set by its name, `asked` the ids of the runs, `packs` and `threads` the ids and the number of
+    digest of each data set by its name, `files` where those of one's own are and how they are read, `about` what was
+    decided about them in words, `asked` the ids of the runs, `packs` and `threads` the ids and the number of
     threads of each pack by its name. `git` is the commit and whether it was `dirty`, or None for an installed package.
     `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm.
     """
@@ -32,6 +34,8 @@ class SweepRecord:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
     asked: Sequence[str] = ()
     packs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     threads: Mapping[str, int | None] = field(default_factory=dict)
@@ -133,9 +137,24 @@ def _is_table_of_text(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
+def _is_table_of_files(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, dict) and _is_file(**one) for one in value.values())
+
+
+def _is_file(
+    path: object = None, test: object = None, label: object = None, transpose: object = False, scale: object = None,
+    **_: object,
+) -> bool:  # fmt: skip
+    """Whether these can be what `OwnFile.encode` wrote."""
+    share = test is None or _is_text(test) or (isinstance(test, float) and 0 < test < 1)
+    divisor = scale is None or (isinstance(scale, int | float) and 0 < scale < math.inf)
+    return _is_text(path) and share and (label is None or _is_text(label)) and isinstance(transpose, bool) and divisor
+
+
 _IS_RIGHT: Final[Mapping[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("created", "command", "device", "machine"), _is_text),
-    **dict.fromkeys(("data", "versions"), _is_table_of_text),
+    **dict.fromkeys(("data", "about", "versions"), _is_table_of_text),
+    "files": _is_table_of_files,
     "configuration": _is_configuration,
     "axes": _is_table,
     "asked": _is_list_of_text,

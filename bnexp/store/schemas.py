@@ -49,6 +49,7 @@ RUNS: Final = pa.schema(
         *((f.name, _arrow(f.type)) for f in dataclasses.fields(Run)),
         ("epochs", pa.float64()),
         ("classes", pa.int64()),
+        ("features", pa.int64()),
         ("status", pa.string()),
         ("diverged_step", pa.int64()),
         *((metric, pa.float64()) for metric in METRICS),
@@ -69,7 +70,8 @@ RUNS: Final = pa.schema(
 `status` is done, diverged or failed. `diverged_step` counts from 1: the first step whose loss was not finite, or the
 point of the curve that found a parameter not finite before any loss was. `train_*` are means over the batches since
 the point before, not evaluations. `probes` is how much was measured: none, basic or full. `seconds` is the run's share
-of its pack's time. `test_examples` is the size of the test set, missing in what older versions stored.
+of its pack's time. `features` are the inputs of an example and `test_examples` the size of the test set, both missing
+in what older versions stored.
 """
 
 CORRECT: Final = pa.schema([("run", pa.string()), ("test_examples", pa.int64()), ("test_correct", pa.binary())])

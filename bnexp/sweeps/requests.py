@@ -8,7 +8,8 @@ from typing import Any
 from bnexp import provenance
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
-from bnexp.runs import SEMANTICS, Run, identity, to_canonical
+from bnexp.errors import UserError
+from bnexp.runs import CONTENT, SEMANTICS, Run, identity, to_canonical
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
 from bnexp.sweeps import pack_size, plans
@@ -47,6 +48,24 @@ def find_missing(runs: Sequence[Run], data: Sequence[Data], stored: set[str]) ->
     return Request([ids[run] for run in runs], by_setting, missing)
 
 
+def check_contents(request: Request, store: Store) -> None:
+    """Raise `UserError` if a data set of `request` has the name of another one in `store`, whose runs it would join."""
+    here = {one.name: one for one in request.data.values()}
+    for record in store.read_sweeps():
+        for name, digest in record.data.items():
+            if name in here and digest != here[name].digest and CONTENT in (digest + here[name].digest):
+                raise UserError(
+                    f"a store must know its data sets apart by their names; got other content of {name} than the one "
+                    f"of {record.created[:16]} UTC in {store.path} (digest {shorten_digest(here[name].digest)} instead "
+                    f"of {shorten_digest(digest)}): give it a data.name of its own, or another name="
+                )
+
+
+def shorten_digest(digest: str) -> str:
+    """Return the digits of `digest` that `data.digest` takes."""
+    return digest.removeprefix(CONTENT)[:12]
+
+
 def plan_packs(request: Request, store: Store, workers: Workers, resources: Resources) -> tuple[str, list[Assignment]]:
     """Return the device and the packs of what is missing; how large they should be is measured once on a machine."""
     if not request.missing:
@@ -72,6 +91,8 @@ def complete_record(record: SweepRecord, request: Request, planned: Sequence[Ass
     return dataclasses.replace(
         record,
         data={one.name: one.digest for one in request.data.values()},
+        files={one.name: one.file.encode() for one in request.data.values() if one.file},
+        about={one.name: one.about for one in request.data.values() if one.about},
         asked=list(dict.fromkeys(request.asked)),
         packs={assignment.name: assignment.ids for assignment in planned},
         threads={assignment.name: assignment.threads for assignment in planned},

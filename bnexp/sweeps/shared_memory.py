@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bnexp.choices import Standardize
 from bnexp.data.datasets import Data
 
 _ALIGNMENT: Final = 64
@@ -40,7 +41,7 @@ class SharedData:
     name: str
     classes: int
     digest: str
-    standardize: bool
+    standardize: Standardize | bool
 
 
 def share(data: Data, descriptor: int) -> SharedData:

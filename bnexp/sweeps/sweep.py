@@ -25,7 +25,7 @@ from bnexp.sweeps.in_process import InProcess, trains_here
 from bnexp.sweeps.process_pool import ProcessPool
 from bnexp.sweeps.progress import Display
 from bnexp.sweeps.protocol import Assignment, Event, Extras, Kind
-from bnexp.sweeps.requests import complete_record, count_stored, find_missing, find_stored, plan_packs
+from bnexp.sweeps.requests import check_contents, complete_record, count_stored, find_missing, find_stored, plan_packs
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.workers import Workers
 
@@ -195,6 +195,8 @@ def train_sweep(
         # 3. Load the data. Its digest is part of the runs' ids, and so of what is missing.
         request = find_missing(runs, workers.share(loaded), stored)
 
+        check_contents(request, store)
+
         # 4. Plan the packs of what is missing.
         device, planned = plan_packs(request, store, workers, resources)
 
@@ -233,6 +235,7 @@ def forecast_sweep(
         store.check_semantics()
         stored = find_stored(store, extras)
         request = find_missing(runs, workers.share(loaded), stored)
+        check_contents(request, store)
         device, planned = plan_packs(request, store, workers, resources)
         most = 1 if trains_here(runs, resources) else resources.max_workers(device)
         count = max(1, min(len(planned), most))

@@ -112,7 +112,7 @@ def pack_rows(
     pack, ids = assignment.pack, assignment.ids
     origin = origin_columns(assignment.name, len(ids), data.classes, device)
     rows = run_rows(pack, points, ids).assign(seconds=seconds / len(ids), probes=str(probes), **origin)
-    rows["test_examples"] = len(data.y_test_N)
+    rows["test_examples"], rows["features"] = len(data.y_test_N), data.x_train_ND.shape[1]
     return rows, curve_rows(pack, points, ids)
 
 

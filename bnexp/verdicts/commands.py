@@ -5,11 +5,14 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from bnexp.choices import to_cli
+from bnexp.data.requests import OwnFile
+from bnexp.data.sources import SOURCES, Source, split_sizes
 from bnexp.errors import UserError
-from bnexp.runs import Run, arm, find_acting, key, to_canonical
+from bnexp.runs import CONTENT, Run, arm, find_acting, key, to_canonical
 
 
 def write_override(key: str, values: Sequence[object]) -> str:
@@ -44,6 +47,18 @@ def write_place(name: str, outputs: str | None) -> list[str]:
     return [write_override("name", [name]), *([] if outputs is None else [write_override("outputs", [outputs])])]
 
 
+def write_data_words(root: str | None, file: OwnFile | None) -> list[str]:
+    """Return the overrides by which a command finds the data: the folder `root`, or the `file` of one's own."""
+    if file is None:
+        return [write_override("data.root", [root])] if root else []
+    known = {f.name: getattr(file, f.name) for f in dataclasses.fields(file)}
+    if file.name == Path(file.path).name:
+        del known["name"]
+    if file.digest is not None:
+        known["digest"] = CONTENT + file.digest[:16]
+    return [write_override(f"data.{name}", [value]) for name, value in known.items() if value not in (None, False)]
+
+
 def write_run_command(run: Run) -> str:
     """Return the command line that trains `run`: every field that differs from the default of `Run`."""
     acts = [name for name, value in find_acting(run).items() if value is not None]
@@ -60,6 +75,8 @@ def write_sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None
     known = [{name: getattr(run, name) for name in names} for run, names in acts]
     columns = {name: list(dict.fromkeys(one[name] for one in known if name in one)) for name in _FIELDS}
     columns = {name: values for name, values in columns.items() if values and name != "seed"}
+    if len(columns["data"]) > 1 and not set(columns["data"]) <= SOURCES.keys():  # each file has words of its own
+        return None
     try:
         product = [Run(**dict(zip(columns, values, strict=True))) for values in itertools.product(*columns.values())]
     except UserError:  # two of the settings do not go together
@@ -73,10 +90,28 @@ def _words(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
     """Yield the words that give each setting its values, several of them as a sweep; defaults are left out.
 
     `data.train` is left out only beside the default of `data.validation`: its own default is all that is left of it.
+    What a data set has a default of its own for is always written.
     """
+    sources = [SOURCES.get(name) for name in columns["data"]]
     for name in ("steps", "evaluate", *(name for name in columns if name not in ("steps", "evaluate"))):
-        if _differs(columns, name) or (name == "data_train" and _differs(columns, "data_validation")):
-            yield write_override(key(name), columns[name])
+        own = name in _OF_DATA and any(_has_other_default(source, name) for source in sources)
+        if _differs(columns, name) or own or (name == "data_train" and _differs(columns, "data_validation")):
+            yield write_override(key(name), [_name_group(name, value) for value in columns[name]])
+
+
+def _has_other_default(source: Source | None, name: str) -> bool:
+    """Say whether the default of `source` for the setting `name` may be another one than that of `Run`."""
+    if source is None:
+        return name != "data_standardize"
+    if name == "data_standardize":
+        return source.standardize != _FIELDS[name].default
+    usual = _FIELDS["data_train"].default, _FIELDS["data_validation"].default
+    return split_sizes(source, None, None) != usual
+
+
+def _name_group(name: str, value: object) -> object:
+    """Return what a command says of `value`: of a data set of one's own that it is a file."""
+    return "file" if name == "data" and value not in SOURCES else value
 
 
 def _differs(columns: Mapping[str, Sequence[Any]], name: str) -> bool:
@@ -92,4 +127,5 @@ def _range(seeds: Sequence[int]) -> str:
     return f"range({end})" if first == 0 else f"range({first},{end})"
 
 
+_OF_DATA: Final = ("data_train", "data_validation", "data_standardize")
 _FIELDS: Final = {f.name: f for f in dataclasses.fields(Run)}

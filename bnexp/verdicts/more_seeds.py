@@ -15,7 +15,7 @@ from bnexp.statistics.arms import ARM
 from bnexp.statistics.cells import rows_of
 from bnexp.store.rows import to_run
 from bnexp.verdicts.answers import Answer
-from bnexp.verdicts.commands import write_override, write_place, write_sweep_command
+from bnexp.verdicts.commands import write_place, write_sweep_command
 from bnexp.verdicts.notes import write_margin
 
 REACH: Final = 1_000
@@ -27,7 +27,7 @@ HOUR: Final = 3600
 
 @dataclass(frozen=True)
 class Destination:
-    """A store as a command names it: its `name`, the ids that it holds, and by data set the folder that was read.
+    """A store as a command names it: its `name`, the ids that it holds, and by data set the words that say where it is.
 
     `outputs` is the folder that holds it, None for the usual one; `confirm` is the command that confirms what it
     explored, and shows what it confirmed.
@@ -35,7 +35,7 @@ class Destination:
 
     name: str
     runs: Collection[str]
-    roots: Mapping[str, str]
+    data: Mapping[str, Sequence[str]]
     outputs: str | None = None
     confirm: str | None = None
 
@@ -160,15 +160,15 @@ def _choose_seeds(a: set[int], b: set[int], *, total: int) -> list[int]:
 def _command(rows: pd.DataFrame, seeds: Sequence[int], store: Destination, change: Callable[[Run], Run]) -> str | None:
     """Return the command for the arms of `rows`, None if they are not the full product of their settings."""
     arms = [change(_arm(row)) for row in rows[list(ARM)].drop_duplicates().to_dict("records")]
-    roots = {store.roots.get(arm.data, "") for arm in arms}
+    places = {tuple(store.data.get(arm.data, ())) for arm in arms}
     command = write_sweep_command(arms, seeds)
-    if command is None or len(roots) > 1:
+    if command is None or len(places) > 1:
         return None
     words = write_place(store.name, store.outputs)
     # What is stored with less than is asked for would be trained again.
     measured = rows["probes"].dropna() if "probes" in rows else rows["run"].iloc[:0]
     words += [f"probes={min(map(Probes, measured), key=list(Probes).index)}"] if len(measured) else []
-    words += [write_override("data.root", [root]) for root in roots if root]
+    words += [word for place in places for word in place]
     return f"{command} {shlex.join(words)}"
 
 

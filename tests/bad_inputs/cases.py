@@ -9,7 +9,19 @@ WORD = (
     "the first word must be KEY=VALUE, -m, or one of plan, report, confirm, show, ls, export, merge, check, data; got"
 )
 REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [figure=paper] [out=FOLDER]`"
-DATA = "data must be one of digits, fashion_mnist, mnist; got"
+DATA = (
+    "data must be one of breast_cancer, digits, emnist_balanced, emnist_letters, fashion_mnist, file, kmnist, mnist, "
+    "qmnist, wine; got"
+)
+SETS = (
+    "data must be one of mnist, fashion_mnist, kmnist, qmnist, emnist_balanced, emnist_letters, digits, wine, "
+    "breast_cancer, file; got"
+)
+DATA_USAGE = "the command must be `bnexp data fetch|verify [data=NAME] [data.root=DIR | data.path=FILE ...]`; got"
+NO_FILE = "data=file must be told which file by data.path; got none: data.path=FILE, see docs/data.md"
+FORMS = "must be an .npz, a .csv, a .csv.gz, or IDX files of images and labels, whole and without pickles; got"
+LAYOUTS = "see docs/data.md for what a file may hold"
+STANDARDIZE = "data.standardize must be one of none, all, feature; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = (
     "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity, mish, hardswish, relu6, hardtanh, "
@@ -120,12 +132,49 @@ MISTAKES: list[tuple[str, str | None]] = [
         "RUN must be the beginning of one run's id; got 'abc', with which none of the ids in outputs begin: `bnexp ls "
         "DIR` lists them",
     ),
-    ("data", "the command must be `bnexp data fetch|verify [data=NAME] [data.root=DIR]`; got `bnexp data`"),
+    (
+        "data",
+        f"{DATA_USAGE} `bnexp data`",
+    ),
     (
         "data fetch mnist",
-        "the command must be `bnexp data fetch|verify [data=NAME] [data.root=DIR]`; got 'mnist' in it",
+        f"{DATA_USAGE} 'mnist' in it",
     ),
-    ("data verify data=minst", "data must be one of mnist, fashion_mnist, digits; got 'minst': did you mean mnist?"),
+    ("data=file", NO_FILE),
+    ("data=file data.path=", NO_FILE),
+    ("data=file data.name=mine", f"{SETS} 'mine': did you mean wine?"),
+    (
+        "data=file data.path=nowhere.csv",
+        "nowhere.csv must be a file that can be read; got 'No such file or directory': check data.path and data.test",
+    ),
+    (
+        "-m data=file data.path=nowhere.npz placement=pre,post",
+        "nowhere.npz must be a file that can be read; got 'No such file or directory': check data.path and data.test",
+    ),
+    ("data=file data.path=mine.xls", f"mine.xls {FORMS} a name that ends otherwise: {LAYOUTS}"),
+    (
+        "data=file data.path=x.npz data.name=mnist",
+        "data.path must stand beside data=file; got data=mnist: add data=file, or leave it out",
+    ),
+    ("data.path=x.npz", "data.path must stand beside data=file; got data=mnist: add data=file, or leave it out"),
+    (
+        "data=digits data.label=1",
+        "data.label must stand beside data=file; got data=digits: add data=file, or leave it out",
+    ),
+    ("data=file data.path=x.npz data.test=1.5", "data.test must be a file, or a share above 0 and below 1; got 1.5"),
+    ("data=file data.path=x.npz data.test=0", "data.test must be a file, or a share above 0 and below 1; got 0"),
+    ("data=file data.path=x.npz data.scale=0", "data.scale must be a finite number greater than 0; got 0"),
+    ("data=file data.path=x.npz data.scale=big", "data.scale must be a number; got 'big'"),
+    ("data=file data.path=x.npz data.transpose=maybe", "data.transpose must be true or false; got 'maybe'"),
+    ("data=file data.path=x.npz data.digest=abc", "data.digest must be at least 8 hex digits of a digest; got 'abc'"),
+    (
+        "data fetch data=file",
+        "data=file must be verified, because nobody publishes it; got fetch: `bnexp data verify data=file`",
+    ),
+    ("data verify data=file", NO_FILE),
+    ("data verify data=mnist data.path=x", "data.path must stand beside data=file; got data=mnist: leave it out"),
+    ("data verify data=file data.path=x.csv data.scale=big", "data.scale must be a number; got 'big'"),
+    ("data verify data=minst", f"{SETS} 'minst': did you mean mnist?"),
 ]
 
 FOLDER = "name must be a plain folder name without slashes or a leading dot; got"
@@ -227,9 +276,8 @@ MISTAKES += [
         "take "
         "data.validation=10000",
     ),
-    ("data.validation=null", "data.validation must be a whole number; got null"),
-    ("data.standardize=perhaps", "data.standardize must be true or false; got 'perhaps'"),
-    ("data.name=minst", "data must be one of mnist, fashion_mnist, digits; got 'minst': did you mean mnist?"),
+    ("data.standardize=perhaps", f"{STANDARDIZE} 'perhaps'"),
+    ("data.name=minst", f"{SETS} 'minst': did you mean mnist?"),
     ("optimizer.momentum=-0.1", f"optimizer.momentum {FRACTION} -0.1"),
     ("optimizer.momentum=high", "optimizer.momentum must be a number; got 'high'"),
     ("optimizer.beta1=1", f"optimizer.beta1 {FRACTION} 1.0"),
@@ -241,7 +289,7 @@ MISTAKES += [
     ("optimizer.nesterov=2.5", "optimizer.nesterov must be true or false; got 2.5"),
     ("optimizer.nesterov=2", "optimizer.nesterov must be true or false; got 2"),
     ("optimizer.decay_all=1", "optimizer.decay_all must be true or false; got 1"),
-    ("data.standardize=0", "data.standardize must be true or false; got 0"),
+    ("data.standardize=0", f"{STANDARDIZE} 0"),
     ("save_weights=yes", "save_weights must be true or false; got 'yes'"),
     ("report=off", "report must be true or false; got 'off'"),
     ("report=null", "report must be true or false; got null"),
@@ -345,7 +393,10 @@ MISTAKES += [
     ("show --json", "the command must be `bnexp show RUN [DIR] [--json]`; got `bnexp show --json`"),
     ("check now", f"{CHECK} `bnexp check now`"),
     ("check --jsn", f"{CHECK} `bnexp check --jsn`"),
-    ("data get", "the command must be `bnexp data fetch|verify [data=NAME] [data.root=DIR]`; got `bnexp data get`"),
+    (
+        "data get",
+        f"{DATA_USAGE} `bnexp data get`",
+    ),
     ("data fetch data=", None),
     ("data fetch root=x", None),
     ("report a margin=100", f"{MARGIN} '100'"),

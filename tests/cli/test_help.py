@@ -48,7 +48,7 @@ def test_the_help_lists_every_choice(command: Command) -> None:
         "placement": Placement, "activation": Activation, "optimizer": Optimizer, "schedule": Schedule, "dtype": Dtype,
         "init.scheme": InitScheme, "norm.affine": Affine, "norm.statistics": NormStatistics, "norm.kind": NormKind,
         "probes": Probes, "device": schema.Device, "engine": ["local"],
-        "data": SETS,
+        "data": (*SETS, "file"),
     }  # fmt: skip
     for name, members in choices.items():
         found = re.search(rf"^  {name}=\S+ +(.*(?:\n {{30,}}.*)*)", text, re.MULTILINE)

@@ -24,10 +24,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bnexp.data import datasets, download
+from bnexp.data import datasets, download, packaged
 from bnexp.data.datasets import Data
 from bnexp.data.idx import decode
-from bnexp.data.sources import SOURCES, File, Source, count_training_examples
+from bnexp.data.sources import SETS, SOURCES, File, Source, count_training_examples
+from bnexp.data.splits import draw_stratified
 from bnexp.errors import UserError
 from bnexp.files import cache_folder
 
@@ -233,7 +234,7 @@ def test_the_digits_are_bit_for_bit_what_scikit_learn_reads_from_its_file() -> N
 
     x_ND, y_N = load_digits(return_X_y=True)
     raw = datasets._read_digits()
-    tests_N = datasets._draw_stratified(y_N.astype(np.int64), 297, "digits test split")
+    tests_N = draw_stratified(y_N.astype(np.int64), 297, "digits test split")
     for pixels_ND, labels_N, of_N in ((raw.x_ND, raw.y_N, ~tests_N), (raw.x_test_ND, raw.y_test_N, tests_N)):
         assert (pixels_ND.dtype, labels_N.dtype) == (np.uint8, np.int64)
         assert pixels_ND.flags.c_contiguous
@@ -247,9 +248,9 @@ def test_without_the_file_of_the_digits_one_sentence_says_where_it_should_be(
 ) -> None:
     spec = ModuleSpec("sklearn", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(datasets, "find_spec", lambda _: spec if found else None)
+    monkeypatch.setattr(packaged, "find_spec", lambda _: spec if found else None)
     place = tmp_path / "datasets/data/digits.csv.gz" if found else "scikit-learn"
-    with pytest.raises(UserError, match=f"installed with its digits; got no {re.escape(str(place))}: install"):
+    with pytest.raises(UserError, match=f"installed with its data set digits; got no {re.escape(str(place))}: install"):
         datasets.load("digits", root=None, train=None, validation=None, standardize=False)
 
 
@@ -619,7 +620,12 @@ def test_a_file_without_permission_is_one_sentence(tmp_path: Path, monkeypatch: 
         ("mnist", 50_001, None, "at most the 50000 examples of mnist that data.validation=10000 leaves; got 50001"),
         ("digits", 1, None, "data.train must be at least 2"),
         ("digits", 1200, 301, "at most the 1199 examples of digits"),
-        ("minst", None, None, "data must be one of mnist, fashion_mnist, digits; got 'minst': did you mean mnist?"),
+        (
+            "minst",
+            None,
+            None,
+            f"data must be one of {', '.join(SETS)}, file; got 'minst': did you mean mnist?",
+        ),
     ],
 )
 def test_an_impossible_split_is_one_sentence_before_any_file_is_looked_for(

@@ -122,6 +122,13 @@ def test_a_column_that_an_older_version_did_not_write_is_missing(path):
     assert table["test_accuracy"].null_count == 0
 
 
+def test_a_switch_that_an_older_version_wrote_is_the_choice_that_it_was(tmp_path):
+    path = tmp_path / "runs.parquet"
+    pq.write_table(pa.table({"run": ["a", "b", "c"], "data_standardize": [True, False, None]}), path)
+    table = parquet.read_table(path, pa.schema([RUNS.field("run"), RUNS.field("data_standardize")]))
+    assert table["data_standardize"].to_pylist() == ["all", "none", None]
+
+
 def test_only_the_columns_of_the_schema_are_read(path):
     table = parquet.read_table(path, pa.schema([CURVES.field("step")]))
     assert table.column_names == ["step"]

@@ -11,7 +11,19 @@ from bnexp.store.records import SweepRecord, decode_record, find_confirmation, l
 from bnexp.store.store import Store
 
 KEYS = [
-    *("created", "command", "configuration", "axes", "data", "asked", "packs", "threads", "semantics"),
+    *(
+        "created",
+        "command",
+        "configuration",
+        "axes",
+        "data",
+        "files",
+        "about",
+        "asked",
+        "packs",
+        "threads",
+        "semantics",
+    ),
     *("device", "machine", "versions", "git", "confirm"),
 ]
 PLAN = FrozenPlan(
@@ -129,6 +141,12 @@ DAMAGED = {
     "study": without(configuration={"study": "why"}),
     "data of the configuration": without(configuration={"data": "digits"}),
     "asked": without(asked={"a": 1}),
+    "files": without(files={"mine.csv": "/mine.csv"}),
+    "a file without a path": without(files={"mine.csv": {}}),
+    "a file and its test set": without(files={"mine.csv": {"path": "/mine.csv", "test": [1]}}),
+    "a share of tests": without(files={"mine.csv": {"path": "/mine.csv", "test": 2}}),
+    "a scale": without(files={"mine.csv": {"path": "/mine.csv", "scale": "1"}}),
+    "about": without(about={"mine.csv": 1}),
     "axes": without(axes=[1]),
     "data": without(data={"digits": None}),
     "versions": without(versions=["torch"]),

@@ -110,7 +110,9 @@ def test_the_store_the_data_and_the_least_that_was_measured_are_those_of_the_com
     levels = lambda runs: runs.assign(probes=["full", "basic"] * 3)  # noqa: E731
     stores = [
         Destination("other", set(), {}),
-        Destination("it's a+b", set(map(name, sweep)), {"digits": "/data of mine", "mnist": "/x"}),
+        Destination(
+            "it's a+b", set(map(name, sweep)), {"digits": ["data.root='/data of mine'"], "mnist": ["data.root=/x"]}
+        ),
     ]
     (command,) = commands(sweep, stores=stores, change=levels)
     assert str(command).endswith("""'name='"'"'it\\'"'"'s a+b'"'"'' probes=basic 'data.root='"'"'/data of mine'"'"''""")
