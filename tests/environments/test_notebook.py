@@ -12,7 +12,7 @@ INLINE = "module://matplotlib_inline.backend_inline"
 """What Jupyter sets for its kernels, and thereby for all that a cell starts."""
 
 
-@pytest.mark.parametrize("backend", [INLINE, "no backend"])
+@pytest.mark.parametrize("backend", [INLINE, pytest.param("no backend", marks=pytest.mark.slow)])
 def test_a_command_draws_its_page_whatever_backend_it_inherits(backend: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "outputs" / "runs")
     store.write("synthetic", *rows(product(["pre"], seeds=[0])))

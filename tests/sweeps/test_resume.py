@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -15,21 +16,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from bnexp.cli import main
 from bnexp.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [
-    *("-m", "data=digits", "placement=none,pre,post", "lr=0.1,0.3", "hidden=[32]", "device=cpu", "workers=2"),
+    *("-m", "data=digits", "placement=none,pre,post", "lr=0.1,0.3", "hidden=[32]", "device=cpu"),
     *("engine.lanes=3", "report=false", "name=x"),
 ]
 
 
-def start(folder, *words):
+def start(folder, *words, workers=2):
     folder.mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "bnexp", *WORDS, *words],
+        [sys.executable, "-m", "bnexp", *WORDS, f"workers={workers}", *words],
         cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
@@ -66,23 +69,33 @@ def children(pid):
     return []
 
 
-def kill_and_count(folder, rng, packs, *words):
+def finish_here(monkeypatch, capsys, folder, *words):
+    """Train in this process, with the plan of one worker, and return what is said."""
+    folder.mkdir(exist_ok=True)
+    with monkeypatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["bnexp", *WORDS, "workers=0", *words])
+        assert main.main() == 0
+    return capsys.readouterr().err
+
+
+def kill_and_count(folder, rng, packs, *words, workers=2):
     """Start the sweep, kill it after some packs and a while (sometimes with its workers); return what is stored."""
-    process = start(folder, *words)
+    process = start(folder, *words, workers=workers)
     enough = rng.integers(packs, size=2).max()  # few rounds find nothing stored
-    wait_for(lambda: stored(folder) >= enough and children(process.pid))
+    wait_for(lambda: (stored(folder) >= enough and children(process.pid)) or process.poll() is not None)
     time.sleep(rng.uniform(0, 1))
-    workers = children(process.pid) if rng.random() < 0.5 else []
-    for pid in (process.pid, *workers):
+    with_it = children(process.pid) if rng.random() < 0.5 else []
+    for pid in (process.pid, *with_it):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.communicate()
     return len(Store(folder / "outputs" / "x").runs) if stored(folder) else 0
 
 
-def assert_resumes(folder, whole, rng, *words):
+def assert_resumes(folder, whole, rng, *words, workers=2, finish=finish):
     packs = len(set(whole[0]["pack"]))
-    found = kill_and_count(folder, rng, packs, *words)
+    found = kill_and_count(folder, rng, packs, *words, workers=workers)
     said = finish(folder, *words)
     for resumed, uninterrupted in zip(content(folder), whole, strict=True):
         pd.testing.assert_frame_equal(resumed, uninterrupted, check_exact=True)
@@ -93,13 +106,15 @@ def assert_resumes(folder, whole, rng, *words):
     return found
 
 
-def test_a_killed_sweep_that_is_repeated_gives_the_store_of_one_that_was_not(tmp_path):
-    words = ["seed=0,1,2", "epochs=20"]
-    finish(tmp_path / "whole", *words)
+def test_a_killed_sweep_that_is_repeated_gives_the_store_of_one_that_was_not(tmp_path, monkeypatch, capsys):
+    """Killed in processes of its own; the whole one and the repetition have the plan of one worker, here."""
+    torch.set_num_threads(1)
+    words, here = ["seed=0,1,2", "epochs=10"], functools.partial(finish_here, monkeypatch, capsys)
+    here(tmp_path / "whole", *words)
     whole = content(tmp_path / "whole")
     assert whole[0]["pack"].nunique() == 6
     assert set(whole[2]["run"]) == set(whole[0]["run"])
-    assert_resumes(tmp_path / "killed", whole, np.random.default_rng(4), *words)
+    assert_resumes(tmp_path / "killed", whole, np.random.default_rng(4), *words, workers=1, finish=here)
     plans = [json.loads(p.read_text())["packs"] for p in sorted((tmp_path / "killed/outputs/x/sweeps").iterdir())]
     assert set(plans[-1]) <= set(plans[0])
 
@@ -116,7 +131,7 @@ def test_twenty_killed_sweeps_that_are_repeated_give_the_store_of_one_that_was_n
 
 
 def test_two_sweeps_into_one_store_at_once_both_finish_and_store_each_run_once(tmp_path):
-    sweeps = [start(tmp_path, "epochs=10", f"seed={seeds}") for seeds in ("0,1,2", "2,3")]
+    sweeps = [start(tmp_path, "epochs=10", f"seed={seeds}", workers=0) for seeds in ("0,1,2", "2,3")]
     ended = [process.communicate(timeout=120) for process in sweeps]
     assert [process.returncode for process in sweeps] == [0, 0], ended
     runs, curves, layers = content(tmp_path)
@@ -130,7 +145,7 @@ def test_two_sweeps_into_one_store_at_once_both_finish_and_store_each_run_once(t
 
 
 def test_ctrl_c_stops_within_seconds_keeps_what_is_whole_and_prints_the_command_that_resumes(tmp_path):
-    process = start(tmp_path, "seed=range(4)", "epochs=100")
+    process = start(tmp_path, "seed=range(4)", "epochs=100", workers=1)
     wait_for(lambda: stored(tmp_path) >= 1)
     workers = children(process.pid)
     began = time.monotonic()
