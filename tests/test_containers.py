@@ -105,7 +105,8 @@ def test_a_user_without_a_name_and_a_home_trains(tmp_path):
     unknown = "import pwd\ndef unknown(uid):\n    raise KeyError(uid)\npwd.getpwuid = unknown\n"
     (tmp_path / "site" / "sitecustomize.py").write_text(unknown)
     (tmp_path / "tmp").mkdir()
-    ended = run(tmp_path, *SMALL, "workers=1", "report=false", path=str(tmp_path / "site"), TMPDIR=str(tmp_path / "tmp"))
+    places = {"path": str(tmp_path / "site"), "TMPDIR": str(tmp_path / "tmp")}
+    ended = run(tmp_path, *SMALL, "workers=1", "report=false", **places)
     assert ended.returncode == 0, ended.stderr
     assert len(Store(tmp_path / "outputs" / "x").runs) == 2
     assert not (tmp_path / "~").exists()
