@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -16,9 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from bnexp.cli import main
 from bnexp.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,33 +66,23 @@ def children(pid):
     return []
 
 
-def finish_here(monkeypatch, capsys, folder, *words):
-    """Train in this process, with the plan of one worker, and return what is said."""
-    folder.mkdir(exist_ok=True)
-    with monkeypatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", ["bnexp", *WORDS, "workers=0", *words])
-        assert main.main() == 0
-    return capsys.readouterr().err
-
-
-def kill_and_count(folder, rng, packs, *words, workers=2):
+def kill_and_count(folder, rng, packs, *words):
     """Start the sweep, kill it after some packs and a while (sometimes with its workers); return what is stored."""
-    process = start(folder, *words, workers=workers)
+    process = start(folder, *words)
     enough = rng.integers(packs, size=2).max()  # few rounds find nothing stored
-    wait_for(lambda: (stored(folder) >= enough and children(process.pid)) or process.poll() is not None)
+    wait_for(lambda: stored(folder) >= enough and children(process.pid))
     time.sleep(rng.uniform(0, 1))
-    with_it = children(process.pid) if rng.random() < 0.5 else []
-    for pid in (process.pid, *with_it):
+    workers = children(process.pid) if rng.random() < 0.5 else []
+    for pid in (process.pid, *workers):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.communicate()
     return len(Store(folder / "outputs" / "x").runs) if stored(folder) else 0
 
 
-def assert_resumes(folder, whole, rng, *words, workers=2, finish=finish):
+def assert_resumes(folder, whole, rng, *words):
     packs = len(set(whole[0]["pack"]))
-    found = kill_and_count(folder, rng, packs, *words, workers=workers)
+    found = kill_and_count(folder, rng, packs, *words)
     said = finish(folder, *words)
     for resumed, uninterrupted in zip(content(folder), whole, strict=True):
         pd.testing.assert_frame_equal(resumed, uninterrupted, check_exact=True)
@@ -106,15 +93,13 @@ def assert_resumes(folder, whole, rng, *words, workers=2, finish=finish):
     return found
 
 
-def test_a_killed_sweep_that_is_repeated_gives_the_store_of_one_that_was_not(tmp_path, monkeypatch, capsys):
-    """Killed in processes of its own; the whole one and the repetition have the plan of one worker, here."""
-    torch.set_num_threads(1)
-    words, here = ["seed=0,1,2", "epochs=10"], functools.partial(finish_here, monkeypatch, capsys)
-    here(tmp_path / "whole", *words)
+def test_a_killed_sweep_that_is_repeated_gives_the_store_of_one_that_was_not(tmp_path):
+    words = ["seed=0,1,2", "epochs=20"]
+    finish(tmp_path / "whole", *words)
     whole = content(tmp_path / "whole")
     assert whole[0]["pack"].nunique() == 6
     assert set(whole[2]["run"]) == set(whole[0]["run"])
-    assert_resumes(tmp_path / "killed", whole, np.random.default_rng(4), *words, workers=1, finish=here)
+    assert_resumes(tmp_path / "killed", whole, np.random.default_rng(4), *words)
     plans = [json.loads(p.read_text())["packs"] for p in sorted((tmp_path / "killed/outputs/x/sweeps").iterdir())]
     assert set(plans[-1]) <= set(plans[0])
 
@@ -145,7 +130,7 @@ def test_two_sweeps_into_one_store_at_once_both_finish_and_store_each_run_once(t
 
 
 def test_ctrl_c_stops_within_seconds_keeps_what_is_whole_and_prints_the_command_that_resumes(tmp_path):
-    process = start(tmp_path, "seed=range(4)", "epochs=100", workers=1)
+    process = start(tmp_path, "seed=range(4)", "epochs=100")
     wait_for(lambda: stored(tmp_path) >= 1)
     workers = children(process.pid)
     began = time.monotonic()
