@@ -32,7 +32,7 @@ check: $(SET_UP)  ## format, lint, types and the import contracts
 test: $(SET_UP)  ## all tests but the slow ones, and what was skipped and why
 	$(BIN)/pytest -rs -n auto --dist loadfile
 
-test-slow: $(SET_UP)  ## the tests that take more than a minute
+test-slow: $(SET_UP)  ## the tests that take long, of each of which there is a short one in `make test`
 	$(BIN)/pytest -rs -m slow || [ $$? -eq 5 ] # 5: there is none
 
 # The tools of the tests may be of today; linters and types are left out, because their stubs are of newer versions.

@@ -105,7 +105,8 @@ def test_a_user_without_a_name_and_a_home_trains(tmp_path):
     unknown = "import pwd\ndef unknown(uid):\n    raise KeyError(uid)\npwd.getpwuid = unknown\n"
     (tmp_path / "site" / "sitecustomize.py").write_text(unknown)
     (tmp_path / "tmp").mkdir()
-    ended = run(tmp_path, *SMALL, "report=false", path=str(tmp_path / "site"), TMPDIR=str(tmp_path / "tmp"))
+    places = {"path": str(tmp_path / "site"), "TMPDIR": str(tmp_path / "tmp")}
+    ended = run(tmp_path, *SMALL, "workers=1", "report=false", **places)
     assert ended.returncode == 0, ended.stderr
     assert len(Store(tmp_path / "outputs" / "x").runs) == 2
     assert not (tmp_path / "~").exists()
@@ -114,7 +115,7 @@ def test_a_user_without_a_name_and_a_home_trains(tmp_path):
 
 def test_a_home_that_cannot_be_written_to_stops_nothing(tmp_path):
     (tmp_path / "home").write_text("a file, because root may write to every folder")
-    ended = run(tmp_path, *SMALL, "report=false", HOME=str(tmp_path / "home"))
+    ended = run(tmp_path, *SMALL, "workers=1", "report=false", HOME=str(tmp_path / "home"))
     assert ended.returncode == 0, ended.stderr
     assert len(Store(tmp_path / "outputs" / "x").runs) == 2
 
@@ -122,21 +123,31 @@ def test_a_home_that_cannot_be_written_to_stops_nothing(tmp_path):
 LATIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-@pytest.mark.parametrize("encoding", ["", "latin-1"])
-def test_files_are_utf_8_whatever_the_locale_and_what_a_terminal_cannot_show_is_replaced(tmp_path, encoding):
-    ended = run(tmp_path, *SMALL, "engine.lanes=2", **LATIN, PYTHONIOENCODING=encoding, HOME=str(tmp_path / "home"))
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """A folder in which the command trained and drew in a locale without UTF-8, and how it ended."""
+    folder = tmp_path_factory.mktemp("foreign")
+    environment = {**LATIN, "PYTHONIOENCODING": "latin-1", "PYTHONWARNDEFAULTENCODING": "1"}
+    words = ("engine.lanes=2", "workers=1")
+    return folder, run(folder, *SMALL, *words, **environment, HOME=str(folder / "home"))
+
+
+def test_files_are_utf_8_whatever_the_locale_and_what_a_terminal_cannot_show_is_replaced(foreign):
+    folder, ended = foreign
     assert ended.returncode == 0, ended.stderr
-    assert (b"Digits (8\xd78 pixels)" if encoding == "latin-1" else b"Digits (8?8 pixels)") in ended.stdout
-    (record,) = (tmp_path / "outputs" / "x" / "sweeps").iterdir()
+    assert b"Digits (8\xd78 pixels)" in ended.stdout
+    (record,) = (folder / "outputs" / "x" / "sweeps").iterdir()
     assert "placement=none,pre" in record.read_text(encoding="utf-8")
-    page = (tmp_path / "outputs" / "x" / "report" / "index.html").read_text(encoding="utf-8")
+    page = (folder / "outputs" / "x" / "report" / "index.html").read_text(encoding="utf-8")
     assert "8×8 pixels" in page
+    again = run(folder, *SMALL, "workers=1", "report=false", **LATIN, PYTHONIOENCODING="", HOME=str(folder / "home"))
+    assert b"Digits (8?8 pixels)" in again.stdout
 
 
-def test_no_file_of_ours_is_opened_in_the_encoding_of_the_locale(tmp_path):
-    ended = run(tmp_path, *SMALL, "engine.lanes=2", PYTHONWARNDEFAULTENCODING="1", HOME=str(tmp_path / "home"))
+def test_no_file_of_ours_is_opened_in_the_encoding_of_the_locale(foreign):
+    folder, ended = foreign
     assert ended.returncode == 0, ended.stderr
-    log = tmp_path / "outputs" / "x" / "logs" / "bnexp.log"
-    said = ended.stderr.decode() + (log.read_text(encoding="utf-8") if log.exists() else "")
+    log = folder / "outputs" / "x" / "logs" / "bnexp.log"
+    said = ended.stderr.decode("latin-1") + (log.read_text(encoding="utf-8") if log.exists() else "")
     warned = [line for line in said.splitlines() if "EncodingWarning" in line and "site-packages" not in line]
     assert not [line for line in warned if f"{ROOT}/" in line]

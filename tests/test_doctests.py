@@ -3,7 +3,6 @@
 import doctest
 import inspect
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 import bnexp
+from bnexp.cli import main
 from bnexp.report import drawings
 
 PUBLIC: dict[str, Any] = dict.fromkeys(bnexp.__all__, bnexp) | dict.fromkeys(bnexp.figures.__all__, bnexp.figures)
@@ -24,7 +24,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     command = drawings.__doc__.split("\n\n    bnexp ")[1]
     words = [*shlex.split(command), "report=false", "workers=0", "probes=basic"]
-    subprocess.run([sys.executable, "-m", "bnexp", *words], cwd=folder, check=True, capture_output=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["bnexp", *words])
+        assert main.main() == 0
     return folder
 
 

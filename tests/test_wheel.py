@@ -99,14 +99,28 @@ def test_hydra_finds_the_plugins_of_an_installed_bnexp_by_itself(fresh: Path, tm
     assert printed.split() == [f"{home}.launcher.BnexpLauncher", f"{home}.sweeper.BnexpSweeper"]
 
 
+TINY = ("data=digits", "epochs=1", "hidden=[16]", "probes=none")
+
+
+@pytest.mark.parametrize("fresh", ["wheel"], indirect=True)
+def test_a_bnexp_from_a_wheel_trains_in_a_process_of_its_own_and_draws_the_page(fresh: Path, tmp_path: Path) -> None:
+    run(fresh / "bin" / "bnexp", "-m", *TINY, "placement=none", "workers=1", "engine.lanes=1", cwd=tmp_path)
+    assert_trained(tmp_path, ["none"])
+    assert (tmp_path / "outputs" / "runs" / "report" / "figures" / "curves.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.slow
 def test_an_installed_bnexp_trains_a_run_and_a_sweep_in_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
-    tiny = ("data=digits", "epochs=1", "hidden=[16]")
-    run(fresh / "bin" / "bnexp", *tiny, "placement=pre", "report=false", cwd=tmp_path)  # the next one draws it
-    run(fresh / "bin" / "bnexp", "-m", *tiny, "placement=none,post", cwd=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
-    rows = pd.read_parquet(tmp_path / "outputs" / "runs" / "runs")
-    curves = pd.read_parquet(tmp_path / "outputs" / "runs" / "curves")
-    assert sorted(rows["placement"]) == ["none", "post", "pre"]
+    run(fresh / "bin" / "bnexp", *TINY, "placement=pre", "report=false", cwd=tmp_path)  # the next one draws it
+    run(fresh / "bin" / "bnexp", "-m", *TINY, "placement=none,post", cwd=tmp_path)
+    assert_trained(tmp_path, ["none", "post", "pre"])
+
+
+def assert_trained(folder: Path, placements: list[str]) -> None:
+    assert [path.name for path in folder.iterdir()] == ["outputs"]
+    rows = pd.read_parquet(folder / "outputs" / "runs" / "runs")
+    curves = pd.read_parquet(folder / "outputs" / "runs" / "curves")
+    assert sorted(rows["placement"]) == placements
     assert set(rows["data"]) == {"digits"}
     assert set(rows["status"]) == {"done"}
     assert rows["test_accuracy"].between(0, 1).all()

@@ -22,6 +22,7 @@ from bnexp.report.build import Report
 from bnexp.runs import Run
 from bnexp.store.store import Store
 from bnexp.sweeps import sweep
+from tests.support.pictures import leave_pictures_blank
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIVERGES, FAILS = 1e4, 1e5
@@ -71,6 +72,18 @@ class Fakes:
 
 
 Command = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def _blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing in this process: a report is asked for by what stands on it and where it lies."""
+    if "pictures" not in request.fixturenames:
+        leave_pictures_blank(monkeypatch)
+
+
+@pytest.fixture
+def pictures() -> None:
+    """Draw the SVG, the PDF and the PNG."""
 
 
 @pytest.fixture

@@ -65,9 +65,13 @@ def test_other_arguments_are_one_sentence_and_exit_code_2(words: str, command: C
     assert ended.err == f"bnexp: the command must be `bnexp check [--json]`; got `bnexp {words}`\n"
 
 
+@pytest.fixture(scope="module")
+def claims() -> list[list[Claim]]:
+    return checks.measure(checks.EXACT)
+
+
 @pytest.mark.parametrize("width", [80, 120])
-def test_every_claim_can_be_read_in_full_in_a_terminal(width: int) -> None:
-    claims = checks.measure(checks.EXACT)
+def test_every_claim_can_be_read_in_full_in_a_terminal(width: int, claims: list[list[Claim]]) -> None:
     console = Console(width=width)
     with console.capture() as captured:
         console.print(draw_table(claims))

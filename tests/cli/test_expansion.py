@@ -159,14 +159,16 @@ def remembering(load: Callable[..., Any]) -> Callable[..., Any]:
     return remembered
 
 
+@pytest.mark.parametrize("part", [pytest.param(1, id="all", marks=pytest.mark.slow), pytest.param(5, id="a fifth")])
 def test_a_job_has_the_values_or_the_error_of_its_composition_alone(
-    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+    part: int, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for owner, name in ((sweep.loader, "load_sweep_config"), (sweep.loader.repository, "load_config")):
         monkeypatch.setattr(owner, name, remembering(getattr(owner, name)))
     draw = random.Random(0)  # noqa: S311 - no secret
     every = [f"{name}={value}" for name, words in {**LEAVES, **GROUPS}.items() for value in words]
     jobs = [[word] for word in [*every, *SPECIAL]] + TWICE + [some_job(draw) for _ in range(80)]
+    jobs = jobs[part // 2 :: part]
     together, refused = Expansion(sweep.loader, sweep.master), 0
     for number, job in enumerate(jobs):
         alone = outcome(sweep.composed, job, number)
@@ -213,14 +215,17 @@ def test_the_first_wrong_job_is_the_one_that_is_told(sweep: Sweep) -> None:
     ],
 )
 def test_configurations_of_the_user_may_refer_and_reach_wherever_hydra_lets_them(
-    content: str, overrides: list[str], tmp_path: Path
+    content: str, overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "optimizer").mkdir()
     (tmp_path / "optimizer" / "heavy.yaml").write_text("defaults: [sgd]\nmomentum: 0.95\n")
     (tmp_path / "optimizer" / "reaching.yaml").write_text("# @package _global_\nlr: 3\noptimizer: {name: adam}\n")
     (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{content}\n")
     with begun(tmp_path, "mine", f"hydra.searchpath=[{values.find_conf()}]") as theirs:
-        jobs = [overrides, [*overrides, "placement=pre"], overrides[:1]]
+        for owner in (theirs.loader, theirs.loader.repository):
+            name = "load_config" if owner is theirs.loader.repository else "load_sweep_config"
+            monkeypatch.setattr(owner, name, remembering(getattr(owner, name)))
+        jobs = [overrides, [*overrides, "placement=pre"], *[overrides[:1]][: len(overrides) - 1]]
         for number, job in enumerate(jobs, 3):
             expected = outcome(theirs.composed, job, number)
             assert outcome(Expansion(theirs.loader, theirs.master).read_job, job, number) == expected

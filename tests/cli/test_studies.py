@@ -9,7 +9,11 @@ from tests.cli.conftest import Command, Ended, Fakes
 STUDIES = sorted(path.stem for path in (values.find_conf() / "study").iterdir())
 
 
-@pytest.mark.parametrize("name", STUDIES)
+LONG = "scale_symmetry"
+"""Refers from key to key, so that each of its 120 jobs is composed for itself: as long as all others together."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == LONG else n for n in STUDIES])
 def test_a_study_is_a_sweep_without_m_over_the_product_of_its_grid(name: str, command: Command, fakes: Fakes) -> None:
     ended = command(f"study={name}")
     assert ended.code == 0, ended.err
@@ -19,6 +23,13 @@ def test_a_study_is_a_sweep_without_m_over_the_product_of_its_grid(name: str, co
     assert len(asked.runs) >= 18
     assert len(set(asked.runs)) == len(asked.runs)
     assert asked.store.path.name == written["study"]["name"] == name
+
+
+def test_a_study_whose_values_refer_to_each_other_has_them_in_each_job(command: Command, fakes: Fakes) -> None:
+    assert command(f"study={LONG}", "seed=0", "activation=relu", "placement=pre,post").code == 0
+    scaled = {(run.init_hidden_gain, run.hidden_lr_scale, run.norm_eps) for run in fakes.sweeps[0].runs}
+    assert scaled == {(1.0, 1.0, 1e-5), (8.0, 64.0, 64e-5)}
+    assert len(fakes.sweeps[0].runs) == 4
 
 
 def test_whoever_asks_for_a_study_may_say_its_values_otherwise(command: Command, fakes: Fakes) -> None:

@@ -1,5 +1,6 @@
 """What was typed is what is stored: text as its own characters, numbers to the digits that people write."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,30 @@ from tests.cli.conftest import Command, Fakes
 ROADS = {"alone": [], "a sweep": ["-m", "seed=0,1"], "of Hydra": ["-m", "seed=0,1", "hydra/sweeper=basic"]}
 
 
-@pytest.mark.parametrize("road", ROADS)
+TEXTS = [
+    "2026_11_25",
+    "1.50",
+    "1e3",
+    "007",
+    "-1",
+    "+1",
+    "true",
+    "True",
+    "inf",
+    "NaN",
+    "1_0b",
+    "0x1f",
+    "v1.50",
+    "Übung-3",
+]
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["2026_11_25", "1.50", "1e3", "007", "-1", "+1", "true", "True", "inf", "NaN", "1_0b", "0x1f", "v1.50", "Übung-3"],
+    ("text", "road"),
+    [
+        *((text, "alone") for text in TEXTS),
+        *itertools.product(["1e3", "007", "true", "Übung-3"], ["a sweep", "of Hydra"]),
+    ],
 )
 def test_a_name_is_the_text_that_was_typed(text: str, road: str, command: Command, fakes: Fakes) -> None:
     ended = command(f"name={text}", *ROADS[road])

@@ -58,7 +58,7 @@ def batches(run, steps):
 @pytest.mark.parametrize(
     ("arms", "steps", "settings"),
     [
-        *((ARMS, 30, settings) for settings in OPTIMIZERS.values()),
+        *((ARMS, 12, settings) for settings in OPTIMIZERS.values()),
         (MORE_ARMS, 20, {"lr": 0.05}),
         *(pytest.param(ARMS, 200, settings, marks=pytest.mark.slow) for settings in OPTIMIZERS.values()),
     ],

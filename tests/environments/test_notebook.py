@@ -4,15 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from bnexp.store.store import Store
 from tests.cli.conftest import process
+from tests.support.synthetic import product, rows
 
 INLINE = "module://matplotlib_inline.backend_inline"
 """What Jupyter sets for its kernels, and thereby for all that a cell starts."""
 
 
-@pytest.mark.parametrize("backend", [INLINE, "no backend"])
+@pytest.mark.parametrize("backend", [INLINE, pytest.param("no backend", marks=pytest.mark.slow)])
 def test_a_command_draws_its_page_whatever_backend_it_inherits(backend: str, tmp_path: Path) -> None:
-    ended = process("-m", "bnexp", "data=digits", "steps=4", "hidden=[4]", cwd=tmp_path, MPLBACKEND=backend)
+    store = Store(tmp_path / "outputs" / "runs")
+    store.write("synthetic", *rows(product(["pre"], seeds=[0])))
+    ended = process("-m", "bnexp", "report", "outputs/runs", cwd=tmp_path, MPLBACKEND=backend)
     assert ended.returncode == 0
     assert all(line.startswith("bnexp: ") for line in ended.stderr.splitlines())
     assert ended.stdout.endswith("outputs/runs/report/index.html\n")

@@ -289,6 +289,7 @@ def test_any_axis_may_be_the_one_that_is_compared(tmp_path: Path) -> None:
         build([filled], compare="seeed")
 
 
+@pytest.mark.usefixtures("pictures")
 def test_an_axis_of_many_values_is_drawn_as_x(tmp_path: Path) -> None:
     sweep = [dataclasses.replace(run, batch_size=size) for run in product(["none", "pre"]) for size in (10, 30, 60)]
     build([store(tmp_path, rows(sweep))])
@@ -316,6 +317,7 @@ def test_none_is_compared_with_every_setting_of_the_norm(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_a_single_arm_has_its_curves_and_nothing_to_compare(seeds: int, tmp_path: Path) -> None:
     report = build([store(tmp_path, rows(product(["pre"], seeds=range(seeds))))])
@@ -326,6 +328,7 @@ def test_a_single_arm_has_its_curves_and_nothing_to_compare(seeds: int, tmp_path
     assert ("95 % Student t interval" in text) == (seeds > 1)
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_figure_says_what_was_trained_and_which_command_made_it(tmp_path: Path) -> None:
     sweep = [dataclasses.replace(run, momentum=0.9) for run in product()]
     long = "bnexp -m " + " ".join(f"key{number}=value" for number in range(100)) + " the=end"
@@ -343,6 +346,7 @@ def test_a_figure_says_what_was_trained_and_which_command_made_it(tmp_path: Path
     assert "diverged" not in text
 
 
+@pytest.mark.usefixtures("pictures")
 def test_diverged_runs_are_counted_and_listed_and_failed_ones_left_out(tmp_path: Path) -> None:
     sweep = product(["none", "pre"])
     runs, points = rows(sweep, diverged=dict.fromkeys(sweep[:2], 12))
@@ -358,6 +362,7 @@ def test_diverged_runs_are_counted_and_listed_and_failed_ones_left_out(tmp_path:
     assert "1 failed" in (folder / "report.md").read_text()
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_same_store_gives_the_same_page_byte_for_byte(tmp_path: Path) -> None:
     filled = store(tmp_path, rows(product()))
     first = build([filled]).page.read_bytes()

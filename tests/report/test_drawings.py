@@ -54,12 +54,10 @@ def test_every_setting_has_another_value_here() -> None:
 
 @pytest.mark.parametrize("name", ARM)
 def test_any_setting_can_be_compared_also_one_that_is_otherwise_tuned(name: str, tmp_path: Path) -> None:
-    runs = [
-        dataclasses.replace(run, **NEEDS.get(name, {}))
-        for run in product(["none", "pre"], ["relu", "tanh"], [0.1, 1.0])
-    ]
+    activations, lrs = (["relu"], [0.1]) if name in OTHER else (["relu", "tanh"], [0.1, 1.0])
+    runs = [dataclasses.replace(run, **NEEDS.get(name, {})) for run in product(["none", "pre"], activations, lrs)]
     if name in OTHER:
-        runs += [dataclasses.replace(run, **{name: OTHER[name]}) for run in runs if run.activation == "relu"]
+        runs += [dataclasses.replace(run, **{name: OTHER[name]}) for run in runs]
     evidence = gather([fill(tmp_path, runs)])
     estimates = estimate(evidence, choose_design(evidence, name), MARGIN)
     assert estimates.design.compared == name
@@ -82,6 +80,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return fill(tmp_path_factory.mktemp("store"), sweep)
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_forest_of_a_store_shows_its_differences_and_each_seed(store: Store) -> None:
     figure = bnexp.figures.forest(store)
     evidence = gather([store])
@@ -92,12 +91,14 @@ def test_the_forest_of_a_store_shows_its_differences_and_each_seed(store: Store)
     assert [np.mean(line.get_xdata()) for line in seeds] == pytest.approx((100 * effects["mean"]).tolist())
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_metric_and_a_comparison_can_be_chosen(store: Store) -> None:
     figure = bnexp.figures.finals(store.path, compare="activation", metric="test_loss")
     assert figure.axes[0].get_ylabel() == "test loss (nats)"
     assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["none", "pre", "post"]
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_figure_for_a_paper_has_its_width(store: Store) -> None:
     assert bnexp.figures.interaction(store, form="paper").get_figwidth() == pytest.approx(85 / 25.4)
 

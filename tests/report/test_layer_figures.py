@@ -100,7 +100,7 @@ def test_a_page_of_any_sweep_shows_saturation_gradients_and_what_was_measured_of
     assert of_pre.loc[of_pre["layer"] == 2, "mean"].item() == pytest.approx(by_hand)
 
 
-@pytest.mark.usefixtures("every_kind_of_picture")
+@pytest.mark.usefixtures("pictures")
 def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placements: Store) -> None:
     names = ["growth", "histograms", "quantiles", "effective_lr"]
     assert {*names, "histograms-2"} < set(draw_figures(name_figures(placements, names)))
@@ -110,6 +110,7 @@ def test_a_study_page_shows_the_mechanism_that_it_names_beside_the_effect(placem
     assert places["growth"] < page.index("tables/") < places["curves"]
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_figure_says_what_became_of_the_runs_that_diverged(tmp_path: Path) -> None:
     runs = [digits(placement=p, lr=lr, seed=0) for p, lr in (("none", 1e9), ("none", 0.1), ("pre", 0.1))]
     build([train_store(tmp_path, runs, ["gradients"])])

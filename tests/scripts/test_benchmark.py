@@ -17,6 +17,7 @@ from benchmarks import peers
 PEERS = {"plain eager loop", "bnexp", "DataLoader loop", "torch.func.vmap", "JAX vmap + scan", "torch.mm, the limit"}
 
 
+@pytest.mark.slow
 def test_the_table_of_the_benchmark_has_a_row_for_every_peer(tmp_path: Path) -> None:
     words = ["--quick", "--only", "steps", "--rounds", "1", "--out", str(tmp_path)]
     subprocess.run([sys.executable, ROOT / "scripts" / "benchmark_sweep.py", *words], check=True, timeout=300)

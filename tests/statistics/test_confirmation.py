@@ -181,7 +181,9 @@ def test_steps_by_the_count_of_what_may_be_true_reject_no_more_than_the_closed_t
         assert (adjust_exclusive(p) >= adjust_slowly(p) - 1e-12).all()
 
 
-@pytest.mark.parametrize("profile", ["flat", "peaked", "broad", "cliff"])
+@pytest.mark.parametrize(
+    "profile", ["peaked", "cliff", *(pytest.param(name, marks=pytest.mark.slow) for name in ("flat", "broad"))]
+)
 def test_a_confirmation_errs_in_at_most_5_of_100_families_whatever_was_chosen(profile: str) -> None:
     """2,000 families of three contrasts, explored on ten seeds and confirmed on twelve by the shipped functions."""
     shares = confirmation_rates.simulate(confirmation_rates.PROFILES[profile], family=3, stores=6_000)

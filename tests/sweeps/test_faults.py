@@ -44,7 +44,8 @@ def bnexp(folder, *words, out="/dev/null"):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_what_cannot_be_printed_is_one_sentence_and_the_runs_are_stored(tmp_path):
-    sweep = ["-m", "data=digits", "steps=40", "hidden=[8]", "seed=0,1", "name=x", "engine.lanes=2", "report=false"]
+    sweep = ["-m", "data=digits", "steps=40", "hidden=[8]", "seed=0,1", "name=x", "engine.lanes=2", "workers=0"]
+    sweep.append("report=false")
     for words in (sweep, ["--version"], ["--help"]):
         ended = bnexp(tmp_path, *words, out="/dev/full")
         assert ended.returncode == 2

@@ -67,7 +67,7 @@ def _processes_of(monkeypatch):
 
 def test_a_killed_worker_costs_its_pack_one_retry_as_halves_and_then_its_runs_are_failed(tmp_path, monkeypatch, capfd):
     started = _processes_of(monkeypatch)
-    runs = [small_run(lr=0.1 + i / 100, steps=4000, evaluate=4000, dtype="float32") for i in range(4)]
+    runs = [small_run(lr=0.1 + i / 100, steps=1000, evaluate=1000, dtype="float32") for i in range(4)]
     victims = {"first": None, "half": None}
 
     def show(_display, assignment, event):
@@ -177,20 +177,30 @@ def test_a_run_in_a_process_leaves_no_process_behind_when_it_is_killed(tmp_path)
     """Workers end by themselves when nobody hears them any more."""
     words = ["data=digits", "hidden=[8]", "epochs=3000", "evaluate=100", "device=cpu", "workers=1", "engine.lanes=2"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "bnexp", "-m", *words, "seed=0,1", "report=false"], cwd=tmp_path, env=_environment()
-    )
-    children: list[int] = []
-    until = time.monotonic() + 60
-    while not (children := _children(process.pid)) and time.monotonic() < until:
-        time.sleep(0.05)
+        [sys.executable, "-m", "bnexp", "-m", *words, "seed=0,1", "report=false"],
+        cwd=tmp_path, env=_environment(), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert process.stderr.readline() == "bnexp: training 2 runs in 1 pack\n"
+    children = _children(process.pid)
     assert children
-    time.sleep(4)
+    before = _written(children)
+    _wait_until(lambda: _written(children) > before)  # it trains: its first point has come
     process.kill()
-    process.wait()
-    until = time.monotonic() + 30
-    while any(map(_runs, children)) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not any(map(_runs, children))
+    process.communicate()
+    _wait_until(lambda: not any(map(_runs, children)))
+
+
+def _wait_until(condition, seconds=60.0):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _written(pids):
+    """What processes have written to whoever hears them, in bytes."""
+    return sum(int(Path(f"/proc/{pid}/io").read_text().split("wchar: ")[1].split()[0]) for pid in pids)
 
 
 def _environment():
