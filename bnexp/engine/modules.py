@@ -72,6 +72,10 @@ class Elementwise(nn.Module):
                 return u.abs()
             case Activation.sine:
                 return u.sin()
+            case Activation.squared_relu:
+                return u.relu().square()
+            case Activation.cube:
+                return u**3
         raise AssertionError(self.activation)
 
     def extra_repr(self) -> str:

@@ -11,7 +11,8 @@ DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = (
     "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity, mish, hardswish, relu6, hardtanh, "
-    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine"
+    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine, "
+    "squared_relu, cube"
 )
 
 MISTAKES: list[tuple[str, str | None]] = [
@@ -25,6 +26,7 @@ MISTAKES: list[tuple[str, str | None]] = [
     ("hydra.foo=1", "Hydra must know a key; got 'hydra.foo': `bnexp --cfg hydra` lists its keys"),
     ("placement=midle", "placement must be one of none, pre, post, both, input; got 'midle'"),
     ("activation=sigmoyd", f"activation must be one of {ACTIVATIONS}; got 'sigmoyd': did you mean sigmoid?"),
+    ("activation=celu", f"activation must be one of {ACTIVATIONS}; got 'celu': it is elu"),
     ("optimizer.name=adan", "optimizer must be one of sgd, adam, adamw; got 'adan': did you mean adam?"),
     ("device=gpu", "device must be one of auto, cpu, cuda; got 'gpu': did you mean cpu?"),
     ("data=minst", f"{DATA} 'minst': did you mean mnist?"),
