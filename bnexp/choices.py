@@ -198,6 +198,12 @@ def is_choice(kind: object) -> TypeGuard[type[StrEnum]]:
     return isinstance(kind, type) and issubclass(kind, StrEnum)
 
 
+def place_choice(kind: type[StrEnum], value: str) -> tuple[int, str]:
+    """Return what sorts `value` as `kind` has its members, and what is none of them last, by name."""
+    names = [str(choice) for choice in kind]
+    return (names.index(value) if value in names else len(names)), value
+
+
 _KINDS: Final[Mapping[Any, str]] = {
     float: "a number",
     int: "a whole number",

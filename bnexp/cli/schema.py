@@ -136,7 +136,7 @@ class Config:
     """All keys."""
 
     placement: Placement
-    activation: Activation
+    activation: Any = field(metadata={"kind": Activation})  # or FILE.py:NAME
     lr: float
     seed: int
     data: DataConfig

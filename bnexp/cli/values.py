@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import FigureForm, Probes, coerce, nearest, quote_value, round_digits
+from bnexp.choices import Activation, FigureForm, Probes, coerce, nearest, quote_value, round_digits
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.sources import count_training_examples
 from bnexp.errors import UserError
 from bnexp.files import expand_home, find_outputs
 from bnexp.runs import Run, key
 from bnexp.statistics.hypotheses import Hypothesis, read_hypotheses
+from bnexp.user_code import is_reference
 
 Values = Mapping[str, Any]
 """What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
@@ -93,6 +94,8 @@ def settle(name: str, value: Any) -> Any:
         switches = {"true": True, "false": False}
         known = name.removesuffix(".draw")  # report=off is short for report.draw=off
         return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, known)
+    if name == "activation":
+        return value if is_reference(value) else coerce(Activation, value, name)
     if name == "study.hypotheses":
         return read_hypotheses(value)
     return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
@@ -234,7 +237,9 @@ def _count_steps(job: Values, steps_per_epoch: int) -> tuple[int, int]:
 
 
 _KEY_OF_FIELD: Final = {
-    f.name: key(f.name) if key(f.name) in KEYS else f"{key(f.name)}.name" for f in dataclasses.fields(Run)
+    f.name: key(f.name) if key(f.name) in KEYS else f"{key(f.name)}.name"
+    for f in dataclasses.fields(Run)
+    if f.name != "activation_code"  # comes with the activation
 }
 """The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
 

@@ -202,7 +202,7 @@ def describe_effective(rows: pd.DataFrame) -> str:
     for arm in arms:
         kind = NormKind.batch if pd.isna(arm["norm_kind"]) else NormKind(arm["norm_kind"])
         whole = pd.isna(arm["norm_layers"]) or arm["norm_layers"] == "all"
-        block = whole and has_block(Placement(arm["placement"]), Activation(arm["activation"]), kind)
+        block = whole and has_block(Placement(arm["placement"]), arm["activation"], kind)
         other = "" if kind == NormKind.batch else f" ({kind})"
         named[block].append(f"{arm['placement']} with {arm['activation']}{other}")
     with_block, without = (", ".join(dict.fromkeys(named[block])) for block in (True, False))

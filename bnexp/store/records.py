@@ -24,6 +24,7 @@ class SweepRecord:
     in UTC, `configuration` that of the first job, `axes` the values of the keys in which jobs differ. `data` holds the
     digest of each data set by its name, `asked` the ids of the runs, `packs` and `threads` the ids and the number of
     threads of each pack by its name. `git` is the commit and whether it was `dirty`, or None for an installed package.
+    `sources` holds the code of the user's that was trained with, by PATH@DIGEST: to be read, never to be executed.
     `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm.
     """
 
@@ -40,6 +41,7 @@ class SweepRecord:
     machine: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     git: Mapping[str, Any] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
     confirm: FrozenPlan | None = None
 
     @property
@@ -135,7 +137,7 @@ def _is_table_of_text(value: object) -> bool:
 
 _IS_RIGHT: Final[Mapping[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("created", "command", "device", "machine"), _is_text),
-    **dict.fromkeys(("data", "versions"), _is_table_of_text),
+    **dict.fromkeys(("data", "versions", "sources"), _is_table_of_text),
     "configuration": _is_configuration,
     "axes": _is_table,
     "asked": _is_list_of_text,

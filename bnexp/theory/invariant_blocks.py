@@ -56,8 +56,11 @@ PER_NEURON: Final = (NormKind.batch, NormKind.variance, NormKind.ghost, NormKind
 """Normalizers that undo the scale of each neuron by itself."""
 
 
-def has_block(placement: Placement, activation: Activation, kind: NormKind = NormKind.batch) -> bool:
-    """Say whether the scale of a neuron's incoming weights changes nothing, so that lr/‖w‖² is its effective rate."""
+def has_block(placement: Placement, activation: Activation | str, kind: NormKind = NormKind.batch) -> bool:
+    """Say whether the scale of a neuron's incoming weights changes nothing, so that lr/‖w‖² is its effective rate.
+
+    Of an activation of the user's nothing is known under `post`, and so nothing is said.
+    """
     if placement == Placement.pre:
         return kind in (*PER_NEURON, NormKind.weight)
     return placement == Placement.post and kind in PER_NEURON and activation in HOMOGENEOUS
