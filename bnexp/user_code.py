@@ -121,7 +121,7 @@ def _read(path: str) -> tuple[str, str]:
         there = f"{os.strerror(error.errno)}, seen from {Path.cwd()}" if error.errno else str(error)
         raise UserError(f"{path} must be a file of Python that can be read; got '{there}'") from None
     except ValueError as error:  # a zero byte in the path
-        raise UserError(f"{ascii(path)} must be the path of a file; got '{error}'") from None
+        raise UserError(f"{path!a} must be the path of a file; got '{error}'") from None
     try:
         return content.decode(), hashlib.sha256(content).hexdigest()[:DIGITS]
     except UnicodeDecodeError:

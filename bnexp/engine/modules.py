@@ -126,8 +126,8 @@ def to_module(run: Run, tensors: Mapping[str, Tensor]) -> nn.Sequential:
     """
     if run.activation_code:
         raise UserError(
-            f"a module must have an activation that is built in; got {run.activation} of {run.activation_code}: read the "
-            "weights by safetensors.torch.load_file, and put the function between them yourself"
+            f"a module must have an activation that is built in; got {run.activation} of {run.activation_code}: read "
+            "the weights by safetensors.torch.load_file, and put the function between them yourself"
         )
     layers: list[nn.Module] = []
     normalized = list_layers(run.norm_layers, len(run.hidden))

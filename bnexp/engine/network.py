@@ -248,7 +248,9 @@ def _create_input_norm(pack: Pack, inputs: int, kind: dict[str, Any]) -> InputNo
 def _group_arms(arms: tuple[Run, ...]) -> Iterator[Block]:
     """Yield the blocks of `arms`, which lie in the order of a pack."""
     start = 0
-    for (norm, *function), group in groupby(arms, lambda run: (describe_norm(run), run.activation, run.activation_code)):
+    for (norm, *function), group in groupby(
+        arms, lambda run: (describe_norm(run), run.activation, run.activation_code)
+    ):
         stop = start + len(list(group))
         placement, kind, ghost, freeze, layers = norm
         numbers = list_layers(layers, len(arms[0].hidden))

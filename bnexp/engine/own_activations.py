@@ -54,8 +54,8 @@ class OwnCode:
         except Exception as error:
             raise OwnCodeError(f"{self} must take one tensor and not fail; got {describe(error, self.path)}") from error
         if not isinstance(a, Tensor):
-            raise OwnCodeError(f"{self} must return a tensor of torch; got one of {type(a).__module__.split('.')[0]}'s "
-                               f"{type(a).__name__}")  # fmt: skip
+            kind = type(a).__name__ if type(a).__module__ == "builtins" else f"{type(a).__module__}.{type(a).__name__}"
+            raise OwnCodeError(f"{self} must return a tensor of torch; got {kind}")
         if (a.shape, a.dtype, a.device) != (u.shape, u.dtype, u.device):
             raise OwnCodeError(
                 f"{self} must keep shape, type and device of its input, {list(u.shape)} of {u.dtype} on {u.device}; got "
@@ -93,7 +93,7 @@ def load(name: str, code: str) -> Function:
             _check_elementwise(own, u)
             _check_elementwise(derivative, u) if derivative else _check_slope(own, slope(u))
         if derivative:
-            _check_derivative(own, derivative, draw_samples(torch.float64).flatten())
+            _check_derivative(own, derivative, draw_samples(torch.float64))
         return _to_function(own, slope)
     except OwnCodeError as error:
         raise UserError(str(error)) from None
@@ -190,9 +190,17 @@ def _differentiate(own: OwnCode, u: Tensor) -> Tensor:
 
 
 def _to_function(own: OwnCode, slope: Callable[[Tensor], Tensor]) -> Function:
-    near, far = (slope(torch.linspace(-end, end, 4001, dtype=torch.float64)).abs() for end in (REACH / 2, REACH))
+    """Return it as the engine takes it, with the greatest slope that it has at ordinary inputs, and where it is flat.
+
+    Saturation is of inputs if it is flat at both ends of `REACH`, of units if at one, and else has no meaning; the
+    greatest slope of one that gets steeper without end is that at |u| ≤ 1.
+    """
+
+    def measure(end: float) -> Tensor:
+        return slope(torch.linspace(-end, end, 4001, dtype=torch.float64).view(1, 1, -1, 1)).abs().flatten()
+
+    one, near, far = map(measure, (1.0, REACH / 2, REACH))
     endless = float(far.max()) > 1.1 * float(near.max())
-    one = slope(torch.linspace(-1, 1, 4001, dtype=torch.float64)).abs()
     steepest = float(one.max() if endless else far.max())
     flat_sides = [bool((side < FLAT * steepest).all()) for side in (far[:500], far[-500:])]
     kinds = (Saturation.none, Saturation.of_units, Saturation.of_inputs)

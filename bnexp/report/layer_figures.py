@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from bnexp.choices import Activation, Placement, nearest
+from bnexp.choices import Placement, nearest
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.errors import UserError
 from bnexp.figures.kinds.distributions import QUANTILES, draw_histograms, draw_quantiles

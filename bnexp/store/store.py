@@ -31,8 +31,8 @@ from bnexp.errors import UserError
 from bnexp.files import is_folder, write_whole
 from bnexp.runs import SEMANTICS
 from bnexp.store import parquet
-from bnexp.store.records import SweepRecord, decode_record
 from bnexp.store.own_names import name_own_activations
+from bnexp.store.records import SweepRecord, decode_record
 from bnexp.store.schemas import CORRECT, CURVES, LAYERS, RUN_FILES, RUNS
 
 SUFFIX: Final = {"runs": ".parquet", "curves": ".parquet", "layers": ".parquet", "sweeps": ".json"}

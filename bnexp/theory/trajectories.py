@@ -28,9 +28,10 @@ def equivalence() -> Iterator[Claim]:
     """Train from (a·W0, a²·lr on the invariant block, eps·a²) beside (W0, lr, eps) and compare the losses.
 
     In the hidden layers the block's gradient is 1/a times the other's, so that a step of a²·lr takes the same way at
-    scale a; var and eps both carry a² (derived), behind an activation of degree k a^(2k). A power of two only moves exponents: the losses are then equal to the
-    last bit. The block is taken to be weights and biases of the hidden layers in every arm, also where it is none:
-    there a = 10 must show (at 0.1 a smooth activation is nearly linear), and a diverged loss is infinitely different.
+    scale a; var and eps both carry a² (derived), behind an activation of degree k a^(2k). A power of two only moves
+    exponents: the losses are then equal to the last bit. The block is taken to be weights and biases of the hidden
+    layers in every arm, also where it is none: there a = 10 must show (at 0.1 a smooth activation is nearly linear),
+    and a diverged loss is infinitely different.
     """
     plain = _record_losses(1)
     twos = torch.stack([_largest_difference(_record_losses(2.0**k), plain) for k in (-3, 5)])
