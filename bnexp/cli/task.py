@@ -121,6 +121,7 @@ class Task:
             return self._launch(jobs)
 
     def _launch(self, jobs: Sequence[Values]) -> list[float]:
+        jobs = [values.name_study(job) for job in jobs]
         runs = tuple(values.to_run(job) for job in jobs)
         self.options = values.to_options(jobs)
         self._check_own_activations(runs)

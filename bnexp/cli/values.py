@@ -28,16 +28,16 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Study:
-    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism.
+    """A prepared sweep: its question, how long it takes, the axes that it compares, and figures about the mechanism.
 
     `about` are the levels that the question is about, `answers` what else its verdicts answer, `hypotheses` predictions
     of what changes the gap between the placements.
     """
 
     name: str
-    question: str
-    time: str
-    compare: str
+    question: str | None
+    time: str | None
+    compare: tuple[str, ...]
     figures: tuple[str, ...]
     about: tuple[str, ...]
     answers: tuple[str, ...]
@@ -94,6 +94,8 @@ def settle(name: str, value: Any) -> Any:
         switches = {"true": True, "false": False}
         known = name.removesuffix(".draw")  # report=off is short for report.draw=off
         return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, known)
+    if name == "study.compare":
+        return _read_compared(value)
     if name == "activation":
         return value if is_reference(value) else coerce(Activation, value, name)
     if name == "study.hypotheses":
@@ -166,16 +168,30 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
     )
 
 
+def name_study(job: Values) -> Values:
+    """Return `job` with the name of its study, which is that of its results if its file gives it none."""
+    said = any(job[name] for name in STUDY)
+    return {**job, "study.name": job["name"]} if said and not job["study.name"] else job
+
+
 def _to_study(job: Values) -> Study | None:
-    """Return the study that `job` belongs to; raise `UserError` unless it says all of itself or nothing."""
-    values = [job[name] for name in STUDY]
-    lacking = [name for name, value in zip(STUDY, values, strict=True) if value is None]
-    if len(lacking) > 0 and any(values):
-        raise UserError(
-            f"a study must say its name, question, time and the axis that it compares; got no {lacking[0]}: add it to "
-            "the study's file"
-        )
-    return None if lacking else Study(*values)
+    """Return the study that `job`, which has its name, belongs to."""
+    said = {name.removeprefix("study."): job[name] for name in STUDY}
+    compare = (said["compare"],) if isinstance(said["compare"], str) else said["compare"] or ()
+    return Study(**said | {"compare": compare}) if said["name"] else None
+
+
+def _read_compared(value: Any) -> Any:
+    """Return what a study compares, a key or several; raise `UserError` if one is no key of a run."""
+    keys = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    known = [key(f.name) for f in dataclasses.fields(Run)]
+    for one in keys:
+        if one not in known:
+            raise UserError(
+                "study.compare must be a key in which runs differ, such as placement, or a list of them; got "
+                f"{quote_value(one)}{nearest(str(one), known)}"
+            )
+    return tuple(keys) if isinstance(value, list | tuple) else value
 
 
 def check_name(name: str) -> None:

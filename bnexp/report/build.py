@@ -229,8 +229,8 @@ def _link_files(table: tables.Table) -> tables.Table:
 
 
 def _choose_question(evidence: Evidence, estimates: Estimates) -> str:
-    if evidence.study:
-        return str(evidence.study["question"])
+    if question := evidence.study.get("question"):
+        return str(question)
     if estimates.design.compared == "placement":
         return "Should batch normalization stand before the activation, after it, or nowhere?"
     return f"What difference does {axis_label(estimates.design.compared)} make?"
