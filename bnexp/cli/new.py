@@ -23,7 +23,7 @@ epochs: 10
 hidden: [50, 50]
 
 study:
-  question: "Does batch normalization help NAME, and does it matter where it stands?"
+  question: "Does batch normalization help here, and does it matter where it stands?"
   compare: placement            # the axis that is compared; several: [placement, activation]
 # time: 1 min on two cores      # for whoever looks for something to run
 # figures: [saturation]         # of what happens inside the layers; saturation, gradients, effective_lr, growth, ...

@@ -98,7 +98,7 @@ def estimate(
         margin = choose_margin(effects, comparisons.MARGIN)
         if margin > comparisons.MARGIN:
             effects = comparisons.compare_at_best(grid, metric, margin)
-    about = evidence.study.get("about") or ()
+    about = [level for level in evidence.study.get("about") or () if level in set(design.levels)]
     finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)
     made = Estimates(
