@@ -47,7 +47,9 @@ def write_study(name: str) -> Path:
     """
     check_name(name)
     if not re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII):
-        raise UserError(f"NAME must be a word of letters, digits, _ and -, with a letter first; got {quote_value(name)}")
+        raise UserError(
+            f"NAME must be a word of letters, digits, _ and -, with a letter first; got {quote_value(name)}"
+        )
     if (find_conf() / "study" / f"{name}.yaml").is_file():
         raise UserError(f"NAME must not be that of a study of bnexp; got '{name}': take another one")
     path = FOLDER / f"{name}.yaml"

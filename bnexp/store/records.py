@@ -24,8 +24,8 @@ class SweepRecord:
     in UTC, `configuration` that of the first job, `axes` the values of the keys in which jobs differ. `data` holds the
     digest of each data set by its name, `asked` the ids of the runs, `packs` and `threads` the ids and the number of
     threads of each pack by its name. `git` is the commit and whether it was `dirty`, or None for an installed package.
-    `sources` holds the code of the user's that was trained with, by PATH@DIGEST: to be read, never to be executed.
-    `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm.
+    `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm. `sources` holds the
+    code of the user's that was trained with, by PATH@DIGEST: to be read, never to be executed.
     """
 
     created: str = ""
@@ -41,8 +41,8 @@ class SweepRecord:
     machine: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     git: Mapping[str, Any] | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
     confirm: FrozenPlan | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def study(self) -> Mapping[str, Any]:

@@ -25,7 +25,10 @@ def test_the_file_that_is_written_is_a_study_of_digits_and_the_command_says_what
 ) -> None:
     ended = command("new", "study", "mine")
     assert ended.code == 0
-    assert re.findall(r"^  (bnexp (?:plan )?study=mine) ", ended.out, re.M) == ["bnexp plan study=mine", "bnexp study=mine"]
+    assert re.findall(r"^  (bnexp (?:plan )?study=mine) ", ended.out, re.M) == [
+        "bnexp plan study=mine",
+        "bnexp study=mine",
+    ]
     assert "NAME" not in (tmp_path / FILE).read_text()
     assert command("study=mine").code == 0
     (asked,) = fakes.sweeps

@@ -73,7 +73,10 @@ def test_a_run_is_the_function_and_the_digest_of_its_file_wherever_it_lies(tmp_p
     (tmp_path / "below").mkdir()
     moved = small_run(activation=write(tmp_path / "below", name="other.py"))
     edited = small_run(activation=write(tmp_path, F + "# another thought\n"))
-    ids = [identity(one, "digest") for one in (run, moved, edited, dataclasses.replace(run, activation="tanh", activation_code=""))]
+    ids = [
+        identity(one, "digest")
+        for one in (run, moved, edited, dataclasses.replace(run, activation="tanh", activation_code=""))
+    ]
     assert run.activation == "f"
     assert ids[0] == ids[1]
     assert len(set(ids)) == 3
@@ -89,7 +92,7 @@ def test_a_run_with_a_built_in_activation_has_the_id_that_it_always_had():
 
 def test_it_travels_to_a_worker_and_into_a_row_and_back(tmp_path):
     run = small_run(activation=write(tmp_path), placement="pre")
-    assert decode_order(encode(Train(assign('pack', [run])))).assignment.pack.runs == (run,)
+    assert decode_order(encode(Train(assign("pack", [run])))).assignment.pack.runs == (run,)
     assert to_run({**find_acting(run), "hidden": run.hidden}) == to_canonical(run) == run
     assert to_run({**find_acting(run), "hidden": run.hidden, "activation": "f@01234567"}) == run
 

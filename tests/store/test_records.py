@@ -12,7 +12,7 @@ from bnexp.store.store import Store
 
 KEYS = [
     *("created", "command", "configuration", "axes", "data", "asked", "packs", "threads", "semantics"),
-    *("device", "machine", "versions", "git", "confirm"),
+    *("device", "machine", "versions", "git", "confirm", "sources"),
 ]
 PLAN = FrozenPlan(
     frozen="2026-01-01 09:00:00+00:00",
