@@ -13,8 +13,8 @@ FOLDER: Final = Path("conf", "study")
 """Where a command looks for studies of the user's, from the folder in which it is typed."""
 
 TEMPLATE: Final = """# @package _global_
-# A question of your own. `bnexp plan study=NAME` says what it would train; `bnexp study=NAME` trains it.
-# What is left out has its default: `bnexp --help` lists every key. A value typed behind the command wins over this file.
+# A question of your own. `bnexp plan study=NAME` says what would be trained; `bnexp study=NAME` trains it.
+# What is left out has its default: `bnexp --help` lists every key. What is typed behind the command wins over it.
 defaults:
   - override /data: digits      # small, and needs no download; then mnist or fashion_mnist
 

@@ -58,8 +58,8 @@ class OwnCode:
             raise OwnCodeError(f"{self} must return a tensor of torch; got {kind}")
         if (a.shape, a.dtype, a.device) != (u.shape, u.dtype, u.device):
             raise OwnCodeError(
-                f"{self} must keep shape, type and device of its input, {list(u.shape)} of {u.dtype} on {u.device}; got "
-                f"{list(a.shape)} of {a.dtype} on {a.device}"
+                f"{self} must keep shape, type and device of its input, {list(u.shape)} of {u.dtype} on {u.device}; "
+                f"got {list(a.shape)} of {a.dtype} on {a.device}"
             )
         return a
 
@@ -179,8 +179,8 @@ def _differentiate(own: OwnCode, u: Tensor) -> Tensor:
         a = own(v)
         if not a.requires_grad:
             raise OwnCodeError(
-                f"autograd must see how {own} depends on its input; it does not: use functions of torch alone, or write "
-                f"{own.name}_derivative(u) beside it"
+                f"autograd must see how {own} depends on its input; it does not: use functions of torch alone, or "
+                f"write {own.name}_derivative(u) beside it"
             )
         try:
             (slope,) = torch.autograd.grad(a.sum(), v, materialize_grads=True)

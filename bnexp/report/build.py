@@ -175,7 +175,8 @@ def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterat
         yield f"figures/{figure.name}.pdf", render(figure.figure, "pdf", figure.name)
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
         yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
-    apart = (table for part in (*content.confirmed, *content.further) for table in part.tables)
+    confirmed = [table for part in content.confirmed for table in part.tables]
+    apart = [*confirmed, *(table for part in content.further for table in part.tables)]
     for table in (*content.tables, *filter(None, [content.diverged]), *apart, *(told.tables if told else ())):
         yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()

@@ -33,8 +33,8 @@ FILES: dict[str, str | bytes] = {
 _FORM = "FILE.py:NAME, such as mine.py:f"
 
 CASES: list[tuple[str, str]] = [
-    ("{own}/missing.py:f", "{own}/missing.py must be a file of Python that can be read; got 'No such file or directory, "
-     "seen from {cwd}'"),
+    ("{own}/missing.py:f", "{own}/missing.py must be a file of Python that can be read; got 'No such file or "
+     "directory, seen from {cwd}'"),
     ("{own}/folder.py:f", "{own}/folder.py must be a file of Python that can be read; got 'Is a directory, seen from "
      "{cwd}'"),
     ("{own}/fine.py", "activation must be the name of one that is built in, or " + _FORM + "; got '{own}/fine.py'"),
@@ -79,8 +79,8 @@ CASES: list[tuple[str, str]] = [
     ("{own}/wrongkind.py:f", "f_derivative of {own}/wrongkind.py must return a tensor of torch; got int"),
     ("{own}/constant.py:f", "autograd must see how f of {own}/constant.py depends on its input; it does not: use "
      "functions of torch alone, or write f_derivative(u) beside it"),
-    ("{own}/where.py:f", "the derivative of f of {own}/where.py must be finite at inputs from -8 to 8; autograd got nan: "
-     "write f_derivative(u) beside it"),
+    ("{own}/where.py:f", "the derivative of f of {own}/where.py must be finite at inputs from -8 to 8; autograd got "
+     "nan: write f_derivative(u) beside it"),
     ("{own}/fine.py:f@01234567", "{own}/fine.py must hold the code that is asked for, 01234567; got "),
 ]  # fmt: skip
 """What is given to `activation=`, and how the sentence begins."""

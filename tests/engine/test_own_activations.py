@@ -1,4 +1,4 @@
-"""Activations of one's own: against their built-in twins, their identity, their errors, and what a store keeps of them."""
+"""Activations of one's own: against their built-in twins, their identity, their errors, and what a store keeps."""
 
 import dataclasses
 import json
