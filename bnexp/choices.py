@@ -89,6 +89,14 @@ class Activation(StrEnum):
     centred_relu = auto()
     absolute = auto()
     sine = auto()
+    squared_relu = auto()
+    cube = auto()
+
+
+ALIASES: Final = {"celu": Activation.elu, "swish": Activation.silu, "linear": Activation.identity}
+"""Other names of activations. Each stands for the defaults of `torch.nn`, and with its alpha of 1 celu is elu: two arms
+that compute the same would differ by nothing but rounding.
+"""
 
 
 class Optimizer(StrEnum):
@@ -188,9 +196,9 @@ def parse(choices: type[Choice], value: object, name: str) -> Choice:
 def wrong_value(kind: Any, value: object, name: str) -> UserError:
     """Return the error that says what `name` must be: a `kind` (the type of a field of `Run`), which `value` is not."""
     if is_choice(kind):
-        return UserError(
-            f"{name} must be one of {', '.join(kind)}; got {quote_value(value)}{nearest(str(value), kind)}"
-        )
+        known = ALIASES.get(str(value).lower()) if kind is Activation else None
+        hint = f": it is {known}" if known else nearest(str(value), kind)
+        return UserError(f"{name} must be one of {', '.join(kind)}; got {quote_value(value)}{hint}")
     return UserError(f"{name} must be {_KINDS[kind]}; got {quote_value(value)}")
 
 
@@ -203,6 +211,12 @@ def nearest(word: str, words: Iterable[str]) -> str:
 def is_choice(kind: object) -> TypeGuard[type[StrEnum]]:
     """Say whether `kind` is a type of choices, such as `Placement`."""
     return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+def place_choice(kind: type[StrEnum], value: str) -> tuple[int, str]:
+    """Return what sorts `value` as `kind` has its members, and what is none of them last, by name."""
+    names = [str(choice) for choice in kind]
+    return (names.index(value) if value in names else len(names)), value
 
 
 _KINDS: Final[Mapping[Any, str]] = {

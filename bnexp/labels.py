@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from bnexp.choices import is_choice
-from bnexp.runs import Run, key
+from bnexp.choices import is_choice, place_choice
+from bnexp.runs import Run, key, kind
 
-TYPES: Final = {f.name: f.type for f in dataclasses.fields(Run)}
+TYPES: Final = {f.name: kind(f.name) for f in dataclasses.fields(Run)}
 """The type of each setting of a run."""
 
 _ALONE: Final = ("placement", "activation", "data")
@@ -16,10 +16,13 @@ _ALONE: Final = ("placement", "activation", "data")
 
 
 def sort_values(axis: str, values: Iterable[Any]) -> list[Any]:
-    """Return the distinct `values` of `axis`: choices in the order of their enum, networks by depth, then width."""
-    kind = TYPES.get(axis)
-    if is_choice(kind):
-        return sorted(set(values), key=[str(choice) for choice in kind].index)
+    """Return the distinct `values` of `axis`: choices in the order of their enum, networks by depth, then width.
+
+    What is no choice, an activation of the user's, comes last.
+    """
+    choices = TYPES.get(axis)
+    if is_choice(choices):
+        return sorted(set(values), key=lambda value: place_choice(choices, value))
     if axis == "hidden":
         return sorted(set(values), key=lambda text: (text.count("-"), [int(width) for width in text.split("-")]))
     return sorted(set(values))

@@ -29,14 +29,15 @@ from bnexp.choices import (
 from bnexp.errors import UserError
 from bnexp.norms.kinds import NormKind, check_together, find_idle
 from bnexp.norms.layers import settle_layers
+from bnexp.user_code import decode, settle
 
 SEMANTICS: Final = 1
 """Number of the training semantics: raised whenever the same `Run` would train to other numbers (beyond rounding)."""
 
 
-def _key(key: str, default: Any = dataclasses.MISSING) -> Any:
+def _key(key: str, default: Any = dataclasses.MISSING, **metadata: Any) -> Any:
     """Return a field of `Run` with the name under which the command line knows it."""
-    return field(default=default, metadata={"key": key})
+    return field(default=default, metadata={"key": key, **metadata})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +49,8 @@ class Run:
 
     Args:
         placement: Where batch normalization stands: `none`, `pre`, `post`, `both` or `input`, see `bnexp.Placement`.
-        activation: The activation function, see `bnexp.Activation`.
+        activation: The activation function, see `bnexp.Activation`; or one of your own as FILE.py:NAME, which the run
+            then knows as NAME, with `activation_code`.
         lr: Learning rate.
         seed: Draws the initial weights and the order of the examples; equal seeds share both across all arms.
         data: Name of the data set, such as "mnist" or "digits", or of one's own.
@@ -85,6 +87,7 @@ class Run:
         norm_freeze: Steps whose statistics are averaged, under `frozen`, before they become constants.
         norm_layers: Hidden layers that are normalized: `all`, `first`, `last`, `odd` or a list of numbers from 1.
         dtype: `float32` or `float64`.
+        activation_code: Of an activation of your own, its file and the digest of what stands in it, PATH@DIGEST.
 
     Raises:
         UserError: A value is of the wrong type or out of range, or an epoch would end with a batch of one example.
@@ -103,7 +106,7 @@ class Run:
     """
 
     placement: Placement = _key("placement", Placement.none)
-    activation: Activation = _key("activation", Activation.relu)
+    activation: Activation | str = _key("activation", Activation.relu, kind=Activation)
     lr: float = _key("lr", 0.1)
     seed: int = _key("seed", 0)
     data: str = _key("data", "mnist")
@@ -140,10 +143,16 @@ class Run:
     norm_freeze: int = _key("norm.freeze", 100)
     norm_layers: str = _key("norm.layers", "all")
     dtype: Dtype = _key("dtype", Dtype.float32)
+    activation_code: str = _key("activation.code", "")
 
     def __post_init__(self) -> None:
+        activation, code = settle(self.activation, self.activation_code)
+        object.__setattr__(self, "activation", activation)
+        object.__setattr__(self, "activation_code", code)
         for f in _FIELDS.values():
             asked = getattr(self, f.name)
+            if f.name == "activation":
+                continue
             if f.name == "norm_layers":
                 asked = settle_layers(asked, len(self.hidden))
             value = coerce(f.type, asked, key(f.name))
@@ -184,6 +193,11 @@ def key(name: str) -> str:
     return str(_FIELDS[name].metadata["key"])
 
 
+def kind(name: str) -> Any:
+    """Return the type of the `Run` field `name`; of the activation, that of those that are built in."""
+    return _FIELDS[name].metadata.get("kind", _FIELDS[name].type)
+
+
 def propose_batch_sizes(examples: int, batch_size: int) -> list[int]:
     """Return what to take instead of a `batch_size` that leaves a last batch of one of `examples` training examples.
 
@@ -203,6 +217,8 @@ def find_acting(run: Run) -> dict[str, Any]:
     are kept as they were asked: adam and adamw without a decay are two arms, although they compute the same.
     """
     idle = set(find_idle(run.placement, run.norm_kind))
+    if not run.activation_code:
+        idle |= {"activation_code"}
     if run.norm_statistics == NormStatistics.population:
         idle |= {"norm_momentum"}
     if run.optimizer == Optimizer.sgd:
@@ -232,12 +248,14 @@ def identity(run: Run, data_digest: str) -> str:
 
     Settings that a later version added are left out where they cannot act or have the value that was implied before:
     the runs of older stores keep their ids. A digest that begins with `CONTENT` says all of the data, so that the same
-    content is the same run whatever the file is called.
+    content is the same run whatever the file is called; of code of the user's, too, the digest counts and not its place.
     """
     acting = find_acting(run)
     acting["data_standardize"] = _SWITCHED.get(run.data_standardize, str(run.data_standardize))
     if data_digest.startswith(CONTENT):
         acting["data"] = CONTENT
+    if run.activation_code:
+        acting["activation_code"] = decode(run.activation_code).digest
     for name in LATER:
         if acting[name] is None or acting[name] == _plain(_FIELDS[name].default):
             del acting[name]
@@ -256,7 +274,7 @@ CONTENT: Final = "content-"
 _SWITCHED: Final = {Standardize.none: False, Standardize.all: True}
 """What the first stores know of a standardisation: whether there is one."""
 
-LATER: Final = ("norm_kind", "norm_gamma", "norm_ghost", "norm_freeze", "norm_layers")
+LATER: Final = ("norm_kind", "norm_gamma", "norm_ghost", "norm_freeze", "norm_layers", "activation_code")
 """Settings that the first stores do not know; what their runs did is the default of each."""
 
 _FIELDS: Final = {f.name: f for f in dataclasses.fields(Run)}

@@ -68,6 +68,7 @@ OTHER: dict[str, Any] = {
     "norm_freeze": 50,
     "norm_layers": "first",
     "dtype": "float64",
+    "activation_code": "mine.py@0123456789abcdef",
 }
 """Another value for every field."""
 
@@ -79,7 +80,8 @@ DIGEST = "d" * 64
 
 
 def changed(run: Run, name: str) -> Run:
-    return varied(run, **{name: OTHER[name]})
+    own = {"activation": "f"} if name == "activation_code" else {}  # which has a name of its own
+    return varied(run, **own, **{name: OTHER[name]})
 
 
 def acts_in(name: str) -> Run:
@@ -174,7 +176,7 @@ def test_settings_that_came_later_leave_the_ids_of_older_stores_as_they_were(
 ) -> None:
     """Golden: the ids were written down before `norm.kind` and its neighbours existed."""
     assert identity(varied(Run(steps=8340, evaluate=834), placement=placement, **settings), DIGEST) == known
-    assert set(LATER) == {"norm_kind", "norm_gamma", "norm_ghost", "norm_freeze", "norm_layers"}
+    assert set(LATER) == {"norm_kind", "norm_gamma", "norm_ghost", "norm_freeze", "norm_layers", "activation_code"}
 
 
 def test_a_choice_of_layers_is_one_run_however_it_is_written() -> None:

@@ -60,6 +60,10 @@ def run_command(words: Sequence[str]) -> int:
             from bnexp.cli import data
 
             data.print_files(asked.action, asked.words)
+        case "new":
+            from bnexp.cli import new
+
+            new.new(asked.name)
     return 0
 
 

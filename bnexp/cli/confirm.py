@@ -116,6 +116,11 @@ def _freeze(
         raise UserError(
             f"a store to confirm must have no failed runs; got {failed} of {len(rows)} in {store.path}{last}"
         )
+    if own := dict.fromkeys(rows["activation_code"].dropna()):
+        raise UserError(
+            f"a store to confirm must have built-in activations only; got {', '.join(own)}: code of one's own is never "
+            "executed on the word of a store; train fresh seeds by a command that names the file"
+        )
     evidence = gather([store], [rows])
     grid = build_grid(evidence.runs, choose_design(evidence, asked.get("compare")))
     return freeze_plan(

@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from bnexp.cli import values
 from bnexp.cli.schema import KEYS, Config
 from bnexp.cli.values import Values
+from bnexp.errors import UserError
 
 
 def expand(jobs: Sequence[Sequence[str]], loader: ConfigLoader, master: DictConfig, first: int = 0) -> list[Values]:
@@ -102,7 +103,7 @@ class Expansion:
             return None
         try:
             keys = {w.key_or_group: base.convert(w) for w in words if not self._is_group(w.key_or_group)}
-        except OmegaConfBaseException:
+        except (OmegaConfBaseException, UserError):  # the long way finds what is wrong in Hydra's order
             return None
         job = {**base.values, **keys}
         return None if MISSING in job.values() else job

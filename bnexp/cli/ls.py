@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bnexp.choices import coerce, to_cli
+from bnexp.choices import Activation, coerce, to_cli
 from bnexp.cli.schema import KEYS
 from bnexp.cli.typed import quote_texts
 from bnexp.cli.usage import USAGE
 from bnexp.cli.values import unknown_key
 from bnexp.errors import UserError
 from bnexp.files import find_outputs, is_folder
-from bnexp.runs import Run, key
+from bnexp.runs import Run, key, kind
 from bnexp.statistics.arms import ARM, axes, score_runs
 from bnexp.statistics.confirmation import find_stored_confirmation
 from bnexp.store.records import list_confirmatory
@@ -77,8 +77,9 @@ def _describe_store(path: Path) -> dict[str, Any]:
 def _print_runs(folder: Path, filters: Sequence[str], *, json_wanted: bool) -> None:
     runs = load(folder).runs
     kept = runs[[True] * len(runs)]
+    own = set(runs["activation"][runs["activation_code"].notna()])
     for word in filters:
-        column, matches = _parse_filter(word)
+        column, matches = _parse_filter(word, own)
         kept = kept[[matches(value) for value in kept[column]]]
     if json_wanted:
         _print_json([_drop_missing(row) for row in kept.to_dict("records")])
@@ -102,8 +103,11 @@ def _print_runs(folder: Path, filters: Sequence[str], *, json_wanted: bool) -> N
     print(f"{len(kept)} of {len(runs)} runs in {folder}")
 
 
-def _parse_filter(word: str) -> tuple[str, Callable[[Any], bool]]:
-    """Return the column of KEY=VALUE or KEY=V1,V2, and what says whether a run has one of these values there."""
+def _parse_filter(word: str, own: Collection[str]) -> tuple[str, Callable[[Any], bool]]:
+    """Return the column of KEY=VALUE or KEY=V1,V2, and what says whether a run has one of these values there.
+
+    `own` are the names of activations of the user's.
+    """
     name, _, text = word.partition("=")
     if name == "status":
         if wrong := set(text.split(",")) - set(_STATUSES):
@@ -114,8 +118,20 @@ def _parse_filter(word: str) -> tuple[str, Callable[[Any], bool]]:
             raise UserError(f"the runs of a store are told apart by keys of a run; got '{name}', which is none")
         raise unknown_key(name)
     field = _FIELD_OF_KEY[name]
-    wanted = [to_cli(coerce(Run.__dataclass_fields__[field].type, value, name)) for value in _parse_values(word)]
+    if field == "activation":
+        return field, _match_activation(_parse_values(word), own)
+    wanted = [to_cli(coerce(kind(field), value, name)) for value in _parse_values(word)]
     return field, lambda value: to_cli(_plain(value)) in wanted
+
+
+def _match_activation(wanted: Sequence[Any], own: Collection[str]) -> Callable[[Any], bool]:
+    """Return what says whether an activation is one of those `wanted`; `own` are the functions of the user's.
+
+    Of several functions of one name, all are meant by the name, and one by the name with its digest.
+    """
+    known = {*own, *(name.partition("@")[0] for name in own)}
+    names = [str(one) if one in known else str(coerce(Activation, one, "activation")) for one in wanted]
+    return lambda value: value in names or str(value).partition("@")[0] in names
 
 
 def _parse_values(word: str) -> list[Any]:

@@ -20,6 +20,7 @@ from bnexp.cli.task import Request, Task, train
 from bnexp.cli.typed import expand_short, quote_texts
 from bnexp.cli.usage import USAGE, write_command, write_help
 from bnexp.errors import UserError
+from bnexp.files import is_folder
 
 UNWRITABLE: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE}
@@ -126,7 +127,7 @@ def _as_sweep(words: Sequence[str]) -> list[str]:
 
 def _compose(task: Task, words: list[str]) -> int:
     """Let Hydra read `words` and call `task` with what it composes; return the exit code."""
-    sys.argv[1:] = quote_texts(expand_short(put_options_first(words)))
+    sys.argv[1:] = [*_find_studies(words), *quote_texts(expand_short(put_options_first(words)))]
     call = hydra.main(version_base="1.3", config_path=str(values.find_conf()), config_name="config")(task)
     try:
         with _tolerate_closed_pipe():  # the reader of --cfg may leave, too
@@ -137,6 +138,13 @@ def _compose(task: Task, words: list[str]) -> int:
     with _tolerate_closed_pipe():
         task.conclude()
     return int(task.failed)
+
+
+def _find_studies(words: Sequence[str]) -> list[str]:
+    """Return the option by which Hydra finds the studies in ./conf, unless `words` name another folder."""
+    named = any(word.split("=")[0] in ("--config-dir", "-cd") for word in words)
+    here = Path("conf").resolve()
+    return [] if named or here == values.find_conf() or not is_folder(here / "study") else ["--config-dir", str(here)]
 
 
 @contextlib.contextmanager

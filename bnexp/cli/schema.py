@@ -122,6 +122,9 @@ class ReportConfig:
 class StudyConfig:
     """What a prepared sweep of the group `study` says of itself; all null where none is asked for.
 
+    A file need not say any of it: its name is then that of its results, its question the page's own. `compare` is a key
+    or a list of them, each of which is compared by itself.
+
     `figures` are the figures about the mechanism that its page shows, beside those that every page has; `about` are the
     two levels of `compare` that the question is about, where it is not pre and post; `answers` names what else the
     verdicts answer from what was measured (`verdicts.mechanisms.ANSWERS`). `hypotheses` are predictions about what
@@ -131,7 +134,7 @@ class StudyConfig:
     name: str | None
     question: str | None
     time: str | None
-    compare: str | None
+    compare: Any = field(metadata={"kind": str | None})
     figures: list[str]
     about: list[str]
     answers: list[str]
@@ -143,7 +146,7 @@ class Config:
     """All keys."""
 
     placement: Placement
-    activation: Activation
+    activation: Any = field(metadata={"kind": Activation})  # or FILE.py:NAME
     lr: float
     seed: int
     data: DataConfig

@@ -16,9 +16,10 @@ from bnexp.choices import to_cli
 from bnexp.errors import UserError
 from bnexp.files import find_outputs, find_place
 from bnexp.report.evidence import find_data_words
-from bnexp.runs import find_acting, key
+from bnexp.runs import Run, find_acting, key
 from bnexp.store.rows import to_run
 from bnexp.store.store import Store, load
+from bnexp.user_code import decode
 from bnexp.verdicts.commands import write_place, write_run_command
 
 _MOST_CANDIDATES: Final = 8
@@ -34,6 +35,7 @@ def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
     store, row = _find_run(prefix, folders)
     run = to_run(row)
     place = write_place(*find_place(store.path))
+    source = _find_source(store, run)
     command = " ".join(
         [write_run_command(run), *map(shlex.quote, [*place, *find_data_words(store.sweeps).get(run.data, [])])]
     )
@@ -41,7 +43,8 @@ def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
         plain = {
             name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in row.items()
         }
-        print(json.dumps({"store": str(store.path), **plain, "command": command}, indent=1, ensure_ascii=False))
+        told = {"source": source} if source else {}
+        print(json.dumps({"store": str(store.path), **plain, **told, "command": command}, indent=1, ensure_ascii=False))
         return
     title = Text(f"run {row['run']} in {store.path}", style="italic")
     table = Table(title=title, title_justify="left", show_header=False)
@@ -53,6 +56,8 @@ def show(prefix: str, folders: Sequence[Path], *, json_wanted: bool) -> None:
             table.add_row(name, Text(str(value)))
     console = Console(highlight=False)
     console.print(table)
+    if source:
+        console.print(f"{run.activation_code} was:\n\n{source}", soft_wrap=True, markup=False)
     console.print(command, soft_wrap=True, markup=False)
 
 
@@ -70,3 +75,12 @@ def _find_run(prefix: str, folders: Sequence[Path]) -> tuple[Store, dict[str, An
         )
     ((store, row),) = matches.values()
     return store, {str(name): value for name, value in row.items() if np.ndim(value) or not pd.isna(value)}
+
+
+def _find_source(store: Store, run: Run) -> str | None:
+    """Return the code of the user's that `run` was trained with, to be read; None if its activation is built in."""
+    if not run.activation_code:
+        return None
+    wanted = decode(run.activation_code).digest
+    kept = (item for sweep in reversed(store.sweeps) for item in sweep.sources.items())
+    return next((text for code, text in kept if code.endswith(f"@{wanted}")), None)

@@ -125,8 +125,10 @@ class Task:
             return self._launch(jobs)
 
     def _launch(self, jobs: Sequence[Values]) -> list[float]:
+        jobs = [values.name_study(job) for job in jobs]
         runs = tuple(values.to_run(job) for job in jobs)
         self.options = values.to_options(jobs)
+        self._check_own_activations(runs)
         different = len({str(find_acting(run)) for run in runs})
         if different < len(runs):
             reason = "a key that cannot act in a run, such as norm.eps under none, makes no other run of it"
@@ -136,6 +138,21 @@ class Task:
             return [math.inf] * len(jobs)
         self.trained.append(rows)
         return [row["validation_loss"] if row["status"] == "done" else math.inf for row in rows.to_dict("records")]
+
+    def _check_own_activations(self, runs: Sequence[Run]) -> None:
+        """Raise `UserError` unless each activation of the user's is one; say so if the store has runs of older code."""
+        own = dict.fromkeys((str(run.activation), run.activation_code) for run in runs if run.activation_code)
+        if not own:
+            return
+        from bnexp.engine.own_activations import load
+        from bnexp.store.own_names import describe_edits
+
+        for name, code in own:
+            load(name, code)
+        assert self.options is not None
+        stored = open_store(self.options).read_runs(["run", "status", "probes", "activation", "activation_code"])
+        for sentence in describe_edits(stored, own):
+            print(f"bnexp: {sentence}", file=sys.stderr)
 
     def conclude(self) -> None:
         """Print the table of all that was trained, and draw its report."""

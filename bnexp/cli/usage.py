@@ -130,6 +130,14 @@ COMMANDS: Final = {
             },
         },
     ),
+    "new": Command(
+        "bnexp new study NAME",
+        "Write conf/study/NAME.yaml, a commented file to ask a question of your own with: bnexp study=NAME.",
+        {
+            "kind": {"choices": ["study"], "metavar": "study", "help": "what to write"},
+            "name": {"metavar": "NAME", "help": "a word of your choice; no file is overwritten"},
+        },
+    ),
 }
 """The subcommands by their names."""
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from bnexp.choices import FigureForm, Probes, Standardize, coerce, nearest, parse, quote_value, round_digits
+from bnexp.choices import Activation, FigureForm, Probes, Standardize, coerce, nearest, parse, quote_value, round_digits
 from bnexp.cli.own_files import collect_files, settle_data
 from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.requests import OwnFile
@@ -21,6 +21,7 @@ from bnexp.errors import UserError
 from bnexp.files import expand_home, find_outputs
 from bnexp.runs import Run, key
 from bnexp.statistics.hypotheses import Hypothesis, read_hypotheses
+from bnexp.user_code import is_reference
 
 Values = Mapping[str, Any]
 """What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""
@@ -28,16 +29,16 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Study:
-    """A prepared sweep: its question, how long it takes, the axis that it compares, and figures about the mechanism.
+    """A prepared sweep: its question, how long it takes, the axes that it compares, and figures about the mechanism.
 
     `about` are the levels that the question is about, `answers` what else its verdicts answer, `hypotheses` predictions
     of what changes the gap between the placements.
     """
 
     name: str
-    question: str
-    time: str
-    compare: str
+    question: str | None
+    time: str | None
+    compare: tuple[str, ...]
     figures: tuple[str, ...]
     about: tuple[str, ...]
     answers: tuple[str, ...]
@@ -98,6 +99,10 @@ def settle(name: str, value: Any) -> Any:
         return coerce(bool, switches.get(value.lower(), value) if isinstance(value, str) else value, known)
     if KEYS[name] is Standardize:
         return parse(Standardize, value, name)
+    if name == "study.compare":
+        return _read_compared(value)
+    if name == "activation":
+        return value if is_reference(value) else coerce(Activation, value, name)
     if name == "study.hypotheses":
         return read_hypotheses(value)
     return round_digits(value) if KEYS[name] is float and isinstance(value, float) else value
@@ -170,16 +175,30 @@ def to_options(jobs: Sequence[Values]) -> SweepOptions:
     )
 
 
+def name_study(job: Values) -> Values:
+    """Return `job` with the name of its study, which is that of its results if its file gives it none."""
+    said = any(job[name] for name in STUDY)
+    return {**job, "study.name": job["name"]} if said and not job["study.name"] else job
+
+
 def _to_study(job: Values) -> Study | None:
-    """Return the study that `job` belongs to; raise `UserError` unless it says all of itself or nothing."""
-    values = [job[name] for name in STUDY]
-    lacking = [name for name, value in zip(STUDY, values, strict=True) if value is None]
-    if len(lacking) > 0 and any(values):
-        raise UserError(
-            f"a study must say its name, question, time and the axis that it compares; got no {lacking[0]}: add it to "
-            "the study's file"
-        )
-    return None if lacking else Study(*values)
+    """Return the study that `job`, which has its name, belongs to."""
+    said = {name.removeprefix("study."): job[name] for name in STUDY}
+    compare = (said["compare"],) if isinstance(said["compare"], str) else said["compare"] or ()
+    return Study(**said | {"compare": compare}) if said["name"] else None
+
+
+def _read_compared(value: Any) -> Any:
+    """Return what a study compares, a key or several; raise `UserError` if one is no key of a run."""
+    keys = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    known = [key(f.name) for f in dataclasses.fields(Run)]
+    for one in keys:
+        if one not in known:
+            raise UserError(
+                "study.compare must be a key in which runs differ, such as placement, or a list of them; got "
+                f"{quote_value(one)}{nearest(str(one), known)}"
+            )
+    return tuple(keys) if isinstance(value, list | tuple) else value
 
 
 def check_name(name: str) -> None:
@@ -241,7 +260,9 @@ def _count_steps(job: Values, steps_per_epoch: int) -> tuple[int, int]:
 
 
 _KEY_OF_FIELD: Final = {
-    f.name: key(f.name) if key(f.name) in KEYS else f"{key(f.name)}.name" for f in dataclasses.fields(Run)
+    f.name: key(f.name) if key(f.name) in KEYS else f"{key(f.name)}.name"
+    for f in dataclasses.fields(Run)
+    if f.name != "activation_code"  # comes with the activation
 }
 """The full name of the key of each field of `Run`; a group stands for the name of what was chosen from it."""
 

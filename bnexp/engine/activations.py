@@ -4,7 +4,8 @@ Letters: u input of the activation, a = φ(u) its output, d_a and d_u = d_a·φ'
 respect to them; every tensor is [S, G, B, H]. Formulas: Ioffe & Szegedy 2015 (sigmoid), Clevert et al. 2016 (elu),
 Klambauer et al. 2017 (selu), Hendrycks & Gimpel 2016 (gelu, the exact form with the normal distribution function),
 Elfwing et al. 2018 (silu), Misra 2020 (mish), Howard et al. 2019 (hardswish), Sandler et al. 2018 (relu6), Glorot &
-Bengio 2010 (softsign), Kim et al. 2023 (shifted_tanh), Sitzmann et al. 2020 (sine).
+Bengio 2010 (softsign), Kim et al. 2023 (shifted_tanh), Sitzmann et al. 2020 (sine), So et al. 2021 (squared_relu),
+Chen & Manning 2014 (cube).
 Slopes and scales are those of `torch.nn`: leaky_relu 0.01, elu alpha 1.
 
 Some are there to tell causes apart: they differ from another one in one thing. clip is hardtanh moved and shrunk to
@@ -15,8 +16,9 @@ sine is odd and bounded, and not monotone.
 An input is flat where |φ'| is below `FLAT` of the greatest |φ'|: almost no gradient passes. What follows from that
 depends on the function. A bounded one (sigmoid, tanh) is flat on both sides, and each flat input is lost. One that is
 flat on one side only (relu and its relatives, relu6 among them) is so by design; what is lost is a unit that is flat on
-the whole batch, a dead one. leaky_relu was made so that no unit dies, identity and absolute are nowhere flat, sine is
-flat in the middle of what it uses: there the word has no meaning.
+the whole batch, a dead one. leaky_relu was made so that no unit dies, identity and absolute are nowhere flat, sine and
+cube are flat in the middle of what they use: there the word has no meaning. squared_relu and cube get steeper without
+end: for the greatest |φ'| stands that at |u| = 1.
 
 Where torch has derivative kernels they are used (one fused pass each); that they are the derivatives is tested against
 autograd.
@@ -60,7 +62,7 @@ class Function:
     forward: Callable[[Tensor, Tensor], object]
     backward: Callable[[Tensor, Tensor, Tensor, Tensor], object]
     steepest: float
-    """The greatest |φ'|."""
+    """The greatest |φ'|; where there is none, that at |u| = 1."""
     saturation: Saturation
 
     def measure_flatness_SG(self, u: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
@@ -209,6 +211,18 @@ FUNCTIONS: Final[dict[Activation, Function]] = {
         lambda u, out: torch.sin(u, out=out),
         lambda d, u, _, out: torch.mul(d, u.cos(), out=out),
         1.0,
+        Saturation.none,
+    ),
+    Activation.squared_relu: Function(
+        lambda u, out: torch.clamp_min(u, 0, out=out).square_(),
+        lambda d, u, _, out: torch.mul(d, u.clamp_min(0).mul_(2), out=out),
+        2.0,
+        Saturation.of_units,
+    ),
+    Activation.cube: Function(
+        lambda u, out: torch.pow(u, 3, out=out),
+        lambda d, u, _, out: torch.mul(d, u.square().mul_(3), out=out),
+        3.0,
         Saturation.none,
     ),
 }

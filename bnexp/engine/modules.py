@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from bnexp.choices import Activation, Affine, NormStatistics, Placement
 from bnexp.engine.activations import RELU_MEAN
 from bnexp.engine.placement import NORMS, Stage, list_stages
+from bnexp.errors import UserError
 from bnexp.norms.kinds import NormKind
 from bnexp.norms.layers import list_layers
 from bnexp.runs import Run
@@ -72,6 +73,10 @@ class Elementwise(nn.Module):
                 return u.abs()
             case Activation.sine:
                 return u.sin()
+            case Activation.squared_relu:
+                return u.relu().square()
+            case Activation.cube:
+                return u**3
         raise AssertionError(self.activation)
 
     def extra_repr(self) -> str:
@@ -116,8 +121,14 @@ class Fixed(nn.Module):
 def to_module(run: Run, tensors: Mapping[str, Tensor]) -> nn.Sequential:
     """Return `run` with the parameters and statistics in `tensors` as a module in evaluation mode, on the CPU.
 
-    A layer's bias belongs to its `Linear`, wherever `ORDER` adds it: right behind the product, or nowhere.
+    A layer's bias belongs to its `Linear`, wherever `ORDER` adds it: right behind the product, or nowhere. Raises
+    `UserError` for an activation of the user's: a store's word is no reason to execute a file.
     """
+    if run.activation_code:
+        raise UserError(
+            f"a module must have an activation that is built in; got {run.activation} of {run.activation_code}: read "
+            "the weights by safetensors.torch.load_file, and put the function between them yourself"
+        )
     layers: list[nn.Module] = []
     normalized = list_layers(run.norm_layers, len(run.hidden))
     if run.placement == Placement.input:
@@ -128,8 +139,9 @@ def to_module(run: Run, tensors: Mapping[str, Tensor]) -> nn.Sequential:
         layers.append(_weight_normalization(layer, tensors) if by_weight else _linear(layer, tensors))
         for stage in stages:
             if stage is Stage.activation:
-                module = ACTIVATIONS.get(run.activation)
-                layers.append(Elementwise(run.activation) if module is None else module())
+                activation = Activation(run.activation)
+                module = ACTIVATIONS.get(activation)
+                layers.append(Elementwise(activation) if module is None else module())
             elif stage in NORMS and not by_weight:
                 layers.append(_normalization(run, f"{layer}.{NORMS[stage]}", tensors))
     return nn.Sequential(*layers, _linear(len(run.hidden) + 1, tensors)).eval()

@@ -42,7 +42,9 @@ class Block:
     """Steps before the statistics become constants, under `frozen`."""
     layers: tuple[int, ...]
     """Hidden layers that are normalized, counted from 1."""
-    activation: Activation
+    activation: Activation | str
+    code: str
+    """Of an activation of the user's."""
 
     def stages(self, layer: int) -> tuple[Stage, ...]:
         """Return what follows the product of the hidden `layer` (from 0)."""
@@ -246,11 +248,13 @@ def _create_input_norm(pack: Pack, inputs: int, kind: dict[str, Any]) -> InputNo
 def _group_arms(arms: tuple[Run, ...]) -> Iterator[Block]:
     """Yield the blocks of `arms`, which lie in the order of a pack."""
     start = 0
-    for (norm, activation), group in groupby(arms, key=lambda run: (describe_norm(run), run.activation)):
+    for (norm, *function), group in groupby(
+        arms, lambda run: (describe_norm(run), run.activation, run.activation_code)
+    ):
         stop = start + len(list(group))
         placement, kind, ghost, freeze, layers = norm
         numbers = list_layers(layers, len(arms[0].hidden))
-        yield Block(slice(start, stop), placement, kind, ghost, freeze, numbers, activation)
+        yield Block(slice(start, stop), placement, kind, ghost, freeze, numbers, *function)
         start = stop
 
 

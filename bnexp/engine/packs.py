@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from bnexp.choices import Activation, Placement
+from bnexp.choices import Activation, Placement, place_choice
 from bnexp.norms.kinds import NormKind
 from bnexp.runs import Run, arm, find_acting
 
@@ -41,8 +41,12 @@ class Pack:
 
 
 def shape(run: Run) -> tuple[Any, ...]:
-    """Return what two runs must share to be trained in one pack; everything else may differ from lane to lane."""
-    return (*(getattr(run, name) for name in _SHAPE), _find_whole(run))
+    """Return what two runs must share to be trained in one pack; everything else may differ from lane to lane.
+
+    Code of the user's may fail, and is slow: it has packs of its own.
+    """
+    own = (run.activation, run.activation_code) if run.activation_code else ()
+    return (*(getattr(run, name) for name in _SHAPE), _find_whole(run), *own)
 
 
 def _find_whole(run: Run) -> tuple[Any, ...] | None:
@@ -123,7 +127,7 @@ def _sort_key(a: Run) -> tuple[Any, ...]:
         list(Placement).index(placement),
         list(NormKind).index(kind),
         (ghost or 0, freeze or 0, layers),
-        list(Activation).index(a.activation),
+        place_choice(Activation, a.activation),
         tuple((value is not None, str(value).zfill(24)) for value in find_acting(a).values()),
     )
 

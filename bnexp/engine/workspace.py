@@ -14,9 +14,11 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from bnexp.engine import activations
+from bnexp.choices import Activation
+from bnexp.engine.activations import FUNCTIONS, Function
 from bnexp.engine.network import Block, Network
 from bnexp.engine.normalizers import Norm, create_statistics
+from bnexp.engine.own_activations import load
 from bnexp.engine.placement import NORMS, Stage
 from bnexp.norms.kinds import NormKind
 
@@ -30,7 +32,7 @@ class StageBuffers:
     target: Tensor
     d_target: Tensor
     d_source: Tensor
-    functions: tuple[tuple[activations.Function, tuple[Tensor, Tensor, Tensor, Tensor]], ...]
+    functions: tuple[tuple[Function, tuple[Tensor, Tensor, Tensor, Tensor]], ...]
     """Of an activation: each function with its u, a, d_a and d_u, the four tensors cut to the arms that share it."""
     norm: Norm | None = None
     """Of a normalization."""
@@ -193,5 +195,6 @@ def _cut_buffers(
     first, functions = blocks[0].arms.start, []
     for block in blocks:
         u, a, d_a, d_u = (tensor[:, block.arms.start - first : block.arms.stop - first] for tensor in tensors)
-        functions.append((activations.FUNCTIONS[block.activation], (u, a, d_a, d_u)))
+        function = load(block.activation, block.code) if block.code else FUNCTIONS[Activation(block.activation)]
+        functions.append((function, (u, a, d_a, d_u)))
     return StageBuffers(stage, *tensors, tuple(functions) if stage is Stage.activation else ())

@@ -21,6 +21,7 @@ from bnexp.report.estimates import Estimates, estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
+from bnexp.report.further import Further, make_further
 from bnexp.report.mechanism import Mechanism, make_mechanism_figures, make_tables, read_mechanism
 from bnexp.report.numbers import list_runs
 from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
@@ -107,12 +108,14 @@ def compose(
     drawn = make_figures(*select_drawable(*compared))
     mechanism = read_mechanism(evidence)
     apart = [] if mechanism is None else make_mechanism_figures(evidence, mechanism, figure)
-    figures = [*drawn, *apart]
+    further = [] if compare else list(make_further(evidence, design, margin, figure))
+    figures = [*drawn, *apart, *(one for part in further for one in part.figures)]
     confirmed = make_confirmed_parts(evidence)
     content = dataclasses.replace(
         _make_page(evidence, estimates, compared, drawn),
         hypotheses=None if mechanism is None else _make_hypotheses(mechanism, apart),
         confirmed=[_link_part(part) for part in confirmed],
+        further=tuple(map(_put_further_on_page, further)),
         looks=describe_looks(evidence),
         advice=write_next_step(evidence, estimates),
     )
@@ -165,13 +168,15 @@ def _choose_folder(evidence: Evidence, estimates: Estimates) -> Path:
 def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a figure or a table."""
     told = content.hypotheses
-    shown = (*content.main, *content.figures, *(told.figures if told else ()))
+    beside = [figure for part in content.further for figure in part.figures]
+    shown = (*content.main, *content.figures, *(told.figures if told else ()), *beside)
     for figure, on_page in zip(figures, shown, strict=True):
         yield f"figures/{figure.name}.svg", on_page.svg.encode()
         yield f"figures/{figure.name}.pdf", render(figure.figure, "pdf", figure.name)
         yield f"figures/{figure.name}.png", render(figure.figure, "png", figure.name)
         yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
-    apart = (table for part in content.confirmed for table in part.tables)
+    confirmed = [table for part in content.confirmed for table in part.tables]
+    apart = [*confirmed, *(table for part in content.further for table in part.tables)]
     for table in (*content.tables, *filter(None, [content.diverged]), *apart, *(told.tables if told else ())):
         yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
@@ -214,6 +219,11 @@ def _make_hypotheses(mechanism: Mechanism, figures: Sequence[ReportFigure]) -> p
     return page.Hypotheses(mechanism.verdicts, tables, tuple(map(_put_on_page, figures)))
 
 
+def _put_further_on_page(part: Further) -> page.Comparison:
+    tables, figures = tuple(map(_link_files, part.tables)), tuple(map(_put_on_page, part.figures))
+    return page.Comparison(part.compared, part.headline, part.verdicts, part.left_out, tables, figures)
+
+
 def _put_on_page(figure: ReportFigure) -> page.Figure:
     svg = render(figure.figure, "svg", figure.name).decode()
     files = tuple(f"figures/{figure.name}.{kind}" for kind in ("svg", "pdf", "png", "csv"))
@@ -229,8 +239,8 @@ def _link_files(table: tables.Table) -> tables.Table:
 
 
 def _choose_question(evidence: Evidence, estimates: Estimates) -> str:
-    if evidence.study:
-        return str(evidence.study["question"])
+    if question := evidence.study.get("question"):
+        return str(question)
     if estimates.design.compared == "placement":
         return "Should batch normalization stand before the activation, after it, or nowhere?"
     return f"What difference does {axis_label(estimates.design.compared)} make?"

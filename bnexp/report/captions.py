@@ -18,7 +18,7 @@ SHORT: Final = 220
 
 _ALWAYS: Final = (
     *("placement", "activation", "lr", "data", "data_train", "data_validation"),
-    *("hidden", "batch_size", "steps", "evaluate", "optimizer"),
+    *("hidden", "batch_size", "steps", "evaluate", "optimizer", "activation_code"),
 )
 """Settings that every caption names if they are the same everywhere; of others those that differ from the default."""
 

@@ -95,7 +95,7 @@ def estimate(
     effects = comparisons.compare_at_best(grid, metric, margin)
     if margin is None:
         margin = float(effects["margin"].max()) if len(effects) else comparisons.MARGIN
-    about = evidence.study.get("about") or ()
+    about = [level for level in evidence.study.get("about") or () if level in set(design.levels)]
     finals = comparisons.average_finals(grid, metric)
     in_words = put_into_words(effects, design.compared)
     made = Estimates(

@@ -81,6 +81,12 @@ class Evidence:
         return next((sweep.study for sweep in reversed(self.sweeps) if sweep.study.get("name")), {})
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """The axes that the study compares, by their keys on the command line, the first one first."""
+        asked = self.study.get("compare") or ()
+        return (asked,) if isinstance(asked, str) else tuple(map(str, asked))
+
+    @property
     def asked_last(self) -> frozenset[str]:
         """The ids of the runs that count and that the last command of the store asked for, if it left some out.
 
@@ -174,5 +180,5 @@ def choose_design(evidence: Evidence, asked: str | None) -> Design:
     varied = {key(name): name for name in axes(evidence.runs) if evidence.runs[name].nunique() > 1}
     if not varied:
         return Design("placement", tuple(evidence.runs["placement"].unique()), None, ("activation",), None)
-    wished = (name for name in (evidence.study.get("compare"), "placement", *varied) if name in varied)
+    wished = (name for name in (*evidence.compared, "placement", *varied) if name in varied)
     return deduce_design(evidence.runs, next(wished))

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from bnexp.choices import Activation, Placement, nearest
+from bnexp.choices import Placement, nearest
 from bnexp.engine.sizes import PROBED_EXAMPLES
 from bnexp.errors import UserError
 from bnexp.figures.kinds.distributions import QUANTILES, draw_histograms, draw_quantiles
@@ -202,7 +202,7 @@ def describe_effective(rows: pd.DataFrame) -> str:
     for arm in arms:
         kind = NormKind.batch if pd.isna(arm["norm_kind"]) else NormKind(arm["norm_kind"])
         whole = pd.isna(arm["norm_layers"]) or arm["norm_layers"] == "all"
-        block = whole and has_block(Placement(arm["placement"]), Activation(arm["activation"]), kind)
+        block = whole and has_block(Placement(arm["placement"]), arm["activation"], kind)
         other = "" if kind == NormKind.batch else f" ({kind})"
         named[block].append(f"{arm['placement']} with {arm['activation']}{other}")
     with_block, without = (", ".join(dict.fromkeys(named[block])) for block in (True, False))

@@ -63,7 +63,7 @@ def read_mechanism(evidence: Evidence) -> Mechanism | None:
     written = evidence.study.get("hypotheses") or ()
     if not written or not {"pre", "post"} <= set(evidence.runs["placement"]):
         return None
-    hypotheses, runs = read_hypotheses(written), evidence.runs
+    hypotheses, runs = read_hypotheses(written), evidence.runs[evidence.runs["activation"].isin(list(Activation))]
     base = find_base(runs)
     gaps = measure_gaps(runs, base)
     gaps = gaps.set_index("activation").loc[sort_values("activation", gaps["activation"])].reset_index()

@@ -91,6 +91,18 @@ class Hypotheses:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What is said and shown of one more axis that the study compares, called `compared` on the command line."""
+
+    compared: str
+    headline: str
+    verdicts: Sequence[Verdict]
+    left_out: str
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """What a report says, in the order of its fields; `figures` come after the tables, `main` right below the verdicts.
 
@@ -98,7 +110,8 @@ class Page:
     was asked is not stored, `damaged` which records of commands cannot be read and `left_out` what cannot be compared.
     `commands` are those that trained the runs, `provenance` pairs of a name and a value. What is `confirmed` comes
     first, apart from all else, which is explored; `looks` says that seeds were added after a look, `advice` what would
-    settle it, with the command. `hypotheses` are those of a study that has any.
+    settle it, with the command. `hypotheses` are those of a study that has any, `further` the other axes that it
+    compares, in its order.
     """
 
     title: str
@@ -122,6 +135,7 @@ class Page:
     looks: str = ""
     advice: tuple[str, str] = ("", "")
     hypotheses: Hypotheses | None = None
+    further: tuple[Comparison, ...] = ()
 
 
 _STYLED: Final = re.compile(r"((?:fill|stroke): )#([0-9a-f]{6})\b")

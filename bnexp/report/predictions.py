@@ -23,6 +23,8 @@ def add_predicted_growth(arms: pd.DataFrame) -> pd.DataFrame:
     def predict(row: dict[Any, Any]) -> float:
         if row.get("norm_kind", NormKind.batch) in set(NormKind) - {NormKind.batch}:
             return math.nan  # the relatives have other rates
+        if row["activation"] not in set(Activation):
+            return math.nan  # one of the user's
         sigma = _find_sigma(row)
         batch = min(PROBED_EXAMPLES, int(row["data_train"]))
         return predictions.growth_rate(Placement(row["placement"]), Activation(row["activation"]), sigma, batch)
@@ -36,8 +38,9 @@ def add_predicted_floor(rows: pd.DataFrame, arm: Sequence[str]) -> pd.DataFrame:
     `rows` has a row per arm and hidden layer, in the column `mean` what was measured. What the data give to the first
     layer is no theory's matter: its measured share is where the prediction starts.
     """
-    parts = []
-    for row in rows[rows["layer"] == 1].to_dict("records"):
+    parts = [pd.DataFrame(columns=[*arm, "layer", "predicted"])]
+    known = rows["activation"].isin(list(Activation))
+    for row in rows[(rows["layer"] == 1) & known].to_dict("records"):
         placement, activation, layers = Placement(row["placement"]), Activation(row["activation"]), int(row["depth"])
         shares = predictions.normalized_shares(
             placement, activation, _find_sigma(row), row["norm_eps"], first=row["mean"], layers=layers

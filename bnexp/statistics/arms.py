@@ -19,6 +19,7 @@ ARM: Final = tuple(f.name for f in dataclasses.fields(Run) if f.name != "seed")
 COMPARED: Final = ("placement", "activation")
 
 _FOLLOWS: Final = {
+    "activation_code": ["activation"],
     "data_train": ["data"],
     "data_validation": ["data"],
     "steps": ["data", "data_train", "batch_size"],

@@ -138,7 +138,7 @@ def _count_planned(plan: Mapping[str, list[Any]], rows: pd.DataFrame) -> dict[_A
 def _count_known(rows: pd.DataFrame) -> dict[_Arm, tuple[int, int]]:
     """Return how many runs of each known arm are stored, and how many seeds the fullest has."""
     arms = rows[list(ARM)].map(_plain)
-    names = [name for name in ARM if name in COMPARED or arms[name].nunique() > 1]
+    names = [name for name in ARM if name in COMPARED or (name != "activation_code" and arms[name].nunique() > 1)]
     parts = arms.assign(done=rows["status"] != "failed").groupby(list(ARM), dropna=False, sort=False)
     most = max((len(part) for _, part in parts), default=0)
     counts = {}

@@ -81,7 +81,7 @@ def find_base(runs: ScoredRuns) -> Run:
 
     Of several the one with the fewest settings that are not the default. Seed, placement and activation say nothing.
     """
-    kept = [name for name in ARM if name not in ("placement", "activation")]
+    kept = [name for name in ARM if name not in ("placement", "activation", "activation_code")]
     normed = runs[runs["placement"].isin(["pre", "post"])]
     rows = (normed if len(normed) else runs).copy()
     rows["_key"] = _list_keys(rows, kept)

@@ -26,7 +26,8 @@ class SweepRecord:
     digest of each data set by its name, `files` where those of one's own are and how they are read, `about` what was
     decided about them in words, `asked` the ids of the runs, `packs` and `threads` the ids and the number of
     threads of each pack by its name. `git` is the commit and whether it was `dirty`, or None for an installed package.
-    `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm.
+    `confirm` is the frozen plan of a command that confirms: `asked` are then its runs, arm by arm. `sources` holds the
+    code of the user's that was trained with, by PATH@DIGEST: to be read, never to be executed.
     """
 
     created: str = ""
@@ -45,6 +46,7 @@ class SweepRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     git: Mapping[str, Any] | None = None
     confirm: FrozenPlan | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -153,7 +155,7 @@ def _is_file(
 
 _IS_RIGHT: Final[Mapping[str, Callable[[object], bool]]] = {
     **dict.fromkeys(("created", "command", "device", "machine"), _is_text),
-    **dict.fromkeys(("data", "about", "versions"), _is_table_of_text),
+    **dict.fromkeys(("data", "about", "versions", "sources"), _is_table_of_text),
     "files": _is_table_of_files,
     "configuration": _is_configuration,
     "axes": _is_table,

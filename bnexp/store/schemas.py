@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from bnexp.choices import is_choice
-from bnexp.runs import Run
+from bnexp.runs import Run, kind
 
 METRICS: Final = tuple(
     f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")
@@ -34,19 +34,19 @@ RANGES: Final = tuple(f"{what}_{end}" for what in ("input", "before", "after") f
 HISTOGRAMS: Final = ("input_histogram", "before_histogram", "after_histogram")
 
 
-def _arrow(kind: Any) -> pa.DataType:
+def _arrow(of: Any) -> pa.DataType:
     """Return the column type of a `Run` field; all may be missing, because not every setting acts in every run."""
-    if kind == tuple[int, ...]:
+    if of == tuple[int, ...]:
         return pa.list_(pa.int64())
-    if is_choice(kind):
+    if is_choice(of):
         return pa.string()
-    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]
+    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[of]
 
 
 RUNS: Final = pa.schema(
     [
         ("run", pa.string()),
-        *((f.name, _arrow(f.type)) for f in dataclasses.fields(Run)),
+        *((f.name, _arrow(kind(f.name))) for f in dataclasses.fields(Run)),
         ("epochs", pa.float64()),
         ("classes", pa.int64()),
         ("features", pa.int64()),

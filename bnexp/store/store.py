@@ -31,6 +31,7 @@ from bnexp.errors import UserError
 from bnexp.files import is_folder, write_whole
 from bnexp.runs import SEMANTICS
 from bnexp.store import parquet
+from bnexp.store.own_names import name_own_activations
 from bnexp.store.records import SweepRecord, decode_record
 from bnexp.store.schemas import CORRECT, CURVES, LAYERS, RUN_FILES, RUNS
 
@@ -333,7 +334,7 @@ def each_run_once(runs: pd.DataFrame) -> pd.DataFrame:
     failed, measured = runs["status"].eq("failed"), probes.map(list(Probes).index).astype(int)
     best_first = (failed * len(Probes) - measured).to_numpy().argsort(kind="stable")
     kept = runs.assign(probes=probes).iloc[best_first].drop_duplicates("run")
-    return kept.sort_index().reset_index(drop=True)
+    return name_own_activations(kept.sort_index().reset_index(drop=True))
 
 
 def unpack_correct(bits: Sequence[bytes], examples: int) -> NDArray[np.bool_]:

@@ -16,15 +16,20 @@ from bnexp.sweeps import pack_size, plans
 from bnexp.sweeps.protocol import Assignment, Extras, TimePackSizes
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.workers import Workers
+from bnexp.user_code import decode, read
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a command asks for: the ids of the runs asked, in order; the data by its setting; by id, what is missing."""
+    """What a command asks for: the ids of the runs asked, in order; the data by its setting; by id, what is missing.
+
+    `codes` are those of the user's that any of the runs is trained with.
+    """
 
     asked: list[str]
     data: dict[Any, Data]
     missing: dict[str, Run]
+    codes: tuple[str, ...] = ()
 
 
 def find_stored(store: Store, extras: Extras) -> set[str]:
@@ -45,7 +50,8 @@ def find_missing(runs: Sequence[Run], data: Sequence[Data], stored: set[str]) ->
     runs = [to_canonical(run) for run in runs]
     ids = {run: identity(run, by_setting[run.data_setting].digest) for run in dict.fromkeys(runs)}
     missing = {run_id: run for run, run_id in ids.items() if run_id not in stored}
-    return Request([ids[run] for run in runs], by_setting, missing)
+    codes = tuple(dict.fromkeys(run.activation_code for run in ids if run.activation_code))
+    return Request([ids[run] for run in runs], by_setting, missing, codes)
 
 
 def check_contents(request: Request, store: Store) -> None:
@@ -101,6 +107,7 @@ def complete_record(record: SweepRecord, request: Request, planned: Sequence[Ass
         machine=provenance.machine(),
         versions=provenance.versions(),
         git=provenance.commit(),
+        sources={code: read(decode(code)) for code in request.codes},
     )
 
 

@@ -26,7 +26,7 @@ def folding() -> Iterator[Claim]:
     """Fold the norms of trained nets away and compare the logits on examples of another batch."""
     for placement in (Placement.pre, Placement.post):
         base = replace(small_nets.BASE, placement=placement)
-        normed = small_nets.begin([replace(base, activation=activation) for activation in Activation])
+        normed = small_nets.begin([small_nets.to_arm(base, placement, activation) for activation in Activation])
         rows_KSB = torch.stack([small_nets.take_rows(batch) for batch in range(STEPS)]).unsqueeze(1)
         normed, _, _ = training.advance(normed, rows_KSB)
         without = [

@@ -1,8 +1,8 @@
 """Which arms have an invariant block, and the claims that separate them from the arms that have none.
 
 Scaling by a > 0 what enters a neuron leaves BN((aW)u) = BN(Wu) under `pre`, whatever the activation. Under `post` it
-leaves BN(φ(a·(Wu + b))) = BN(φ(Wu + b)) if φ is homogeneous, and the block is weights and bias together (derived; at
-eps 0).
+leaves BN(φ(a·(Wu + b))) = BN(φ(Wu + b)) if φ is homogeneous, of whatever degree k, because the norm takes a^k away, and
+the block is weights and bias together (derived; at eps 0). What depends on the degree is eps: it must go with a^(2k).
 
 Letters: R lanes.
 """
@@ -24,8 +24,16 @@ HOMOGENEOUS: Final = (
     Activation.leaky_relu,
     Activation.identity,
     Activation.absolute,
+    Activation.squared_relu,
+    Activation.cube,
 )
-"""φ(a·u) = a·φ(u) for every a > 0."""
+"""φ(a·u) = a^k·φ(u) for every a > 0."""
+
+DEGREES: Final = dict.fromkeys(HOMOGENEOUS, 1) | {Activation.squared_relu: 2, Activation.cube: 3}
+"""The degree k of each."""
+
+STEEP: Final = tuple(activation for activation, degree in DEGREES.items() if degree > 1)
+"""Those that get steeper without end."""
 
 NEARLY: Final = (Activation.relu6, Activation.centred_relu)
 """Homogeneous up to 6, or but for a constant (which a norm takes away, not to the last bit): nothing is claimed."""
@@ -50,11 +58,19 @@ PER_NEURON: Final = (NormKind.batch, NormKind.variance, NormKind.ghost, NormKind
 """Normalizers that undo the scale of each neuron by itself."""
 
 
-def has_block(placement: Placement, activation: Activation, kind: NormKind = NormKind.batch) -> bool:
-    """Say whether the scale of a neuron's incoming weights changes nothing, so that lr/‖w‖² is its effective rate."""
+def has_block(placement: Placement, activation: Activation | str, kind: NormKind = NormKind.batch) -> bool:
+    """Say whether the scale of a neuron's incoming weights changes nothing, so that lr/‖w‖² is its effective rate.
+
+    Of an activation of the user's nothing is known under `post`, and so nothing is said.
+    """
     if placement == Placement.pre:
         return kind in (*PER_NEURON, NormKind.weight)
     return placement == Placement.post and kind in PER_NEURON and activation in HOMOGENEOUS
+
+
+def find_degree(placement: Placement, activation: Activation | str) -> int:
+    """Return the power of a by which what is normalized grows when its block is scaled by a: 1 before an activation."""
+    return DEGREES.get(Activation(activation), 1) if placement == Placement.post else 1
 
 
 def find_largest(values_R: "Tensor", state: "State", arms: Arms) -> float:

@@ -83,6 +83,8 @@ FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
     Activation.centred_relu: (lambda u: max(u, 0.0) - _density(0.0), lambda u: float(u > 0)),
     Activation.absolute: (abs, lambda u: math.copysign(1.0, u)),
     Activation.sine: (math.sin, math.cos),
+    Activation.squared_relu: (lambda u: max(u, 0.0) ** 2, lambda u: 2 * max(u, 0.0)),
+    Activation.cube: (lambda u: u**3, lambda u: 3 * u * u),
 }
 """φ and φ', written down once more than in the engine, from their definitions."""
 
@@ -103,8 +105,17 @@ def post_growth_rate(activation: Activation, sigma: float) -> float:
     return sigma**2 * gaussian_mean(lambda z: slope(sigma * z) ** 2) / _gaussian_variance(phi, sigma)
 
 
+UNSETTLED: Final = (Activation.squared_relu, Activation.cube)
+"""Of a degree above 1: q grows as a power of itself, and the variance map has no fixed point but 0 and infinity."""
+
+
 def none_growth_rate(activation: Activation, sigma: float) -> float:
-    """Return the growth rate without a norm, at the fixed point of the variance map that inputs of variance 1 reach."""
+    """Return the growth rate without a norm, at the fixed point of the variance map that inputs of variance 1 reach.
+
+    NaN for an activation whose map has none (`UNSETTLED`): its gradients grow by another factor in every layer.
+    """
+    if activation in UNSETTLED:
+        return math.nan
     phi, slope = FORMULAS[activation]
     before, q = math.inf, sigma**2
     for _ in range(DEEPEST):

@@ -14,14 +14,14 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from bnexp.choices import Dtype
+from bnexp.choices import Activation, Dtype, Placement
 from bnexp.engine import normalizers, propagation, training
 from bnexp.engine.network import Network
 from bnexp.engine.packs import Pack
 from bnexp.engine.workspace import Cell
 from bnexp.randomness import generator
 from bnexp.runs import Run
-from bnexp.theory.invariant_blocks import ALL
+from bnexp.theory.invariant_blocks import ALL, STEEP
 
 FEATURES: Final = 12
 CLASSES: Final = 5
@@ -60,9 +60,18 @@ class Gradients:
     """No gradient: the biased variance in the batch of what each hidden layer normalizes; 0 where it does not."""
 
 
+SLOWNESS: Final = dict.fromkeys(STEEP, 0.01)
+"""Factor on the learning rate of activations with which normalized nets diverge at the full one."""
+
+
 def list_arms(base: Run) -> list[Run]:
-    """Return `base` in every placement with every activation."""
-    return [replace(base, placement=placement, activation=activation) for placement, activation in ALL]
+    """Return `base` in every placement with every activation, at a lower learning rate where it would diverge."""
+    return [to_arm(base, placement, activation) for placement, activation in ALL]
+
+
+def to_arm(base: Run, placement: Placement, activation: Activation) -> Run:
+    """Return `base` with another placement and activation, at the learning rate that the latter bears."""
+    return replace(base, placement=placement, activation=activation, lr=base.lr * SLOWNESS.get(activation, 1))
 
 
 def begin(runs: Sequence[Run]) -> training.State:

@@ -18,7 +18,7 @@ from bnexp.engine import training
 from bnexp.randomness import generator
 from bnexp.theory import small_nets
 from bnexp.theory.claims import Claim, at_least, at_most
-from bnexp.theory.invariant_blocks import claim_with_block, claim_without_block, find_smallest
+from bnexp.theory.invariant_blocks import claim_with_block, claim_without_block, find_degree, find_smallest
 
 SOURCE: Final = "Ioffe & Szegedy 2015, 3.3"
 DECADES: Final = (-2, 2)
@@ -72,10 +72,11 @@ def _claim_contrast(state: training.State, errors_R: Tensor, words: tuple[str, s
 def radial_identity() -> Iterator[Claim]:
     """Compare the part of the gradient along the weights with what eps leaves of it, at any eps.
 
-    With y = gamma·x̂ + beta and x̂ = c/sqrt(var + eps), scaling the block by a scales c and sqrt(var) by a, so that
-    at a = 1 dx̂/da = x̂·eps/(var + eps). Hence, with dgamma_i = Σ_B dy·x̂ (derived):
+    With y = gamma·x̂ + beta and x̂ = c/sqrt(var + eps), scaling the block by a scales c and sqrt(var) by a^k, where k is
+    1 or, behind an activation, its degree, so that at a = 1 dx̂/da = k·x̂·eps/(var + eps). Hence, with dgamma_i = Σ_B
+    dy·x̂ (derived):
 
-        <w_i, g_i> + b_i·db_i = eps/(var_i + eps)·gamma_i·dgamma_i
+        <w_i, g_i> + b_i·db_i = k·eps/(var_i + eps)·gamma_i·dgamma_i
 
     The error is relative to the layer's largest ‖(w_i, b_i)‖·‖(g_i, db_i)‖: no left side could be larger.
     """
@@ -87,7 +88,7 @@ def radial_identity() -> Iterator[Claim]:
             torch.stack([_measure_radial_error(state, gradients, layer, eps) for layer in small_nets.LAYERS]).amax(0)
         )
     errors_R = torch.stack(errors)
-    words = "<w, dw> + b·db = eps/(var + eps)·gamma·dgamma at eps 1e-5, 0.01 and 1"
+    words = "<w, dw> + b·db = k·eps/(var + eps)·gamma·dgamma at eps 1e-5, 0.01 and 1"
     yield from claim_with_block(state, errors_R.amax(0), words, "derived", at_most(1e-12))
     yield from claim_without_block(state, errors_R.amin(0), "that identity fails", "derived", 1e-4)
 
@@ -122,6 +123,7 @@ def _measure_radial_error(state: training.State, gradients: small_nets.Gradients
     w = small_nets.gather_neurons(state, layer, net.weights, net.vectors_RP)
     g = small_nets.gather_neurons(state, layer, gradients.weights, gradients.vectors_RP)
     gamma, dgamma = (net.vector_SG1O("gamma", layer, flat) for flat in (net.vectors_RP, gradients.vectors_RP))
-    expected_RH = (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
+    k_R1 = torch.tensor([[find_degree(run.placement, run.activation)] for run in state.pack.runs])
+    expected_RH = k_R1 * (eps / (gradients.var_SG1H[layer] + eps) * gamma * dgamma).flatten(0, 2)
     lengths = (w.square().sum(1) * g.square().sum(1)).sqrt()
     return ((w * g).sum(1) - expected_RH).abs().amax(1) / lengths.amax(1)

@@ -5,6 +5,7 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from bnexp.data.requests import OwnFile
 from bnexp.data.sources import SOURCES, Source, split_sizes
 from bnexp.errors import UserError
 from bnexp.runs import CONTENT, Run, arm, find_acting, key, to_canonical
+from bnexp.user_code import write_reference
 
 
 def write_override(key: str, values: Sequence[object]) -> str:
@@ -31,9 +33,11 @@ def _write_value(value: object) -> str:
     """
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_write_value, value))}]"
+    if isinstance(value, _Own):
+        value = str(value)
     if not isinstance(value, str):
         return to_cli(value)
-    plain = re.fullmatch(r"[A-Za-z_/][\w/.+-]*", value, re.ASCII)
+    plain = re.fullmatch(r"[A-Za-z_/][\w/.+:@-]*", value, re.ASCII)
     if plain and value.lower() not in ("null", "true", "false", "inf", "nan"):
         return str(value)
     text = re.sub(r"\\*\$\{", lambda reference: rf"{2 * reference[0][:-2]}\${{", value)
@@ -62,7 +66,7 @@ def write_data_words(root: str | None, file: OwnFile | None) -> list[str]:
 def write_run_command(run: Run) -> str:
     """Return the command line that trains `run`: every field that differs from the default of `Run`."""
     acts = [name for name, value in find_acting(run).items() if value is not None]
-    return shlex.join(["bnexp", *_words({name: [getattr(run, name)] for name in acts})])
+    return shlex.join(["bnexp", *_words({name: [value] for name, value in _settings(run, acts).items()})])
 
 
 def write_sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None:
@@ -72,18 +76,43 @@ def write_sweep_command(arms: Sequence[Run], seeds: Sequence[int]) -> str | None
     values that it has in the others.
     """
     acts = [(run, [name for name, value in find_acting(run).items() if value is not None]) for run in arms]
-    known = [{name: getattr(run, name) for name in names} for run, names in acts]
+    known = [_settings(run, names) for run, names in acts]
     columns = {name: list(dict.fromkeys(one[name] for one in known if name in one)) for name in _FIELDS}
     columns = {name: values for name, values in columns.items() if values and name != "seed"}
     if len(columns["data"]) > 1 and not set(columns["data"]) <= SOURCES.keys():  # each file has words of its own
         return None
     try:
-        product = [Run(**dict(zip(columns, values, strict=True))) for values in itertools.product(*columns.values())]
+        product = [_create(dict(zip(columns, values, strict=True))) for values in itertools.product(*columns.values())]
     except UserError:  # two of the settings do not go together
         return None
     if {to_canonical(run) for run in product} != {to_canonical(arm(run)) for run in arms}:
         return None
     return shlex.join(["bnexp", "-m", *_words(columns), f"seed={_range(seeds)}"])
+
+
+@dataclass(frozen=True)
+class _Own:
+    """An activation of the user's as one value; a command writes it as the file that must hold this very code."""
+
+    name: str
+    code: str
+
+    def __str__(self) -> str:
+        return write_reference(self.name, self.code)
+
+
+def _settings(run: Run, names: Sequence[str]) -> dict[str, Any]:
+    """Return the settings `names` of `run`, an activation of the user's with its code as one."""
+    settings = {name: getattr(run, name) for name in names if name != "activation_code"}
+    own = {"activation": _Own(run.activation, run.activation_code)} if run.activation_code else {}
+    return settings | own
+
+
+def _create(settings: Mapping[str, Any]) -> Run:
+    """Return the run that has `settings`, as `_settings` returns them."""
+    own = settings.get("activation")
+    code = {"activation": own.name, "activation_code": own.code} if isinstance(own, _Own) else {}
+    return Run(**{**settings, **code})
 
 
 def _words(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:

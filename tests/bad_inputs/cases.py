@@ -6,7 +6,8 @@ FORM = "an argument must be KEY=VALUE, or with -m also KEY=V1,V2 or 'KEY=range(1
 QUOTE = "see `bnexp --help`, and quote what is special, as in KEY=\"'~/a b'\""
 NONE = "must have a value; got none: give it one, or leave it out to take its default"
 WORD = (
-    "the first word must be KEY=VALUE, -m, or one of plan, report, confirm, show, ls, export, merge, check, data; got"
+    "the first word must be KEY=VALUE, -m, or one of plan, report, confirm, show, ls, export, merge, check, data, "
+    "new; got"
 )
 REPORT = "the command must be `bnexp report DIR [DIR ...] [compare=KEY] [margin=POINTS] [figure=paper] [out=FOLDER]`"
 DATA = (
@@ -25,7 +26,8 @@ STANDARDIZE = "data.standardize must be one of none, all, feature; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = (
     "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity, mish, hardswish, relu6, hardtanh, "
-    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine"
+    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine, "
+    "squared_relu, cube"
 )
 
 MISTAKES: list[tuple[str, str | None]] = [
@@ -39,6 +41,7 @@ MISTAKES: list[tuple[str, str | None]] = [
     ("hydra.foo=1", "Hydra must know a key; got 'hydra.foo': `bnexp --cfg hydra` lists its keys"),
     ("placement=midle", "placement must be one of none, pre, post, both, input; got 'midle'"),
     ("activation=sigmoyd", f"activation must be one of {ACTIVATIONS}; got 'sigmoyd': did you mean sigmoid?"),
+    ("activation=celu", f"activation must be one of {ACTIVATIONS}; got 'celu': it is elu"),
     ("optimizer.name=adan", "optimizer must be one of sgd, adam, adamw; got 'adan': did you mean adam?"),
     ("device=gpu", "device must be one of auto, cpu, cuda; got 'gpu': did you mean cpu?"),
     ("data=minst", f"{DATA} 'minst': did you mean mnist?"),

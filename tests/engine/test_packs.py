@@ -95,7 +95,7 @@ def test_a_rectangle_is_cut_so_that_the_last_worker_is_done_soonest(
 
 SHAPE = {
     *("data", "data_train", "data_validation", "data_standardize", "hidden", "batch_size", "steps", "evaluate"),
-    *("optimizer", "nesterov", "dtype"),
+    *("optimizer", "nesterov", "dtype", "activation_code"),
 }
 
 

@@ -19,7 +19,7 @@ from tests.support.lanes import DEVICE, PLACEMENTS, TRAIN, begin, pack_of, refer
 from tests.support.reference import ACTIVATIONS
 
 ARMS = [(placement, activation) for placement in PLACEMENTS[:3] for activation in Activation]
-ENDLESS = ("leaky_relu", "identity", "absolute", "sine")
+ENDLESS = ("leaky_relu", "identity", "absolute", "sine", "cube")
 BOUNDED = (
     "clip",
     "sigmoid",
@@ -76,7 +76,9 @@ def slope_of(activation, u):
 
 
 def greatest_slope(activation):
-    return slope_of(activation, torch.linspace(-20, 20, 400_001, dtype=torch.float64)).max()
+    """Of those that get steeper without end, up to 1."""
+    end = 1 if activation in ("squared_relu", "cube") else 20
+    return slope_of(activation, torch.linspace(-end, end, 400_001, dtype=torch.float64)).max()
 
 
 def saturated_share(activation, u):

@@ -78,7 +78,8 @@ def assert_close(values: Tensor, truth: Tensor, dtype: Dtype) -> None:
 
 @pytest.mark.parametrize("dtype", Dtype)
 def test_a_module_gives_what_the_engine_gave_at_every_placement_and_activation(dtype: Dtype, keep: Keep) -> None:
-    runs = [small_run(placement=p, activation=a, dtype=dtype, lr=0.05) for p, a in ARMS]
+    rates = {Activation.cube: 0.001}  # at 0.05 it diverges
+    runs = [small_run(placement=p, activation=a, dtype=dtype, lr=rates.get(a, 0.05)) for p, a in ARMS]
     store, truth, seen = keep(runs), engine_logits(runs), []
     for run in runs:
         logits = outputs_of(bnexp.module(id_of(run), store), run)

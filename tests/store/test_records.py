@@ -11,20 +11,8 @@ from bnexp.store.records import SweepRecord, decode_record, find_confirmation, l
 from bnexp.store.store import Store
 
 KEYS = [
-    *(
-        "created",
-        "command",
-        "configuration",
-        "axes",
-        "data",
-        "files",
-        "about",
-        "asked",
-        "packs",
-        "threads",
-        "semantics",
-    ),
-    *("device", "machine", "versions", "git", "confirm"),
+    *("created", "command", "configuration", "axes", "data", "files", "about", "asked", "packs", "threads"),
+    *("semantics", "device", "machine", "versions", "git", "confirm", "sources"),
 ]
 PLAN = FrozenPlan(
     frozen="2026-01-01 09:00:00+00:00",

@@ -45,6 +45,8 @@ ACTIVATIONS = {
     "centred_relu": lambda: Elementwise(lambda u: torch.relu(u) - 1 / math.sqrt(2 * math.pi)),
     "absolute": lambda: Elementwise(torch.abs),
     "sine": lambda: Elementwise(torch.sin),
+    "squared_relu": lambda: Elementwise(lambda u: torch.relu(u) * torch.relu(u)),
+    "cube": lambda: Elementwise(lambda u: u * u * u),
 }
 
 

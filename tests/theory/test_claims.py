@@ -8,7 +8,7 @@ import torch
 
 from bnexp.choices import Activation, Placement
 from bnexp.engine.activations import FUNCTIONS
-from bnexp.theory import before_training, checks, growth, predictions
+from bnexp.theory import before_training, checks, growth, invariant_blocks, predictions
 from bnexp.theory.claims import AcceptedRange, Claim, at_least, at_most, exactly, near, reported
 
 
@@ -56,6 +56,20 @@ def test_without_a_norm_the_gradient_shrinks_at_the_fixed_point_of_the_variance(
     # He et al. 2015: variance 2/fan-in keeps forward and backward signals of relu, whatever their size.
     assert predictions.none_growth_rate(Activation.relu, math.sqrt(2)) == pytest.approx(1, rel=1e-12)
     assert predictions.none_growth_rate(Activation.identity, 1) == pytest.approx(1, rel=1e-12)
+    for steep in (Activation.squared_relu, Activation.cube):  # no fixed point, and so no rate
+        assert math.isnan(predictions.none_growth_rate(steep, 1))
+
+
+def test_a_homogeneous_function_takes_out_its_degree_and_no_other_does() -> None:
+    for activation in Activation:
+        phi, _ = predictions.FORMULAS[activation]
+        degree = invariant_blocks.DEGREES.get(activation)
+        same = [
+            k
+            for k in (1, 2, 3)
+            if all(phi(a * u) == pytest.approx(a**k * phi(u), rel=1e-9) for a in (0.1, 7.0) for u in (-2.0, 0.4, 3.0))
+        ]
+        assert same == ([] if degree is None else [degree])
 
 
 @pytest.mark.parametrize("activation", Activation)
