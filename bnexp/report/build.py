@@ -101,12 +101,15 @@ def compose(
     Raises `UserError` if no run is stored or if `compare` does not vary.
     """
     evidence = gather(stores, stored)
-    design = choose_design(evidence, compare)
-    estimates = estimate(evidence, design, margin, form=figure)
+    return arrange(evidence, estimate(evidence, choose_design(evidence, compare), margin, form=figure), out)
+
+
+def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -> Report:
+    """Return the report of what was gathered and estimated; `out` is its folder, as for `compose`."""
     compared = select_comparable(evidence, estimates)
     drawn = make_figures(*select_drawable(*compared))
     mechanism = read_mechanism(evidence)
-    apart = [] if mechanism is None else make_mechanism_figures(evidence, mechanism, figure)
+    apart = [] if mechanism is None else make_mechanism_figures(evidence, mechanism, estimates.form)
     figures = [*drawn, *apart]
     confirmed = make_confirmed_parts(evidence)
     content = dataclasses.replace(
