@@ -7,18 +7,20 @@
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bnexp.choices import FigureForm, nearest, parse
 from bnexp.errors import UserError
-from bnexp.report import build
-from bnexp.report.build import Report
 from bnexp.report.estimates import METRIC, Estimates, estimate
 from bnexp.report.evidence import Evidence, Stores, choose_design, gather, open_stores
 from bnexp.report.part import select_comparable
 from bnexp.store.schemas import METRICS
 from bnexp.sweeps.progress import Display
+
+if TYPE_CHECKING:
+    from bnexp.report.build import Report
 
 
 def report(
@@ -29,7 +31,7 @@ def report(
     out: Path | str | None = None,
     figure: FigureForm | str = FigureForm.page,
     progress: bool | None = None,
-) -> Report:
+) -> "Report":
     """Write the page of all runs of a store, as every sweep of the command line ends with, and return what it says.
 
     Args:
@@ -60,6 +62,8 @@ def report(
         >>> [name for name in report.files if name.endswith("forest.pdf")]
         ['figures/forest.pdf']
     """
+    from bnexp.report import build  # here, because it loads matplotlib and torch, for which nothing else here need wait
+
     form = parse(FigureForm, figure, "figure")
     with Display([], progress) as display:
         evidence, estimates = _estimate(store, compare, margin, METRIC, form, display)
