@@ -5,6 +5,8 @@
     train                        runs and their data in, rows of runs and of curves out; nothing is stored
     sweep                        the same as a command does it: what a store lacks is trained into it
     load, Store                  the results that the command line has stored in a folder
+    effects                      what a store says as numbers: paired differences with intervals and tests
+    report                       the page of a store, with all its figures and tables
     figures                      the figures of a report one by one: a store in, a figure of matplotlib out
     module                       a stored run as a module of torch.nn, if its weights were kept
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from bnexp.data.datasets import Data, load_file
     from bnexp.data.datasets import load as load_data
     from bnexp.exports.weights import module
+    from bnexp.report.library import effects, report
     from bnexp.runs import Run
     from bnexp.store.store import Store, load
     from bnexp.sweeps.sweep import sweep, train
@@ -45,11 +48,13 @@ __all__ = [
     "Run",
     "Store",
     "__version__",
+    "effects",
     "figures",
     "load",
     "load_data",
     "load_file",
     "module",
+    "report",
     "sweep",
     "train",
 ]
@@ -60,6 +65,7 @@ _HOMES: Final = {
     "Placement": "choices.Placement",
     "Run": "runs.Run",
     "Store": "store.store.Store",
+    "effects": "report.library.effects",
     "load": "store.store.load",
     "load_data": "data.datasets.load",
     "load_file": "data.datasets.load_file",
@@ -72,8 +78,8 @@ _HOMES: Final = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("bnexp.provenance").version()
-    if name == "figures":
-        return import_module("bnexp.figures")
+    if name in ("figures", "report"):  # rooms; that of reports can be called
+        return import_module(f"bnexp.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'bnexp' has no attribute '{name}'")
     module, _, attribute = _HOMES[name].rpartition(".")

@@ -248,7 +248,7 @@ def identity(run: Run, data_digest: str) -> str:
 
     Settings that a later version added are left out where they cannot act or have the value that was implied before:
     the runs of older stores keep their ids. A digest that begins with `CONTENT` says all of the data, so that the same
-    content is the same run whatever the file is called; of code of the user's, too, the digest counts and not its place.
+    content is the same run whatever the file is called; of the user's code, too, the digest counts, not its place.
     """
     acting = find_acting(run)
     acting["data_standardize"] = _SWITCHED.get(run.data_standardize, str(run.data_standardize))

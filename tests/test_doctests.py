@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -11,11 +12,15 @@ import pytest
 
 import bnexp
 from bnexp.cli import main
-from bnexp.report import drawings
+from bnexp.report import build, drawings, library
+from tests.conftest import ROOT
 
 PUBLIC: dict[str, Any] = dict.fromkeys(bnexp.__all__, bnexp) | dict.fromkeys(bnexp.figures.__all__, bnexp.figures)
+PUBLIC["report"] = library  # `bnexp.report` is a room besides
 del PUBLIC["__version__"], PUBLIC["figures"]
 NAMES = list(PUBLIC)
+STORED = {*bnexp.figures.__all__, "report", "effects"}
+"""Whose examples read the store of the command that is written above them."""
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +37,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _empty_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the files of a report's figures empty: nine tenths of its time."""
+    monkeypatch.setattr(build, "render", lambda *_: b'<svg viewBox="0 0 9 9"></svg>')
+
+
+@pytest.fixture(autouse=True)
 def _folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = getattr(request.node, "callspec", None) and request.node.callspec.params["name"]
-    monkeypatch.chdir(request.getfixturevalue("demo") if name in bnexp.figures.__all__ else tmp_path)
+    monkeypatch.chdir(request.getfixturevalue("demo") if name in STORED else tmp_path)
 
 
 def examples_of(thing: Any, name: str) -> list[doctest.DocTest]:
@@ -61,6 +72,13 @@ def test_the_example_of_the_package_does_what_it_shows() -> None:
     tests = [test for test in examples_of(bnexp, "bnexp") if test.name == "bnexp"]
     assert len(tests) == 1
     assert run_examples(tests) == ""
+
+
+def test_the_examples_of_the_reference_run_from_top_to_bottom() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "library.md").read_text(encoding="utf-8"), re.DOTALL)
+    test = doctest.DocTestParser().get_doctest("".join(blocks), {}, "library.md", None, None)
+    assert len(test.examples) > 15
+    assert run_examples([test]) == ""
 
 
 def test_an_example_that_does_something_else_is_told() -> None:

@@ -69,6 +69,7 @@ def test_the_wheel_holds_every_module_template_and_configuration_file_of_the_che
     assert Path("bnexp/runs.py") in modules
     assert Path("bnexp/conf/config.yaml") in values
     assert Path("bnexp/report/templates/index.html") in modules
+    assert Path("bnexp/py.typed") in modules
     assert {Path(name) for name in held} == modules | values
 
 
@@ -77,7 +78,7 @@ def test_the_source_archive_holds_what_the_checks_need(built: Path) -> None:
         held = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
     names = ("Makefile", "constraints.txt", "constraints-lowest.txt", "pyproject.toml", ".ci/run", "outputs/README.md")
     asked = {Path(name) for name in names}
-    assert held >= asked | files("tests") | files("scripts")
+    assert held >= asked | files("tests") | files("scripts") | files("examples")
 
 
 def test_an_installed_bnexp_finds_its_configuration_from_an_empty_folder(fresh: Path, tmp_path: Path) -> None:

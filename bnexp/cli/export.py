@@ -12,7 +12,7 @@ from bnexp.cli.usage import USAGE
 from bnexp.errors import UserError
 from bnexp.store.store import Store, load
 
-FORMATS: Final = {"csv": "csv_files", "tensorboard": "event_files", "mlflow": "mlflow_runs"}
+FORMATS: Final = {"csv": "csv_files", "tensorboard": "event_files", "mlflow": "mlflow_runs", "wandb": "wandb_runs"}
 """The formats, each with the module of `bnexp.exports` that writes it; loading it may need an extra of that name."""
 
 FOLDERS: Final = ("runs", "curves", "layers", "weights", "sweeps", "logs", "broken", "report")

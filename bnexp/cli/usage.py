@@ -88,14 +88,14 @@ COMMANDS: Final = {
         },
     ),
     "export": Command(
-        "bnexp export csv|tensorboard|mlflow DIR [out=FOLDER]",
+        "bnexp export csv|tensorboard|mlflow|wandb DIR [out=FOLDER]",
         "Write a store as other programs read it, to DIR/export/FORMAT.",
         {
             "words": {
                 "nargs": "+",
                 "metavar": "FORMAT DIR",
-                "help": "csv, tensorboard or mlflow; the folder of a store, such as outputs/demo; and out=FOLDER, to "
-                "write elsewhere",
+                "help": "csv, tensorboard, mlflow or wandb; the folder of a store, such as outputs/demo; and "
+                "out=FOLDER, to write elsewhere",
             }
         },
     ),

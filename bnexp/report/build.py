@@ -102,13 +102,17 @@ def compose(
     Raises `UserError` if no run is stored or if `compare` does not vary.
     """
     evidence = gather(stores, stored)
-    design = choose_design(evidence, compare)
-    estimates = estimate(evidence, design, margin, form=figure)
+    return arrange(evidence, estimate(evidence, choose_design(evidence, compare), margin, form=figure), out)
+
+
+def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -> Report:
+    """Return the report of what was gathered and estimated; `out` is its folder, as for `compose`."""
     compared = select_comparable(evidence, estimates)
     drawn = make_figures(*select_drawable(*compared))
     mechanism = read_mechanism(evidence)
-    apart = [] if mechanism is None else make_mechanism_figures(evidence, mechanism, figure)
-    further = [] if compare else list(make_further(evidence, design, margin, figure))
+    apart = [] if mechanism is None else make_mechanism_figures(evidence, mechanism, estimates.form)
+    own = estimates.design.compared == choose_design(evidence, None).compared
+    further = list(make_further(evidence, estimates.design, estimates.margin, estimates.form)) if own else []
     figures = [*drawn, *apart, *(one for part in further for one in part.figures)]
     confirmed = make_confirmed_parts(evidence)
     content = dataclasses.replace(

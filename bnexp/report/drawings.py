@@ -8,8 +8,7 @@ The examples read the store of this command:
 'seed=range(4)' name=demo
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 
 from matplotlib.figure import Figure
 
@@ -18,15 +17,12 @@ from bnexp.errors import UserError
 from bnexp.figures.form import FORMS, shrink
 from bnexp.report import effect_figures
 from bnexp.report.estimates import METRIC, Estimates, estimate
-from bnexp.report.evidence import Evidence, choose_design, gather
+from bnexp.report.evidence import Evidence, Stores, choose_design, gather, open_stores
 from bnexp.report.figure import ReportFigure
 from bnexp.report.layer_evidence import read_layers
 from bnexp.report.layer_figures import FIGURES
 from bnexp.report.part import select_comparable, select_drawable
 from bnexp.store.schemas import METRICS
-from bnexp.store.store import Store, load
-
-Stores = Store | Path | str | Sequence[Store | Path | str]
 
 _Make = Callable[[Evidence, Estimates], Iterable[ReportFigure]]
 
@@ -235,7 +231,7 @@ def _draw(
     form = parse(FigureForm, form, "form")
     if metric not in METRICS:
         raise UserError(f"metric must be one of {', '.join(METRICS)}; got '{metric}'{nearest(metric, METRICS)}")
-    evidence = gather(list(_open_stores(store)))
+    evidence = gather(open_stores(store))
     estimates = estimate(evidence, choose_design(evidence, compare), margin, metric=metric, form=form)
     drawn = next(iter(make(*select_drawable(*select_comparable(evidence, estimates)))), None)
     if drawn is None:
@@ -245,11 +241,6 @@ def _draw(
         )
     shrink(drawn.figure, FORMS[form])
     return drawn.figure
-
-
-def _open_stores(stores: Stores) -> Iterator[Store]:
-    for store in [stores] if isinstance(stores, Store | Path | str) else stores:
-        yield store if isinstance(store, Store) else load(store)
 
 
 def _make_finals(evidence: Evidence, estimates: Estimates) -> Iterator[ReportFigure]:

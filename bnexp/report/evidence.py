@@ -17,10 +17,13 @@ from bnexp.statistics.confirmation import Confirmation, find_stored_confirmation
 from bnexp.statistics.curves import complete_curves
 from bnexp.statistics.design import Design, deduce_design
 from bnexp.store.records import SweepRecord, list_confirmatory
-from bnexp.store.store import Store, each_run_once
+from bnexp.store.store import Store, each_run_once, load
 from bnexp.verdicts.commands import write_data_words
 from bnexp.verdicts.confirmation import write_command
 from bnexp.verdicts.more_seeds import Destination
+
+Stores = Store | Path | str | Sequence[Store | Path | str]
+"""What a user may give: a store, its folder, or several of either."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,12 @@ def find_files(records: Sequence[SweepRecord]) -> dict[str, OwnFile]:
     """Return the files of one's own by their names, as the latest sweep read them, with the digests that they had."""
     latest = {name: (plain, record.data.get(name)) for record in records for name, plain in record.files.items()}
     return {name: decode_own_file(name, plain, digest) for name, (plain, digest) in latest.items()}
+
+
+def open_stores(stores: Stores) -> list[Store]:
+    """Return the stores that are meant; raise `UserError` if there are no results in one's folder."""
+    several = [stores] if isinstance(stores, Store | Path | str) else stores
+    return [store if isinstance(store, Store) else load(store) for store in several]
 
 
 def find_data_roots(records: Sequence[SweepRecord]) -> dict[str, str]:

@@ -4,10 +4,11 @@ import dataclasses
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pandas as pd
 
@@ -17,8 +18,8 @@ from bnexp.engine.packs import form_packs
 from bnexp.errors import UserError
 from bnexp.runs import Run, identity
 from bnexp.store.records import SweepRecord
-from bnexp.store.rows import failure_rows, origin_columns
-from bnexp.store.schemas import RUN_FILES
+from bnexp.store.rows import failure_rows, layer_rows, origin_columns
+from bnexp.store.schemas import LAYERS, RUN_FILES
 from bnexp.store.store import Store
 from bnexp.sweeps import forecasts, plans
 from bnexp.sweeps.in_process import InProcess, trains_here
@@ -35,29 +36,48 @@ MAX_LANES: Final = 32
 """Most lanes of a pack of `train`: 2 seeds × 8 arms cost 590 µs a run-step, 2 × 16 619, 4 × 16 590 (one thread)."""
 
 
-class Results(NamedTuple):
-    """Rows of runs and rows of their curves, with the columns of `schemas.RUN_FILES` and `schemas.CURVES`."""
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Rows of runs, of their curves and of their layers: columns `RUN_FILES`, `CURVES` and `LAYERS` of `schemas`.
+
+    `runs, curves = …` takes the first two.
+    """
 
     runs: pd.DataFrame
     curves: pd.DataFrame
+    layers: pd.DataFrame
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Yield the frames that there were before layers were returned, too."""
+        yield from (self.runs, self.curves)
 
 
-def train(runs: Iterable[Run], data: Data, device: str = "cpu", *, progress: bool | None = None) -> Results:
+def train(
+    runs: Iterable[Run],
+    data: Data,
+    device: str = "cpu",
+    *,
+    probes: Probes | str = Probes.none,
+    progress: bool | None = None,
+) -> Results:
     """Train `runs` on `data` in this process and return their rows; nothing is stored.
 
     Args:
         runs: what to train; runs of one shape are trained together.
         data: the data that all runs name, as `bnexp.load_data` returns it.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        probes: how much is measured inside the layers: "none", "basic" or "full".
         progress: whether how far it is is shown, in a notebook below the cell, else on standard error; left out: in a
             terminal and in a notebook.
 
     Returns:
-        The frame `runs` with a row per run, in the order asked, and the frame `curves` with a row per run and point;
+        Three frames: `runs` with a row per run, in the order asked, `curves` with a row per run and point, and `layers`
+        with a row per run, point and layer, none without probes. `runs, curves = bnexp.train(…)` takes the first two.
         `bnexp/store/schemas.py` says what their columns mean.
 
     Raises:
-        UserError: if no run is asked for, if `data` is not the data that a run names, or if there is no such device.
+        UserError: if no run is asked for, if `data` is not the data that a run names, or if there is no such device or
+            level of probes.
 
     Example:
         >>> import bnexp
@@ -73,6 +93,9 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu", *, progress: boo
         True
         >>> curves.dropna(subset="test_accuracy")["step"].tolist()
         [0, 50, 100, 0, 50, 100]
+        >>> layers = bnexp.train(asked, digits, probes="basic").layers
+        >>> layers[layers["run"] == runs["run"][0]].groupby("step")["layer"].max().to_dict()
+        {0: 4, 50: 4, 100: 4}
     """
     from bnexp.engine import training
     from bnexp.sweeps import worker
@@ -80,23 +103,26 @@ def train(runs: Iterable[Run], data: Data, device: str = "cpu", *, progress: boo
     ids_of = {run: identity(run, data.digest) for run in runs}
     if not ids_of:
         raise UserError("a sweep must ask for at least one run; got none")
-    trained, place = [], training.choose_device(device)
+    level, trained, place = parse(Probes, probes, "probes"), [], training.choose_device(device)
     planned = []
     for pack in form_packs(ids_of, MAX_LANES):
         ids = tuple(ids_of[run] for run in pack.runs)
         planned.append(Assignment(plans.name_pack(ids), pack, ids))
     with Display(planned, progress) as display:
         for assignment in planned:
-            started, points, pack = time.perf_counter(), [], assignment.pack
-            for point in training.train(training.begin(pack, training.to_device(data, pack.runs[0], place))):
+            started, points, measured = time.perf_counter(), [], []
+            state = training.begin(assignment.pack, training.to_device(data, assignment.pack.runs[0], place))
+            for point, inside in worker.follow(state, level):
                 points.append(point)
+                measured += inside
                 display.show(assignment, worker.point_event(point))
             display.show(assignment, Event(Kind.stored))
             seconds = time.perf_counter() - started
-            trained.append(worker.pack_rows(assignment, points, data, str(place), seconds=seconds))
-    rows, curves = (pd.concat(frames, ignore_index=True) for frames in zip(*trained, strict=True))
+            rows, curves = worker.pack_rows(assignment, points, data, str(place), seconds=seconds, probes=level)
+            trained.append((rows, curves, layer_rows(assignment.pack, points, measured, assignment.ids)))
+    rows, curves, layers = (pd.concat(frames, ignore_index=True) for frames in zip(*trained, strict=True))
     in_order = rows.set_index("run").loc[list(ids_of.values())].reset_index()
-    return Results(in_order.reindex(columns=RUN_FILES.names), curves)
+    return Results(in_order.reindex(columns=RUN_FILES.names), curves, layers.reindex(columns=LAYERS.names))
 
 
 def sweep(

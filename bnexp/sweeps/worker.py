@@ -70,10 +70,9 @@ def _train_pack(assignment: Assignment, data: Data, store: Store, device: str, e
         level = stored  # what was measured is not lost when the weights are asked for
     try:
         state = training.begin(pack, training.to_device(data, pack.runs[0], torch.device(device)))
-        for point in training.train(state):
+        for point, inside in follow(state, level):
             points.append(point)
-            if level is not Probes.none and training.evaluation_due(pack.runs[0], point.step):
-                measured.append(probes.measure(replace(state, step=point.step), level))
+            measured += inside
             yield point_event(point)
     except (RuntimeError, MemoryError) as error:  # torch says with a RuntimeError that memory ran out
         store.log(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} pack {assignment.name} failed\n{traceback.format_exc()}")
@@ -87,6 +86,14 @@ def _train_pack(assignment: Assignment, data: Data, store: Store, device: str, e
     layers = layer_rows(pack, points, measured, assignment.ids) if measured else None
     store.write(assignment.name, rows, curves, layers)
     yield Event(Kind.stored)
+
+
+def follow(state: training.State, level: Probes) -> Iterator[tuple[training.Point, list[probes.Measurement]]]:
+    """Train `state` to its end and yield each point, with what was measured inside the layers if it was."""
+    run = state.pack.runs[0]
+    for point in training.train(state):
+        looked = level is not Probes.none and training.evaluation_due(run, point.step)
+        yield point, [probes.measure(replace(state, step=point.step), level)] if looked else []
 
 
 def point_event(point: training.Point) -> Event:

@@ -10,7 +10,7 @@ from bnexp.store.store import Store
 from tests.cli.conftest import Command
 from tests.support.synthetic import product, rows
 
-USAGE = "the command must be `bnexp export csv|tensorboard|mlflow DIR [out=FOLDER]`; got"
+USAGE = "the command must be `bnexp export csv|tensorboard|mlflow|wandb DIR [out=FOLDER]`; got"
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ MISTAKES = [
     ("csv outputs/demo outputs/demo", f"{USAGE} `bnexp export csv outputs/demo outputs/demo`"),
     ("csv outputs/demo out=", f"{USAGE} `bnexp export csv outputs/demo out=`"),
     ("csv outputs/demo out=a out=b", f"{USAGE} `bnexp export csv outputs/demo out=a out=b`"),
-    ("cvs outputs/demo", "FORMAT must be one of csv, tensorboard, mlflow; got 'cvs': did you mean csv?"),
+    ("cvs outputs/demo", "FORMAT must be one of csv, tensorboard, mlflow, wandb; got 'cvs': did you mean csv?"),
     ("csv nowhere", "a store must be a folder with results in runs/; found none in nowhere: train into it first"),
     ("csv outputs/demo out=outputs/demo/runs", "out must be no folder of the store's own; got outputs/demo/runs: "),
     ("csv outputs/demo out=outputs/demo/runs/x", "out must be no folder of the store's own; got outputs/demo/runs/x: "),
@@ -60,7 +60,7 @@ def test_a_mistake_is_one_sentence(words: str, sentence: str, command: Command) 
     assert ended.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("form", ["tensorboard", "mlflow"])
+@pytest.mark.parametrize("form", ["tensorboard", "mlflow", "wandb"])
 def test_a_package_that_is_not_installed_is_one_sentence_with_the_extra(
     form: str, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
