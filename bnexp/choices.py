@@ -89,6 +89,10 @@ class Activation(StrEnum):
     centred_relu = auto()
     absolute = auto()
     sine = auto()
+    leaky_half = auto()
+    folded_half = auto()
+    hardtanh_half = auto()
+    hardtanh_two = auto()
 
 
 class Optimizer(StrEnum):

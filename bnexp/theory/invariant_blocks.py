@@ -22,6 +22,8 @@ HOMOGENEOUS: Final = (
     Activation.leaky_relu,
     Activation.identity,
     Activation.absolute,
+    Activation.leaky_half,
+    Activation.folded_half,
 )
 """φ(a·u) = a·φ(u) for every a > 0."""
 

@@ -11,7 +11,8 @@ DATA = "data must be one of digits, fashion_mnist, mnist; got"
 STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = (
     "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity, mish, hardswish, relu6, hardtanh, "
-    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine"
+    "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, "
+    "sine, leaky_half, folded_half, hardtanh_half, hardtanh_two"
 )
 
 MISTAKES: list[tuple[str, str | None]] = [

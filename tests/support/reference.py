@@ -45,6 +45,10 @@ ACTIVATIONS = {
     "centred_relu": lambda: Elementwise(lambda u: torch.relu(u) - 1 / math.sqrt(2 * math.pi)),
     "absolute": lambda: Elementwise(torch.abs),
     "sine": lambda: Elementwise(torch.sin),
+    "leaky_half": lambda: Elementwise(lambda u: torch.where(u > 0, u, u / 2)),
+    "folded_half": lambda: Elementwise(lambda u: torch.where(u > 0, u, -u / 2)),
+    "hardtanh_half": lambda: Elementwise(lambda u: torch.clamp(u, -0.5, 0.5)),
+    "hardtanh_two": lambda: Elementwise(lambda u: torch.clamp(u, -2, 2)),
 }
 
 
