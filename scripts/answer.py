@@ -37,7 +37,7 @@ from bnexp.report.page import escape_markdown
 from bnexp.report.tables import Column, Table, find_numeric, make_cells
 from bnexp.statistics.confirmation import test_confirmation
 from bnexp.statistics.intervals_and_tests import ALPHA
-from bnexp.verdicts.hypotheses import list_words, points_text
+from bnexp.verdicts.hypotheses import list_words, points_text, write_verdicts
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -152,7 +152,7 @@ def add_gaps(answer: Answer, evidence: Evidence) -> None:
     answer.sentences += [
         f"At one learning rate ({mechanism.base.lr:g}, {mechanism.base.steps:,} steps, {_count(gaps)} paired seeds, "
         f"{len(gaps)} activations) {_tell_signs(gaps)}.",
-        tell_hypotheses(mechanism),
+        write_verdicts(mechanism.judged),
         tell_prediction(mechanism),
     ]
     answer.figures += [(one.name, one) for one in make_mechanism_figures(evidence, mechanism, FigureForm.page)]
@@ -171,15 +171,6 @@ def add_gaps(answer: Answer, evidence: Evidence) -> None:
         answer.doubts.append(f"More seeds may decide: {'; '.join(open_ones)}.")
     if untrained := list(mechanism.judged.loc[mechanism.judged["verdict"] == "not trained", "hypothesis"]):
         answer.doubts.append(f"Not trained, and so not known: {'; '.join(untrained)}.")
-
-
-def tell_hypotheses(mechanism: Mechanism) -> str:
-    """Return which hypotheses stand and which do not, in a sentence."""
-    groups = mechanism.judged.groupby("verdict", sort=False)["hypothesis"].apply(list).to_dict()
-    words = (("stands", "standing"), ("refuted", "refuted"), ("undecided", "undecided"),
-             ("no gap", "without a gap to close"), ("not trained", "not trained"))  # fmt: skip
-    told = [f"{text}: {len(groups[name])} ({'; '.join(groups[name])})" for name, text in words if name in groups]
-    return f"Of {len(mechanism.judged)} hypotheses that were written down before training, {'; '.join(told)}."
 
 
 def tell_prediction(mechanism: Mechanism) -> str:

@@ -93,6 +93,17 @@ def find_base(runs: ScoredRuns) -> Run:
     return min(runs_of, key=lambda run: sum(getattr(run, name) != getattr(default, name) for name in kept))
 
 
+def find_base_runs(runs: ScoredRuns, base: Run) -> pd.DataFrame:
+    """Return the runs of the gaps at `base`: pre and post, all else that acts as in it."""
+    normed = runs[runs["placement"].isin(["pre", "post"])]
+    arms = {
+        _key(_change(base, placement=placement, activation=activation))
+        for placement in ("pre", "post")
+        for activation in normed["activation"].unique()
+    }
+    return normed[[key in arms for key in _list_keys(normed, ARM)]]
+
+
 def collect_runs(runs: ScoredRuns, metric: str = "test_accuracy") -> Runs:
     """Return `metric` of the seeds of each arm; a diverged run counts at chance, as everywhere."""
     frame = pd.DataFrame({"key": _list_keys(runs, ARM), "seed": runs["seed"].to_numpy()})

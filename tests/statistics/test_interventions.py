@@ -11,6 +11,7 @@ from bnexp.statistics.arms import ScoredRuns, score_runs
 from bnexp.statistics.hypotheses import Prediction, read_hypotheses
 from bnexp.statistics.interventions import (
     find_base,
+    find_base_runs,
     judge_hypotheses,
     measure_gaps,
     measure_interventions,
@@ -112,6 +113,16 @@ def make_runs(gaps: dict[tuple[str, str], float], seeds: int = 6) -> ScoredRuns:
     accuracies = ("train", "validation", "test")
     columns = {f"{part}_{what}": 0.9 for part in accuracies for what in ("accuracy", "loss")}
     return score_runs(frame.assign(**{name: value for name, value in columns.items() if name not in frame}))
+
+
+def test_the_runs_of_the_base_are_those_that_the_gaps_are_of() -> None:
+    runs = make_runs({("batch", "relu"): 0.1, ("batch", "elu"): 0.1, ("ghost", "relu"): 0.3})
+    base = find_base(runs)
+    found = find_base_runs(runs, base)
+    assert set(found["norm_kind"]) == {"batch"}
+    assert len(found) == measure_gaps(runs, base)["n"].sum() * 2 == 24
+    longer = runs.assign(run=runs["run"] + "long", norm_eps=1e-3)  # no setting is left out, whatever its name
+    assert find_base_runs(pd.concat([runs, longer]), base)["run"].tolist() == found["run"].tolist()
 
 
 def judge(gaps: dict[tuple[str, str], float], **other: object) -> pd.Series:
