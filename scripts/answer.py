@@ -26,6 +26,7 @@ from bnexp.report.estimates import estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.figure import ReportFigure
 from bnexp.report.mechanism import (
+    NAMED,
     Mechanism,
     draw_contributions,
     draw_gaps,
@@ -200,6 +201,7 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
         answer.sentences.append(NO_STORE.format(study="ingredients"))
         return
     cells = frame.groupby(["activation", "placement"]).ngroups
+    against = NAMED[frame["against"].iloc[0]]
     told = []
     for kind, part in frame.groupby("kind", sort=False):
         worse, better = ((part["p_family"] <= ALPHA) & (sign * part["mean"] > 0) for sign in (-1, 1))
@@ -208,14 +210,14 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
             f"{kind} is {' and '.join(counts) or 'different in none'}, median {100 * part['mean'].median():+.2f}"
         )
     answer.sentences.append(
-        f"Against batch normalization at the same placement ({_count(frame)} paired seeds, {cells} pairs of activation "
+        f"Against {against} ({_count(frame)} paired seeds, {cells} pairs of activation "
         f"and placement, differences significant in all together; medians in points): {'; '.join(told)}.".replace(
             "-", "−"
         )
     )
     answer.figures.append(("contributions", figure))
-    text = "normalizer − batch normalization at the same placement and activation; p by Holm over all rows"
-    answer.tables.append((Table("contributions", "Normalizers against batch normalization", text, frame, (
+    text = f"normalizer − {against}, at the same activation and, if it has one, placement; p by Holm over all rows"
+    answer.tables.append((Table("contributions", f"Normalizers against {against}", text, frame, (
         Column("kind", "normalizer"), Column("placement", "placement"), Column("activation", "activation"),
         Column("n", "n"), Column("mean", "difference (points) [95 %]", "+.2f", 100, ("low", "high")),
         Column("p_family", "p (family)", ".2g"),

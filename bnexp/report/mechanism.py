@@ -36,6 +36,10 @@ WIDEST: Final = 250
 """Percent of a gap beyond which the interval of a share is cut off in its figure."""
 
 
+NAMED: Final = {"none": "no normalization", "batch": "batch normalization"}
+"""What a normalizer is held against, in words."""
+
+
 @dataclass(frozen=True)
 class Mechanism:
     """What a store says about why: frames of `interventions` and `mediation`, `twins` left out of the latter.
@@ -189,19 +193,20 @@ def draw_gaps(gaps: pd.DataFrame, title: str, caption: str, form: FigureForm) ->
 
 
 def draw_contributions(evidence: Evidence, form: FigureForm) -> tuple[pd.DataFrame, ReportFigure | None]:
-    """Return what each normalizer gains over batch normalization, as a frame and, if there is any, a figure."""
+    """Return what each normalizer gains over none, or over batch normalization, as a frame and, if any, a figure."""
     frame = measure_contributions(evidence.runs, find_base(evidence.runs))
     if frame.empty:
         return frame, None
     frame = frame.assign(series=frame["placement"])
     points = _to_points(frame, panel="activation", row="kind", series="series")
-    title = f"{captions.data_titles(evidence.runs)}: accuracy against batch normalization"
+    against = NAMED[frame["against"].iloc[0]]
+    title = f"{captions.data_titles(evidence.runs)}: accuracy against {against}"
     caption = captions.join_sentences(
         captions.describe_training(evidence.runs),
         f"95 % Student t intervals over paired seeds, {_count(frame)}",
     )
     words = Words(title, f"{caption}\n{captions.describe_command(evidence.sweeps)}", FORMS[form])
-    label = "normalizer − batch (percentage points of test accuracy)"
+    label = f"normalizer − {frame['against'].iloc[0]} (percentage points of test accuracy)"
     figure = ReportFigure("contributions", title, title, draw_dots(points, words, label=label, columns=2), frame)
     shrink(figure.figure, FORMS[form])
     return frame, figure
