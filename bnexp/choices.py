@@ -91,6 +91,10 @@ class Activation(StrEnum):
     sine = auto()
     squared_relu = auto()
     cube = auto()
+    leaky_half = auto()
+    folded_half = auto()
+    hardtanh_half = auto()
+    hardtanh_two = auto()
 
 
 ALIASES: Final = {"celu": Activation.elu, "swish": Activation.silu, "linear": Activation.identity}

@@ -26,6 +26,7 @@ from bnexp.report.estimates import estimate
 from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.figure import ReportFigure
 from bnexp.report.mechanism import (
+    NAMED,
     Mechanism,
     draw_contributions,
     draw_gaps,
@@ -37,7 +38,7 @@ from bnexp.report.page import escape_markdown
 from bnexp.report.tables import Column, Table, find_numeric, make_cells
 from bnexp.statistics.confirmation import test_confirmation
 from bnexp.statistics.intervals_and_tests import ALPHA
-from bnexp.verdicts.hypotheses import list_words, points_text
+from bnexp.verdicts.hypotheses import list_words, points_text, write_verdicts
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -152,7 +153,7 @@ def add_gaps(answer: Answer, evidence: Evidence) -> None:
     answer.sentences += [
         f"At one learning rate ({mechanism.base.lr:g}, {mechanism.base.steps:,} steps, {_count(gaps)} paired seeds, "
         f"{len(gaps)} activations) {_tell_signs(gaps)}.",
-        tell_hypotheses(mechanism),
+        write_verdicts(mechanism.judged),
         tell_prediction(mechanism),
     ]
     answer.figures += [(one.name, one) for one in make_mechanism_figures(evidence, mechanism, FigureForm.page)]
@@ -171,15 +172,6 @@ def add_gaps(answer: Answer, evidence: Evidence) -> None:
         answer.doubts.append(f"More seeds may decide: {'; '.join(open_ones)}.")
     if untrained := list(mechanism.judged.loc[mechanism.judged["verdict"] == "not trained", "hypothesis"]):
         answer.doubts.append(f"Not trained, and so not known: {'; '.join(untrained)}.")
-
-
-def tell_hypotheses(mechanism: Mechanism) -> str:
-    """Return which hypotheses stand and which do not, in a sentence."""
-    groups = mechanism.judged.groupby("verdict", sort=False)["hypothesis"].apply(list).to_dict()
-    words = (("stands", "standing"), ("refuted", "refuted"), ("undecided", "undecided"),
-             ("no gap", "without a gap to close"), ("not trained", "not trained"))  # fmt: skip
-    told = [f"{text}: {len(groups[name])} ({'; '.join(groups[name])})" for name, text in words if name in groups]
-    return f"Of {len(mechanism.judged)} hypotheses that were written down before training, {'; '.join(told)}."
 
 
 def tell_prediction(mechanism: Mechanism) -> str:
@@ -209,6 +201,7 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
         answer.sentences.append(NO_STORE.format(study="ingredients"))
         return
     cells = frame.groupby(["activation", "placement"]).ngroups
+    against = NAMED[frame["against"].iloc[0]]
     told = []
     for kind, part in frame.groupby("kind", sort=False):
         worse, better = ((part["p_family"] <= ALPHA) & (sign * part["mean"] > 0) for sign in (-1, 1))
@@ -217,14 +210,14 @@ def add_ingredients(answer: Answer, evidence: Evidence) -> None:
             f"{kind} is {' and '.join(counts) or 'different in none'}, median {100 * part['mean'].median():+.2f}"
         )
     answer.sentences.append(
-        f"Against batch normalization at the same placement ({_count(frame)} paired seeds, {cells} pairs of activation "
+        f"Against {against} ({_count(frame)} paired seeds, {cells} pairs of activation "
         f"and placement, differences significant in all together; medians in points): {'; '.join(told)}.".replace(
             "-", "−"
         )
     )
     answer.figures.append(("contributions", figure))
-    text = "normalizer − batch normalization at the same placement and activation; p by Holm over all rows"
-    answer.tables.append((Table("contributions", "Normalizers against batch normalization", text, frame, (
+    text = f"normalizer − {against}, at the same activation and, if it has one, placement; p by Holm over all rows"
+    answer.tables.append((Table("contributions", f"Normalizers against {against}", text, frame, (
         Column("kind", "normalizer"), Column("placement", "placement"), Column("activation", "activation"),
         Column("n", "n"), Column("mean", "difference (points) [95 %]", "+.2f", 100, ("low", "high")),
         Column("p_family", "p (family)", ".2g"),

@@ -11,14 +11,16 @@ Slopes and scales are those of `torch.nn`: leaky_relu 0.01, elu alpha 1.
 Some are there to tell causes apart: they differ from another one in one thing. clip is hardtanh moved and shrunk to
 [0, 1]; shifted_tanh is tanh + 1; steep_sigmoid is σ(4u); stretched_sigmoid is 2σ(u) − 1, which is tanh(u/2);
 centred_sigmoid is σ(u) − 1/2; centred_relu is max(u, 0) less its mean under a standard normal input; absolute is even;
-sine is odd and bounded, and not monotone.
+sine is odd and bounded, and not monotone. Two families have one parameter and a few members. The slope s of max(u, 0) +
+s·min(u, 0) goes from even to odd: absolute (−1), folded_half (−0.5), relu (0), leaky_half (0.5), identity (1). The
+bound c of min(max(u, −c), c) goes from bounded to unbounded: hardtanh_half (0.5), hardtanh, hardtanh_two (2), identity.
 
 An input is flat where |φ'| is below `FLAT` of the greatest |φ'|: almost no gradient passes. What follows from that
 depends on the function. A bounded one (sigmoid, tanh) is flat on both sides, and each flat input is lost. One that is
 flat on one side only (relu and its relatives, relu6 among them) is so by design; what is lost is a unit that is flat on
-the whole batch, a dead one. leaky_relu was made so that no unit dies, identity and absolute are nowhere flat, sine and
-cube are flat in the middle of what they use: there the word has no meaning. squared_relu and cube get steeper without
-end: for the greatest |φ'| stands that at |u| = 1.
+the whole batch, a dead one. leaky_relu was made so that no unit dies, identity, absolute, leaky_half and folded_half
+are nowhere flat, sine and cube are flat in the middle of what they use: there the word has no meaning. squared_relu and
+cube get steeper without end: for the greatest |φ'| stands that at |u| = 1.
 
 Where torch has derivative kernels they are used (one fused pass each); that they are the derivatives is tested against
 autograd.
@@ -79,6 +81,16 @@ class Function:
         return units_SG if self.saturation is Saturation.of_units else flat.to(u.dtype).mean(2).mean(2), units_SG
 
 
+def _leak(slope: float) -> Function:
+    """Return the function max(u, 0) + slope·min(u, 0)."""
+    return Function(
+        lambda u, out: aten.leaky_relu.out(u, slope, out=out),
+        lambda d, u, _, out: aten.leaky_relu_backward.grad_input(d, u, slope, False, grad_input=out),
+        1.0,
+        Saturation.none,
+    )
+
+
 def _clamp(low: float, high: float, saturation: Saturation) -> Function:
     """Return the function min(max(u, low), high)."""
     return Function(
@@ -96,12 +108,7 @@ FUNCTIONS: Final[dict[Activation, Function]] = {
         1.0,
         Saturation.of_units,
     ),
-    Activation.leaky_relu: Function(
-        lambda u, out: aten.leaky_relu.out(u, LEAKY_SLOPE, out=out),
-        lambda d, u, _, out: aten.leaky_relu_backward.grad_input(d, u, LEAKY_SLOPE, False, grad_input=out),
-        1.0,
-        Saturation.none,
-    ),
+    Activation.leaky_relu: _leak(LEAKY_SLOPE),
     Activation.elu: Function(
         lambda u, out: aten.elu.out(u, 1.0, 1.0, 1.0, out=out),
         lambda d, _, a, out: aten.elu_backward.grad_input(d, 1.0, 1.0, 1.0, True, a, grad_input=out),
@@ -225,4 +232,8 @@ FUNCTIONS: Final[dict[Activation, Function]] = {
         3.0,
         Saturation.none,
     ),
+    Activation.leaky_half: _leak(0.5),
+    Activation.folded_half: _leak(-0.5),
+    Activation.hardtanh_half: _clamp(-0.5, 0.5, Saturation.of_inputs),
+    Activation.hardtanh_two: _clamp(-2.0, 2.0, Saturation.of_inputs),
 }

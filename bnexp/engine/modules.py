@@ -45,6 +45,10 @@ ACTIVATIONS: Final[dict[Activation, Callable[[], nn.Module]]] = {
     Activation.hardtanh: nn.Hardtanh,
     Activation.softsign: nn.Softsign,
     Activation.clip: lambda: nn.Hardtanh(0.0, 1.0),
+    Activation.leaky_half: lambda: nn.LeakyReLU(0.5),
+    Activation.folded_half: lambda: nn.LeakyReLU(-0.5),
+    Activation.hardtanh_half: lambda: nn.Hardtanh(-0.5, 0.5),
+    Activation.hardtanh_two: lambda: nn.Hardtanh(-2.0, 2.0),
 }
 """Those that torch has a module for."""
 

@@ -22,13 +22,14 @@ from bnexp.report.evidence import Evidence, choose_design, gather
 from bnexp.report.explorer import Explorer, Level, make_explorer
 from bnexp.report.figure import ReportFigure
 from bnexp.report.further import Further, make_further
-from bnexp.report.mechanism import Mechanism, make_mechanism_figures, make_tables, read_mechanism
+from bnexp.report.mechanism import Mechanism, make_mechanism_figures, make_summary, make_tables, read_mechanism
 from bnexp.report.numbers import list_runs
 from bnexp.report.part import Part, describe_left_out, select_comparable, select_drawable
 from bnexp.report.result_tables import make_diverged_table, make_result_tables
 from bnexp.runs import key
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
+from bnexp.verdicts.hypotheses import Judged, write_verdicts
 from bnexp.verdicts.verdicts import Verdict
 
 CITATION: Final = (
@@ -46,9 +47,9 @@ BIBTEX: Final = f"""@software{{bnexp,
 class Report:
     """A report that is not written yet: its `files` by their paths in its `folder`, and the answer in words.
 
-    `asked`, `missing`, `damaged`, `left_out`, `looks` and `advice` are those of the page. Of the `verdicts` those about
-    what was asked last come first; they are explored, and `confirmed` are the sentences about what fresh seeds say. A
-    folder that was `chosen` by the user may hold files of theirs.
+    `asked`, `missing`, `damaged`, `left_out`, `looks` and `advice` are those of the page. The `verdicts` are explored:
+    those on the hypotheses of a study that has any, else those on cells, what was asked last first. `confirmed` are the
+    sentences about what fresh seeds say. A folder that was `chosen` by the user may hold files of theirs.
     """
 
     folder: Path
@@ -59,7 +60,7 @@ class Report:
     missing: str
     damaged: Sequence[str]
     left_out: str
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[Verdict] | Sequence[Judged]
     confirmed: Sequence[str] = ()
     looks: str = ""
     advice: tuple[str, str] = ("", "")
@@ -117,12 +118,17 @@ def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -
     confirmed = make_confirmed_parts(evidence)
     content = dataclasses.replace(
         _make_page(evidence, estimates, compared, drawn),
-        hypotheses=None if mechanism is None else _make_hypotheses(mechanism, apart),
         confirmed=[_link_part(part) for part in confirmed],
         further=tuple(map(_put_further_on_page, further)),
         looks=describe_looks(evidence),
-        advice=write_next_step(evidence, estimates),
     )
+    if mechanism is None:
+        content = dataclasses.replace(content, advice=write_next_step(evidence, estimates))
+    else:  # the page is about them, and what would settle its cells settles none of them
+        told = _make_hypotheses(mechanism, apart)
+        headline = write_verdicts(mechanism.judged)
+        content = dataclasses.replace(content, hypotheses=told, headline=headline, cells=content.headline)
+    verdicts = coverage.put_asked_first(evidence, compared[1].verdicts) if mechanism is None else mechanism.verdicts
     paths = {figure.name: f"figures/{figure.name}.svg" for figure in figures}
     return Report(
         folder=out or _choose_folder(evidence, estimates),
@@ -138,7 +144,7 @@ def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -
         missing=content.missing,
         damaged=content.damaged,
         left_out=content.left_out,
-        verdicts=coverage.put_asked_first(evidence, compared[1].verdicts),
+        verdicts=verdicts,
         confirmed=[sentence for part in confirmed for sentence in part.sentences],
         looks=content.looks,
         advice=content.advice,
@@ -181,7 +187,8 @@ def _render_files(figures: Sequence[ReportFigure], content: page.Page) -> Iterat
         yield f"figures/{figure.name}.csv", tables.frame_to_csv(figure.frame).encode()
     confirmed = [table for part in content.confirmed for table in part.tables]
     apart = [*confirmed, *(table for part in content.further for table in part.tables)]
-    for table in (*content.tables, *filter(None, [content.diverged]), *apart, *(told.tables if told else ())):
+    hypotheses = (told.summary, *told.tables) if told else ()
+    for table in (*content.tables, *filter(None, [content.diverged]), *apart, *hypotheses):
         yield f"tables/{table.name}.csv", tables.frame_to_csv(table.frame).encode()
         yield f"tables/{table.name}.tex", tables.to_tex(table).encode()
 
@@ -220,7 +227,8 @@ def _make_page(evidence: Evidence, estimates: Estimates, compared: Part, figures
 
 def _make_hypotheses(mechanism: Mechanism, figures: Sequence[ReportFigure]) -> page.Hypotheses:
     tables = tuple(map(_link_files, make_tables(mechanism)))
-    return page.Hypotheses(mechanism.verdicts, tables, tuple(map(_put_on_page, figures)))
+    summary = _link_files(make_summary(mechanism))
+    return page.Hypotheses(summary, mechanism.verdicts, tables, tuple(map(_put_on_page, figures)))
 
 
 def _put_further_on_page(part: Further) -> page.Comparison:

@@ -10,7 +10,7 @@ from bnexp.labels import axis_label, number_text, value_label
 from bnexp.report import captions
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.report.tables import Column, Table
+from bnexp.report.tables import EXAMPLES, Column, Table
 from bnexp.statistics.confirmation import Confirmation, test_confirmation
 from bnexp.statistics.freezing import Wish, freeze_plan, measure_seconds, propose_effect
 from bnexp.statistics.grid import build_grid
@@ -76,6 +76,7 @@ def _make_part(confirmation: Confirmation, folder: str, suffix: str) -> Confirme
 def _make_effects(confirmation: Confirmation, rows: pd.DataFrame, name: str) -> Table:
     plan = confirmation.plan
     wrong = any(rows[column].any() for side in "ab" for column in (f"diverged_{side}", f"stuck_{side}"))
+    crossed = rows["crossed_low"].notna().any()
     counts = [Column(f"{what}_{side}", f"{what} of {side}") for what in ("diverged", "stuck") for side in "ab"]
     risks = [
         Column(f"risk_{side}", f"{side} failed (%) [95 %]", ".0f", 100, (f"risk_low_{side}", f"risk_high_{side}"))
@@ -86,6 +87,10 @@ def _make_effects(confirmation: Confirmation, rows: pd.DataFrame, name: str) -> 
         f"a and b at their frozen learning rates, on {plan.n} fresh seeds, paired; n: those on which both trained, of "
         "which the difference is",
         "interval: Student t; together: as wide as all intervals must be to hold at once (Bonferroni)",
+        "these are about other trainings that are judged by this test set; the interval over examples, too, is about "
+        "other test examples of this kind as well (two-way variance; half-widths add as squares), each row by itself"
+        if crossed
+        else "",
         "p: two-sided sign-flip test, and TOST at the margin, both adjusted for all contrasts: at most one hypothesis "
         "of a contrast can be true (Shaffer 1986)",
         captions.describe_training(confirmation.rows.assign(hidden=_join_widths(confirmation.rows))),
@@ -104,6 +109,7 @@ def _make_effects(confirmation: Confirmation, rows: pd.DataFrame, name: str) -> 
             Column("mean", "a − b (points) [95 %]", "+.2f", 100, ("low", "high")),
             Column("family_low", "together from", "+.2f", 100),
             Column("family_high", "to", "+.2f", 100),
+            *(EXAMPLES[:2] if crossed else ()),
             Column("p_family", "p", ".2g"),
             Column("p_equivalence_family", f"p (within {100 * plan.margin:g} points)", ".2g"),
             Column("explored_mean", "explored a − b", "+.2f", 100),

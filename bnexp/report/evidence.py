@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,10 @@ def gather(stores: Sequence[Store], stored: Sequence[pd.DataFrame] | None = None
     records, damaged = zip(*(store.read_records() for store in stores), strict=True)
     confirmations = [
         find_stored_confirmation([*part.values()], rows) for part, rows in zip(records, stored, strict=True)
+    ]
+    confirmations = [
+        one if one is None else replace(one, rows=one.rows.assign(test_correct=store.correct_of(one.rows)))
+        for one, store in zip(confirmations, stores, strict=True)
     ]
     fresh = list_confirmatory([record for part in records for record in part.values()])
     stored = [part[~part["run"].isin(fresh)] for part in stored]

@@ -17,10 +17,10 @@ from bnexp.report.evidence import Evidence
 from bnexp.report.figure import ReportFigure
 from bnexp.report.tables import Column, Table
 from bnexp.runs import Run
-from bnexp.statistics.arms import ScoredRuns
 from bnexp.statistics.hypotheses import Hypothesis, read_hypotheses
 from bnexp.statistics.interventions import (
     find_base,
+    find_base_runs,
     judge_hypotheses,
     measure_contributions,
     measure_gaps,
@@ -28,12 +28,16 @@ from bnexp.statistics.interventions import (
 )
 from bnexp.statistics.mediation import predict_gaps, probe_candidates, rank_candidates
 from bnexp.theory.moments import compute_moments, find_twins
-from bnexp.verdicts.hypotheses import Judged, write_judged
+from bnexp.verdicts.hypotheses import Judged, summarize, write_judged
 
 GAP: Final = "post − pre (percentage points of test accuracy)"
 
 WIDEST: Final = 250
 """Percent of a gap beyond which the interval of a share is cut off in its figure."""
+
+
+NAMED: Final = {"none": "no normalization", "batch": "batch normalization"}
+"""What a normalizer is held against, in words."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +79,6 @@ def read_mechanism(evidence: Evidence) -> Mechanism | None:
     return Mechanism(base, hypotheses, gaps, measured, judged, candidates, rank_candidates(alone, candidates), twins)
 
 
-def find_base_runs(runs: ScoredRuns, base: Run) -> pd.DataFrame:
-    """Return the runs of the gaps at `base`: pre and post, all else as in it."""
-    rows = runs[runs["placement"].isin(["pre", "post"])]
-    for name in ("norm_kind", "norm_gamma", "norm_layers", "batch_size", "hidden_lr_scale", "lr", "steps", "data"):
-        rows = rows[rows[name] == getattr(base, name)]
-    return rows
-
-
 def _make_candidates(evidence: Evidence, base: Run, activations: Sequence[str]) -> pd.DataFrame:
     """Return moments of each activation and, where they were measured, its probes."""
     theory = pd.DataFrame({name: compute_moments(Activation(name)) for name in activations}).T
@@ -91,6 +87,22 @@ def _make_candidates(evidence: Evidence, base: Run, activations: Sequence[str]) 
     if measured.empty:
         return theory
     return theory.join(probe_candidates(evidence.layers(measured), measured))
+
+
+def make_summary(mechanism: Mechanism) -> Table:
+    """Return the table of the hypotheses, a row each."""
+    frame = summarize(mechanism.hypotheses, mechanism.measured, mechanism.judged)
+    caption = captions.join_sentences(
+        "of the gap post − pre: the share that closes under the change, for the activation that says most against the "
+        "prediction, with Fieller's interval over paired seeds",
+        "below 0 the gap has grown; missing where the gap's interval holds 0, or nothing is trained",
+    )
+    columns = (
+        Column("hypothesis", "hypothesis"), Column("prediction", "prediction"), Column("activation", "decided by"),
+        Column("n", "n"), Column("share", "closed (%) [95 %]", ".0f", 100, ("low", "high")),
+        Column("verdict", "verdict"),
+    )  # fmt: skip
+    return Table("hypotheses", "Hypotheses", caption, frame, columns)
 
 
 def make_tables(mechanism: Mechanism) -> list[Table]:
@@ -181,19 +193,20 @@ def draw_gaps(gaps: pd.DataFrame, title: str, caption: str, form: FigureForm) ->
 
 
 def draw_contributions(evidence: Evidence, form: FigureForm) -> tuple[pd.DataFrame, ReportFigure | None]:
-    """Return what each normalizer gains over batch normalization, as a frame and, if there is any, a figure."""
+    """Return what each normalizer gains over none, or over batch normalization, as a frame and, if any, a figure."""
     frame = measure_contributions(evidence.runs, find_base(evidence.runs))
     if frame.empty:
         return frame, None
     frame = frame.assign(series=frame["placement"])
     points = _to_points(frame, panel="activation", row="kind", series="series")
-    title = f"{captions.data_titles(evidence.runs)}: accuracy against batch normalization"
+    against = NAMED[frame["against"].iloc[0]]
+    title = f"{captions.data_titles(evidence.runs)}: accuracy against {against}"
     caption = captions.join_sentences(
         captions.describe_training(evidence.runs),
         f"95 % Student t intervals over paired seeds, {_count(frame)}",
     )
     words = Words(title, f"{caption}\n{captions.describe_command(evidence.sweeps)}", FORMS[form])
-    label = "normalizer − batch (percentage points of test accuracy)"
+    label = f"normalizer − {frame['against'].iloc[0]} (percentage points of test accuracy)"
     figure = ReportFigure("contributions", title, title, draw_dots(points, words, label=label, columns=2), frame)
     shrink(figure.figure, FORMS[form])
     return frame, figure

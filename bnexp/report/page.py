@@ -83,8 +83,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Hypotheses:
-    """What interventions made of the hypotheses of a study, with the tables and figures that say so."""
+    """What interventions made of the hypotheses of a study, with the tables and figures that say so.
 
+    `summary` has a row per hypothesis.
+    """
+
+    summary: Table
     verdicts: Sequence[Verdict]
     tables: tuple[Table, ...]
     figures: tuple[Figure, ...]
@@ -110,8 +114,9 @@ class Page:
     was asked is not stored, `damaged` which records of commands cannot be read and `left_out` what cannot be compared.
     `commands` are those that trained the runs, `provenance` pairs of a name and a value. What is `confirmed` comes
     first, apart from all else, which is explored; `looks` says that seeds were added after a look, `advice` what would
-    settle it, with the command. `hypotheses` are those of a study that has any, `further` the other axes that it
-    compares, in its order.
+    settle it, with the command. `hypotheses` are those of a study that has any: the page is about them, and `verdicts`
+    are folded up under `cells`, the headline over them. `further` are the other
+    axes that a study compares, in its order.
     """
 
     title: str
@@ -136,6 +141,7 @@ class Page:
     advice: tuple[str, str] = ("", "")
     hypotheses: Hypotheses | None = None
     further: tuple[Comparison, ...] = ()
+    cells: str = ""
 
 
 _STYLED: Final = re.compile(r"((?:fill|stroke): )#([0-9a-f]{6})\b")

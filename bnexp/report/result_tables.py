@@ -9,7 +9,7 @@ from bnexp.report import captions
 from bnexp.report.coverage import mark_asked
 from bnexp.report.estimates import Estimates
 from bnexp.report.evidence import Evidence
-from bnexp.report.tables import Column, Table
+from bnexp.report.tables import EXAMPLES, Column, Table
 from bnexp.statistics.contrasts import MANY
 from bnexp.statistics.intervals_and_tests import MEANINGFUL
 
@@ -25,13 +25,6 @@ _RISKS: Final = (
 _BOOTSTRAP: Final = (
     Column("bootstrap_low", "bootstrap from", "+.2f", 100),
     Column("bootstrap_high", "to", "+.2f", 100),
-)
-
-_EXAMPLES: Final = (
-    Column("crossed_low", "over examples too, from", "+.2f", 100),
-    Column("crossed_high", "to", "+.2f", 100),
-    Column("se_seeds", "s.e. seeds", ".2f", 100),
-    Column("se_examples", "s.e. examples", ".2f", 100),
 )
 
 
@@ -128,7 +121,7 @@ def _make_effects(found: Evidence, made: Estimates) -> Table:
             *tuned,
             Column("n_trained", "n"),
             _DIFFERENCE,
-            *(_EXAMPLES if crossed else ()),
+            *(EXAMPLES if crossed else ()),
             *(_BOOTSTRAP if resampled else ()),
             Column("p_family", "p (family)", ".3g"),
             Column("p_holm", "p (Holm)", ".3g"),

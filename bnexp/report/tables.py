@@ -33,6 +33,15 @@ class Column:
     bounds: tuple[str, ...] = ()
 
 
+EXAMPLES: Final = (
+    Column("crossed_low", "over examples too, from", "+.2f", 100),
+    Column("crossed_high", "to", "+.2f", 100),
+    Column("se_seeds", "s.e. seeds", ".2f", 100),
+    Column("se_examples", "s.e. examples", ".2f", 100),
+)
+"""Columns of what `statistics.examples.add_examples` gives."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of a report; `name` names its files, and `files` are those to link to, relative to the page."""

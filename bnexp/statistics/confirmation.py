@@ -22,6 +22,7 @@ import scipy
 from numpy.typing import NDArray
 
 from bnexp.statistics.arms import score_runs
+from bnexp.statistics.examples import add_examples
 from bnexp.statistics.intervals_and_tests import ALPHA, LEVEL, Floats, equivalence, moments, student
 from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.resampling import sign_flip
@@ -33,7 +34,7 @@ from bnexp.store.records import SweepRecord, find_confirmation
 class Confirmation:
     """A frozen plan with the runs that are stored of it; `runs_An` are the ids of all, arm by arm.
 
-    `command` froze them; `rows` are the stored ones, failed ones left out.
+    `command` froze them; `rows` are the stored ones, failed ones left out, with `test_correct` where it was read.
     """
 
     plan: FrozenPlan
@@ -79,7 +80,8 @@ def test_confirmation(confirmation: Confirmation) -> pd.DataFrame:
 
     Columns: those of the cells; `a`, `b`, `lr_a`, `lr_b`, `edge_a`, `edge_b`; `direction`; `asked_n` fresh seeds and
     `n` of them on which both arms trained; `mean_a`, `mean_b`, `mean` of a − b over these with `low`, `high` (Student
-    t, 95 %) and `family_low`, `family_high` (all of them together cover with 95 %); those of `test_family`;
+    t, 95 %), `equivalence_low`, `equivalence_high` (90 %) and `family_low`, `family_high` (all of them together cover
+    with 95 %); those of `test_family`; those of `examples.add_examples`, over seeds and test examples;
     `chance_mean` of all seeds, failed runs as they are; `diverged_a`, `diverged_b`, `stuck_a`, `stuck_b`, `risk_a`,
     `risk_b` with `risk_low_a`, `risk_high_a`, …; `explored_mean`; `metric`, `margin`, `outcome`, `evidence`.
     """
@@ -110,12 +112,16 @@ def test_confirmation(confirmation: Confirmation) -> pd.DataFrame:
     all_Cn = values_An[a_C] - values_An[b_C]
     d_Cn = np.where(counted_Cn, all_Cn, np.nan)
     rows = pd.concat([rows, _estimate(d_Cn), test_family(d_Cn, plan.margin, learned_A[a_C] | learned_A[b_C])], axis=1)
-    rows = rows.assign(asked_n=plan.n, chance_mean=all_Cn.mean(axis=1))
+    rows = rows.assign(asked_n=plan.n, chance_mean=all_Cn.mean(axis=1), metric=plan.metric, margin=plan.margin)
+    place = {run: number for number, run in enumerate(scored.index)}
+    lanes_An = np.array([[place[run] for run in runs] for runs in confirmation.runs_An])
+    a_Cn, b_Cn = (np.where(counted_Cn, lanes_An[number_C], -1) for number_C in (a_C, b_C))
+    rows = add_examples(rows, scored.reset_index(), (a_Cn, b_Cn))
     rows["direction"] = [contrast.direction for contrast in plan.contrasts]
     rows["explored_mean"] = [contrast.mean for contrast in plan.contrasts]
     ahead_C = np.where(rows["mean"] > 0, learned_A[a_C], learned_A[b_C])
     outcome = judge(rows, ahead_C, plan.alpha)
-    return rows.assign(metric=plan.metric, margin=plan.margin, outcome=outcome, evidence="confirmed")
+    return rows.assign(outcome=outcome, evidence="confirmed")
 
 
 def limit_risk(failed_A: Any, n: int) -> tuple[Floats, Floats]:
@@ -135,7 +141,9 @@ def _estimate(d_Cn: Floats) -> pd.DataFrame:
     mean_C, sd_C, n_C = moments(d_Cn)
     low_C, high_C = student(mean_C, sd_C, n_C)
     family_low_C, family_high_C = student(mean_C, sd_C, n_C, 1 - (1 - LEVEL) / len(d_Cn))
+    inside_low_C, inside_high_C = student(mean_C, sd_C, n_C, 1 - 2 * ALPHA)
     columns = {"n": n_C, "mean": mean_C, "low": low_C, "high": high_C}
+    columns |= {"equivalence_low": inside_low_C, "equivalence_high": inside_high_C}
     return pd.DataFrame({**columns, "family_low": family_low_C, "family_high": family_high_C})
 
 

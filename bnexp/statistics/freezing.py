@@ -22,7 +22,7 @@ from bnexp.statistics.grid import Grid
 from bnexp.statistics.intervals_and_tests import ALPHA, Floats, deviation, moments
 from bnexp.statistics.pairs import find_counted
 from bnexp.statistics.power import power, seeds_needed, smallest_n
-from bnexp.statistics.selection import Integers, find_edges, find_failures
+from bnexp.statistics.selection import Integers, choose_best, find_edges, find_failures
 from bnexp.store.frozen import FrozenArm, FrozenContrast, FrozenPlan, freeze_settings
 from bnexp.store.rows import to_run
 
@@ -133,18 +133,14 @@ def _explore_pairs(grid: Grid, rates_KL: Integers, scope: str) -> dict[tuple[int
 def choose_rates(grid: Grid) -> Integers:
     """Return the learning rate [K, L] at which an arm is confirmed, −1 for none.
 
-    Among the rates that `FEWEST` seeds explored, those at which the smallest share of runs diverged; among these the
-    best mean validation accuracy over all explored seeds. A rate at which every run diverged is none. The best mean
-    alone would take a rate next to a cliff, at which one of the fresh runs diverges and costs the whole contrast.
+    It is the one that all explored seeds choose, as everywhere (`selection.choose_best`), of those that `FEWEST` of
+    them tried: first go the rates at which the fewest runs failed or fell far behind, because next to a cliff one of
+    the fresh runs diverges and costs the whole contrast. A rate at which every run diverged is none.
     """
-    n_KLT = grid.present_KLTS.sum(axis=3)
-    diverged_KLT = np.nansum(grid.column("diverged"), axis=3)
-    share_KLT = np.where(n_KLT >= FEWEST, diverged_KLT / np.maximum(n_KLT, 1), np.inf)
-    least_KL1 = share_KLT.min(axis=2, keepdims=True)
-    mean_KLT, _, _ = moments(grid.column("validation_accuracy"))
-    safe_KLT = (share_KLT <= least_KL1) & (least_KL1 < 1)
-    chosen_KL = np.where(safe_KLT, mean_KLT, -np.inf).argmax(axis=2)
-    return np.where(safe_KLT.any(axis=2), chosen_KL, -1)
+    rates_KL = choose_best(grid, fewest=FEWEST)
+    lost_KLT = (~grid.present_KLTS | (grid.column("diverged") == 1)).all(axis=3)
+    lost_KL = np.take_along_axis(lost_KLT, np.maximum(rates_KL, 0)[:, :, None], axis=2)[:, :, 0]
+    return np.where(lost_KL, -1, rates_KL)
 
 
 def measure_explored(grid: Grid, rates_KL: Integers, k: int, b: int, a: int) -> Floats:
@@ -282,7 +278,11 @@ def _list_left_out(grid: Grid, rates_KL: Integers, kept: Sequence[tuple[int, int
     design, texts = grid.design, []
     for k, level in zip(*np.nonzero(grid.tried_KLT.any(axis=2) & (rates_KL < 0)), strict=True):
         many = (grid.present_KLTS[k, level].sum(axis=1) >= FEWEST).any()
-        why = "every run diverged at every learning rate" if many else f"no rate has {FEWEST} explored seeds"
+        why = (
+            "every run diverged at every learning rate"
+            if many
+            else f"no rate has {FEWEST} explored seeds, and half of the arm's"
+        )
         texts.append(f"{_name_cell(grid, k)}{value_label(design.compared, design.levels[level])}: {why}")
     lost = sorted(set(range(len(grid.cells))) - {k for k, _, _ in kept})
     texts += [f"{_name_cell(grid, k)}no two arms that share {FEWEST} explored seeds" for k in lost]

@@ -93,6 +93,17 @@ def find_base(runs: ScoredRuns) -> Run:
     return min(runs_of, key=lambda run: sum(getattr(run, name) != getattr(default, name) for name in kept))
 
 
+def find_base_runs(runs: ScoredRuns, base: Run) -> pd.DataFrame:
+    """Return the runs of the gaps at `base`: pre and post, all else that acts as in it."""
+    normed = runs[runs["placement"].isin(["pre", "post"])]
+    arms = {
+        _key(_change(base, placement=placement, activation=activation))
+        for placement in ("pre", "post")
+        for activation in normed["activation"].unique()
+    }
+    return normed[[key in arms for key in _list_keys(normed, ARM)]]
+
+
 def collect_runs(runs: ScoredRuns, metric: str = "test_accuracy") -> Runs:
     """Return `metric` of the seeds of each arm; a diverged run counts at chance, as everywhere."""
     frame = pd.DataFrame({"key": _list_keys(runs, ARM), "seed": runs["seed"].to_numpy()})
@@ -131,22 +142,26 @@ def measure_gaps(runs: ScoredRuns, base: Run) -> pd.DataFrame:
 
 
 def measure_contributions(runs: ScoredRuns, base: Run) -> pd.DataFrame:
-    """Return what each kind of normalizer costs against batch normalization, by activation and placement.
+    """Return what each kind of normalizer gains over none, or, where none is not trained, over batch normalization.
 
-    Columns: kind, placement, activation, n, mean, low, high (kind − batch, fractions), p (two-sided paired t test) and
-    p_family (Holm over all rows); only settings that are otherwise those of `base`.
+    Columns: kind, placement, activation, against (none or batch), n, mean, low, high (kind − against, fractions), p
+    (two-sided paired t test) and p_family (Holm over all rows); only settings that are otherwise those of `base`.
     """
-    found = collect_runs(runs)
+    found, activations = collect_runs(runs), runs["activation"].unique()
+    nothing = {activation: _change(base, placement="none", activation=activation) for activation in activations}
+    against = "none" if any(_key(run) in found for run in nothing.values()) else "batch"
     rows = []
-    for kind, placement, activation in itertools.product(NormKind, ("pre", "post"), runs["activation"].unique()):
-        if kind == NormKind.batch or (kind == NormKind.weight and placement == "post"):
+    for kind, placement, activation in itertools.product(NormKind, ("pre", "post"), activations):
+        if kind == against or (kind == NormKind.weight and placement == "post"):
             continue
-        batch = _change(base, norm_kind="batch", placement=placement, activation=activation)
-        if len(difference := collect_gap(found, _change(batch, norm_kind=kind), batch)) > 1:
+        arm = _change(base, norm_kind=kind, placement=placement, activation=activation)
+        other = nothing[activation] if against == "none" else _change(arm, norm_kind="batch")
+        if len(difference := collect_gap(found, arm, other)) > 1:
             d = np.asarray(difference, dtype=np.float64)
-            numbers = {**_estimate(d, ""), "p": _test_mean(d)}
-            rows.append({"kind": str(kind), "placement": placement, "activation": activation, **numbers})
-    frame = pd.DataFrame(rows, columns=["kind", "placement", "activation", "n", "mean", "low", "high", "p"])
+            where = {"kind": str(kind), "placement": placement, "activation": activation, "against": against}
+            rows.append(where | _estimate(d, "") | {"p": _test_mean(d)})
+    columns = ["kind", "placement", "activation", "against", "n", "mean", "low", "high", "p"]
+    frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(p_family=holm(frame["p"]))
 
 

@@ -49,17 +49,11 @@ def predict_left_out(x_KA: Floats, y_A: Floats) -> Floats:
     return np.asarray(y_A - _leave_out(hats_KAA, y_A[None])[:, 0])
 
 
-def predictive_r2(x_KA: Floats, y_A: Floats) -> Floats:
-    """Return R² [K] = 1 − Σ(y_i − ŷ_i)²/Σ(y_i − ȳ_i)², ŷ_i and the mean ȳ_i both without activation i.
-
-    It is negative where the line predicts worse than that mean.
-    """
-    return _score(_make_hats(x_KA), y_A[None])[:, 0]
-
-
 def permute_candidates(x_KA: Floats, y_A: Floats, draws: int = PERMUTATIONS) -> tuple[Floats, Floats, Floats]:
     """Return R² [K], and p [K] of each candidate by itself and with the greatest R² of all of them.
 
+    R² = 1 − Σ(y_i − ŷ_i)²/Σ(y_i − ȳ_i)², with ŷ_i and the mean ȳ_i both without activation i: negative where the line
+    predicts worse than that mean.
     The gaps are exchanged over the activations; p = (1 + count)/(1 + draws) (Phipson & Smyth 2010). The maximum pays
     for having tried K candidates, with their correlation (Westfall & Young 1993).
     """

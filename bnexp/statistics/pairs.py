@@ -132,15 +132,6 @@ def find_counted(a_Cn: Booleans, b_Cn: Booleans) -> Booleans:
     return np.asarray((a_Cn & b_Cn) | ~learned_C1)
 
 
-def pair_values(a_CS: Floats, b_CS: Floats) -> PairedCurves:
-    """Return arms at one learning rate each, which nothing chose, as curves."""
-    outcome_C2TS = np.stack([a_CS, b_CS], axis=1)[:, :, None]
-    compared_CS = ~np.isnan(a_CS) & ~np.isnan(b_CS)
-    outcome_C2TS = np.where(compared_CS[:, None, None], outcome_C2TS, np.nan)
-    none_failed, tried_C2T = np.zeros(outcome_C2TS.shape, dtype=bool), np.ones(outcome_C2TS.shape[:3], dtype=bool)
-    return PairedCurves(outcome_C2TS, outcome_C2TS, none_failed, tried_C2T, compared_CS)
-
-
 def _align(tried_C2T: Booleans) -> Integers:
     """Return the order [C, 2, T] in which the rates of both arms are matched, those that are tried first.
 

@@ -43,11 +43,15 @@ class Selection:
         return np.where(self.lr_KLS >= 0, taken, np.nan)
 
 
-def choose_best(grid: Grid) -> Integers:
-    """Return the learning rate [K, L] that all seeds of an arm choose together, −1 for none."""
+def choose_best(grid: Grid, fewest: int = 1) -> Integers:
+    """Return the learning rate [K, L] that all seeds of an arm choose together, −1 for none.
+
+    Of the candidates only those count at which at least `fewest` runs are.
+    """
     accuracy_KLTS = grid.column("validation_accuracy")
     every_KS = np.ones((len(grid.cells), len(grid.seeds)), dtype=bool)
-    return _choose(accuracy_KLTS, find_failures(grid), find_candidates(grid.present_KLTS), every_KS)
+    candidates_KLT = find_candidates(grid.present_KLTS) & (grid.present_KLTS.sum(axis=3) >= fewest)
+    return _choose(accuracy_KLTS, find_failures(grid), candidates_KLT, every_KS)
 
 
 def choose_cross_fitted(grid: Grid) -> Selection:

@@ -90,10 +90,6 @@ class FrozenPlan:
         """Its runs, arm by arm."""
         return [arm.run(seed) for arm in self.arms for seed in self.seeds]
 
-    def is_same(self, other: "FrozenPlan") -> bool:
-        """Whether `other` says the same, whenever it was frozen."""
-        return self.encode() == dataclasses.replace(other, frozen=self.frozen).encode()
-
     def encode(self) -> dict[str, Any]:
         """Return the plan as JSON holds it."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self), default=str))

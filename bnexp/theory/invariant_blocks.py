@@ -26,6 +26,8 @@ HOMOGENEOUS: Final = (
     Activation.absolute,
     Activation.squared_relu,
     Activation.cube,
+    Activation.leaky_half,
+    Activation.folded_half,
 )
 """φ(a·u) = a^k·φ(u) for every a > 0."""
 

@@ -25,8 +25,8 @@ from scipy.integrate import quad
 from bnexp.choices import Activation
 from bnexp.theory.predictions import FORMULAS, Scalar
 
-CUTS: Final = (-12.0, -6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 12.0)
-"""Ends of the quadrature: beside those of `predictions`, the kinks of hardtanh, clip and relu6."""
+CUTS: Final = (-12.0, -6.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0)
+"""Ends of the quadrature: beside those of `predictions`, the kinks of hardtanh and its relatives, clip and relu6."""
 
 FAR: Final = 1e4
 """An input at which an activation that is not bounded is above `FAR`/200 (leaky_relu: 1e2 at −1e4)."""

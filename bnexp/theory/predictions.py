@@ -85,6 +85,10 @@ FORMULAS: Final[dict[Activation, tuple[Scalar, Scalar]]] = {
     Activation.sine: (math.sin, math.cos),
     Activation.squared_relu: (lambda u: max(u, 0.0) ** 2, lambda u: 2 * max(u, 0.0)),
     Activation.cube: (lambda u: u**3, lambda u: 3 * u * u),
+    Activation.leaky_half: (lambda u: u if u > 0 else u / 2, lambda u: 1.0 if u > 0 else 0.5),
+    Activation.folded_half: (lambda u: u if u > 0 else -u / 2, lambda u: 1.0 if u > 0 else -0.5),
+    Activation.hardtanh_half: (lambda u: min(max(u, -0.5), 0.5), lambda u: float(-0.5 < u < 0.5)),
+    Activation.hardtanh_two: (lambda u: min(max(u, -2.0), 2.0), lambda u: float(-2 < u < 2)),
 }
 """φ and φ', written down once more than in the engine, from their definitions."""
 

@@ -194,9 +194,24 @@ def _numbers(plan: FrozenPlan, contrast: FrozenContrast, row: Mapping[Any, Any])
         whole if row["n"] == row["asked_n"] else f"{row['n']} of {row['asked_n']} fresh seeds, on which both trained"
     )
     return (
-        f"{a} − {b} = {_points(row['mean'], sign=True)} pp of {plan.metric.replace('_', ' ')} {interval}, "
-        f"n = {seeds}, {p}; {explored}"
+        f"{a} − {b} = {_points(row['mean'], sign=True)} pp of {plan.metric.replace('_', ' ')} "
+        f"{interval}{_crossed(row)}, n = {seeds}, {p}; {explored}"
     )
+
+
+def _crossed(row: Mapping[Any, Any]) -> str:
+    """Return the interval over seeds and test examples, and whether a finding is about these examples alone."""
+    if pd.isna(row["crossed_low"]):
+        return ""
+    both = (
+        f" over seeds, [{_points(row['crossed_low'])}, {_points(row['crossed_high'])}] (95 %) over seeds and examples"
+    )
+    differs = row["outcome"] in ("confirmed", "contradicted")
+    alone = row["crossed_low"] <= 0 <= row["crossed_high"] if differs else not row["crossed_equivalent"]
+    if row["outcome"] not in ("confirmed", "contradicted", "equivalent") or not alone:
+        return both
+    number = f"{row['test_examples']:,.0f}"
+    return f"{both} (shown for other trainings judged by these {number} test examples, not for other test examples)"
 
 
 def _mishaps(plan: FrozenPlan, contrast: FrozenContrast, row: Mapping[Any, Any]) -> list[str]:

@@ -44,6 +44,33 @@ def write_judged(hypotheses: Sequence[Hypothesis], measured: pd.DataFrame, judge
     ]
 
 
+def write_verdicts(judged: pd.DataFrame) -> str:
+    """Return which hypotheses stand and which do not, in a sentence; `judged` is that of `interventions`."""
+    groups = {str(verdict): list(part["hypothesis"]) for verdict, part in judged.groupby("verdict", sort=False)}
+    words = (("stands", "standing"), ("refuted", "refuted"), ("undecided", "undecided"),
+             ("no gap", "without a gap to close"), ("not trained", "not trained"))  # fmt: skip
+    told = [f"{text}: {len(groups[name])} ({'; '.join(groups[name])})" for name, text in words if name in groups]
+    return f"Of {len(judged)} hypotheses that were written down before training, {'; '.join(told)}."
+
+
+def summarize(hypotheses: Sequence[Hypothesis], measured: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per hypothesis: hypothesis, prediction, activation, n, share, low, high, verdict.
+
+    The share that closes is that of the activation that decides: the one that says most against the prediction (as a
+    hypothesis stands only if each bears it out), missing where none has a gap.
+    """
+    rows = []
+    for one, verdict in zip(hypotheses, judged["verdict"], strict=True):
+        tested = measured[(measured["hypothesis"] == one.name) & measured["share"].notna()]
+        ordered = tested.sort_values("p_right", kind="stable").to_dict("records")
+        worst: Any = ordered[-1] if ordered else {}
+        change = f"{one.words}{'' if one.side == 'both' else f' ({one.side})'}"
+        prediction = f"{change}: {_PREDICTED[one.predicts].format(share=f'{100 * one.share:g} %')}"
+        numbers = {name: worst.get(name) for name in ("activation", "n", "share", "low", "high")}
+        rows.append({"hypothesis": one.name, "prediction": prediction, **numbers, "verdict": verdict})
+    return pd.DataFrame(rows)
+
+
 def list_words(words: Sequence[str]) -> str:
     """Return `words` as a list in a sentence."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

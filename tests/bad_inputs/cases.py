@@ -27,7 +27,7 @@ STORE = "a store must be a folder with results in runs/; found none in"
 ACTIVATIONS = (
     "relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, identity, mish, hardswish, relu6, hardtanh, "
     "softsign, clip, shifted_tanh, steep_sigmoid, stretched_sigmoid, centred_sigmoid, centred_relu, absolute, sine, "
-    "squared_relu, cube"
+    "squared_relu, cube, leaky_half, folded_half, hardtanh_half, hardtanh_two"
 )
 
 MISTAKES: list[tuple[str, str | None]] = [

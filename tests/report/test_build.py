@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bnexp.report.build import build
+from bnexp.report.build import build, compose
 from bnexp.report.evidence import gather
 from bnexp.runs import Run
 from bnexp.store.records import SweepRecord
@@ -396,3 +396,30 @@ def test_a_report_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         ValueError, match=r"report must be a folder that can be written to; got '(File exists|Not a dir.*)'"
     ):
         build([filled])
+
+
+def test_the_page_of_a_study_with_hypotheses_is_about_these_and_folds_up_its_cells(tmp_path: Path) -> None:
+    hypothesis = {
+        "name": "noise", "claim": "It is noise.", "change": {"norm.kind": "ghost"}, "activations": ["relu"],
+        "predicts": "closes", "share": 0.5, "refuted_by": "more than half is left",
+    }  # fmt: skip
+    base = product(["pre", "post"], ["relu", "tanh"], seeds=range(6))
+    sweep = [*base, *(dataclasses.replace(run, norm_kind="ghost", norm_ghost=10) for run in base)]
+    gain = lambda run: better_after(0.01 if run.norm_kind == "batch" else 0.001)(run)  # noqa: E731
+    study = {"study": {"name": "why", "question": "Why?", "compare": "placement", "hypotheses": [hypothesis]}}
+    report = compose([store(tmp_path, rows(sweep, gain), **study)])
+    assert report.headline == "Of 1 hypotheses that were written down before training, standing: 1 (noise)."
+    assert [verdict.badge for verdict in report.verdicts] == ["stands"]
+    assert report.advice == ("", "")
+    page = report.files["index.html"].decode()
+    assert (
+        page.index('id="hypotheses"')
+        < page.index("<details>")
+        < page.index('class="verdict better"', page.index(">Verdicts</h2>"))
+    )
+    text = report.files["report.md"].decode()
+    row = next(line for line in text.splitlines() if line.startswith("| noise |"))
+    assert "stands" in row
+    assert "norm.kind=ghost: that at least 50 % of the gap closes" in row.replace("\\", "")
+    assert text.index("| noise |") < text.index("## Verdicts by cell")
+    assert "tables/hypotheses.csv" in report.files

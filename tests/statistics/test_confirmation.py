@@ -1,5 +1,6 @@
 """The one test of a confirmation: what it says, when it says anything, and how often it errs."""
 
+import dataclasses
 import itertools
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from scipy import stats
 from bnexp.statistics import confirmation as confirming
 from bnexp.statistics import freezing, resampling
 from bnexp.statistics.confirmation import Confirmation, adjust_exclusive, find_stored_confirmation
+from bnexp.statistics.examples import measure_errors, widen
 from bnexp.statistics.freezing import Wish, freeze_plan
 from bnexp.statistics.intervals_and_tests import equivalence
 from bnexp.statistics.power import power
@@ -211,3 +213,23 @@ def test_an_effect_of_the_stated_size_is_found_with_the_stated_power_on_average(
         found.append(float(power(n, 0.003 / sd)))
     assert np.mean(found) >= 0.9
     assert np.mean(np.array(found) >= 0.9) == pytest.approx(0.8, abs=0.05)  # that many studies have at least this power
+
+
+def test_the_interval_over_examples_is_that_of_the_crossed_layout_of_the_fresh_runs_on_which_both_trained() -> None:
+    found = confirmation([spread(0.01), spread(0.01)], diverged=[0])
+    rng, examples = np.random.default_rng(4), 300
+    right = (
+        rng.random((len(found.rows), examples)) < 0.8 + 0.1 * (found.rows["placement"] == "post").to_numpy()[:, None]
+    )
+    bits = [None if lost else np.packbits(one).tobytes()
+            for one, lost in zip(right, found.rows["status"] == "diverged", strict=True)]  # fmt: skip
+    stored = dataclasses.replace(found, rows=found.rows.assign(test_correct=bits, test_examples=examples))
+    row = confirming.test_confirmation(stored).iloc[0]
+    relu = found.rows["activation"] == "relu"
+    post, pre = (right[(relu & (found.rows["placement"] == arm)).to_numpy()][1:] for arm in ("post", "pre"))
+    assert row["n"] == len(post) == N - 1
+    errors = measure_errors(post.astype(float) - pre)
+    assert (row["se_seeds"], row["se_examples"]) == pytest.approx(errors[:2])
+    wide = widen(row["mean"], (row["low"], row["high"]), errors[2], 0.95, examples)
+    assert (row["crossed_low"], row["crossed_high"]) == pytest.approx(wide)
+    assert np.isnan(confirming.test_confirmation(found)["crossed_low"]).all()

@@ -15,6 +15,7 @@ from bnexp.statistics import freezing
 from bnexp.statistics.freezing import Wish, choose_rates, freeze_plan, measure_seconds
 from bnexp.statistics.intervals_and_tests import ALPHA
 from bnexp.statistics.power import power
+from bnexp.statistics.selection import choose_best
 from bnexp.store.frozen import FrozenPlan
 from tests.support.synthetic import grid, product, rows
 
@@ -52,10 +53,10 @@ def test_the_frozen_rate_is_the_best_on_validation_over_all_explored_seeds() -> 
     assert {arm.tried for arm in plan.arms} == {6}
 
 
-def test_a_rate_at_which_a_run_diverged_gives_way_to_one_at_which_none_did_however_good_it_is() -> None:
-    sweep = product(BN, lrs=LRS, seeds=range(6))
+def test_a_rate_at_which_a_run_diverged_gives_way_to_one_at_which_none_did_or_fell_far_behind() -> None:
+    sweep = product(BN, lrs=LRS, seeds=range(12))
     (cliff,) = (run for run in sweep if (run.placement, run.lr, run.seed) == ("post", 0.3, 2))
-    best = lambda run: noisy(run) + 0.5 * (run.lr == 0.3)  # noqa: E731 - the mean of 0.3 stays the best with one at chance
+    best = lambda run: noisy(run) + 0.07 * (run.lr == 0.3)  # noqa: E731 - the mean of 0.3 stays the best with one at chance
     runs, _ = rows(sweep, best, diverged={cliff: 10})
     assert grid(runs).column("validation_accuracy")[0].mean(axis=-1).argmax(axis=-1).tolist() == [1, 1]
     plan = frozen(sweep, best, diverged={cliff: 10})
@@ -85,6 +86,15 @@ def test_a_rate_that_fewer_than_three_seeds_explored_is_not_frozen() -> None:
     runs, _ = rows(sweep, noisy)
     whole = grid(runs)
     assert whole.lrs[choose_rates(whole)].tolist() == [[0.1, 0.1]]
+
+
+def test_the_frozen_rate_is_the_one_that_every_page_names_where_runs_are_stuck_or_far_behind_too() -> None:
+    sweep = product(BN, lrs=LRS, seeds=range(6))
+    behind = lambda run: noisy(run) + 0.05 * (run.lr == 0.3) - 0.25 * (run.lr == 0.3 and run.seed == 2)  # noqa: E731
+    whole = grid(rows(sweep, behind)[0])
+    mean = whole.column("validation_accuracy").mean(axis=-1)
+    assert whole.lrs[mean.argmax(axis=-1)].tolist() == [[0.3, 0.3]]
+    assert whole.lrs[choose_rates(whole)].tolist() == whole.lrs[choose_best(whole)].tolist() == [[1.0, 0.1]]
 
 
 def test_the_upper_limit_of_a_deviation_is_above_the_truth_in_eight_of_ten_studies() -> None:

@@ -11,7 +11,9 @@ from bnexp.statistics.arms import ScoredRuns, score_runs
 from bnexp.statistics.hypotheses import Prediction, read_hypotheses
 from bnexp.statistics.interventions import (
     find_base,
+    find_base_runs,
     judge_hypotheses,
+    measure_contributions,
     measure_gaps,
     measure_interventions,
     measure_share,
@@ -112,6 +114,34 @@ def make_runs(gaps: dict[tuple[str, str], float], seeds: int = 6) -> ScoredRuns:
     accuracies = ("train", "validation", "test")
     columns = {f"{part}_{what}": 0.9 for part in accuracies for what in ("accuracy", "loss")}
     return score_runs(frame.assign(**{name: value for name, value in columns.items() if name not in frame}))
+
+
+def test_the_runs_of_the_base_are_those_that_the_gaps_are_of() -> None:
+    runs = make_runs({("batch", "relu"): 0.1, ("batch", "elu"): 0.1, ("ghost", "relu"): 0.3})
+    base = find_base(runs)
+    found = find_base_runs(runs, base)
+    assert set(found["norm_kind"]) == {"batch"}
+    assert len(found) == measure_gaps(runs, base)["n"].sum() * 2 == 24
+    longer = runs.assign(run=runs["run"] + "long", norm_eps=1e-3)  # no setting is left out, whatever its name
+    assert find_base_runs(pd.concat([runs, longer]), base)["run"].tolist() == found["run"].tolist()
+
+
+def test_contributions_are_told_against_none_where_it_is_trained_and_else_against_batch_normalization() -> None:
+    runs = make_runs({("batch", "relu"): 0.02, ("layer", "relu"): 0.05})
+    found = measure_contributions(runs, find_base(runs))
+    assert found[["kind", "placement", "against"]].to_numpy().tolist() == [
+        ["layer", "pre", "batch"], ["layer", "post", "batch"]
+    ]  # fmt: skip
+    assert found["mean"].to_numpy() == pytest.approx([0, 0.03], abs=3e-4)
+    bare = runs[(runs["norm_kind"] == "batch") & (runs["placement"] == "pre")].copy()
+    idle = [name for name in bare if name.startswith("norm_")]
+    bare = bare.assign(placement="none", run=bare["run"] + "none", test_accuracy=bare["test_accuracy"] - 0.1)
+    bare[idle] = None
+    found = measure_contributions(ScoredRuns(pd.concat([runs, bare])), find_base(runs)).set_index(["kind", "placement"])
+    assert set(found["against"]) == {"none"}
+    assert found["mean"].to_dict() == pytest.approx(
+        {("batch", "pre"): 0.1, ("batch", "post"): 0.12, ("layer", "pre"): 0.1, ("layer", "post"): 0.15}, abs=3e-4
+    )
 
 
 def judge(gaps: dict[tuple[str, str], float], **other: object) -> pd.Series:

@@ -10,7 +10,7 @@ from bnexp.statistics import comparisons, exchange, families, resampling
 from bnexp.statistics.deviations import flip_deviations
 from bnexp.statistics.intervals_and_tests import holm
 from bnexp.statistics.notes import FewTrained, SeedsIncomplete
-from bnexp.statistics.pairs import pair_arms, pair_curves, pair_values
+from bnexp.statistics.pairs import PairedCurves, pair_arms, pair_curves
 from bnexp.statistics.whole_procedure import BEHIND, Curves, exchange_curves, number_folds
 from tests.support.synthetic import grid, product, rows
 
@@ -91,13 +91,12 @@ def test_where_curves_are_exchangeable_p_is_exact_and_the_test_of_the_chosen_dif
     for level in (0.05, 0.2, 0.5):
         exact = int(level * 128) / 128
         assert (p <= level).mean() == pytest.approx(exact, abs=3.3 * np.sqrt(exact * (1 - exact) / sweeps))
-    paired = pair_values(*np.zeros((2, sweeps, n)))  # the same rates, taken as given
-    chosen = type(paired)(
+    chosen = PairedCurves(  # the same rates, taken as given
         curves.validation_C2Tn,
         curves.outcome_C2Tn,
         curves.lacking_C2Tn,
         np.ones(curves.outcome_C2Tn.shape[:3], dtype=bool),
-        paired.compared_CS,
+        np.ones((sweeps, n), dtype=bool),
     ).choose()
     taken = chosen.take(curves.outcome_C2Tn)
     assert taken[:, 0].mean(axis=1) - taken[:, 1].mean(axis=1) == pytest.approx(reference.observed_C, abs=1e-12)

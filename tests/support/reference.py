@@ -47,6 +47,10 @@ ACTIVATIONS = {
     "sine": lambda: Elementwise(torch.sin),
     "squared_relu": lambda: Elementwise(lambda u: torch.relu(u) * torch.relu(u)),
     "cube": lambda: Elementwise(lambda u: u * u * u),
+    "leaky_half": lambda: Elementwise(lambda u: torch.where(u > 0, u, u / 2)),
+    "folded_half": lambda: Elementwise(lambda u: torch.where(u > 0, u, -u / 2)),
+    "hardtanh_half": lambda: Elementwise(lambda u: torch.clamp(u, -0.5, 0.5)),
+    "hardtanh_two": lambda: Elementwise(lambda u: torch.clamp(u, -2, 2)),
 }
 
 

@@ -62,7 +62,8 @@ def test_twins_differ_by_an_affine_map_and_have_all_moments_but_the_offset() -> 
 def test_bounded_is_what_has_a_bound_on_both_sides() -> None:
     bounded = {a for a in Activation if compute_moments(a)["bounded"]}
     names = (
-        "tanh sigmoid relu6 hardtanh softsign clip shifted_tanh steep_sigmoid stretched_sigmoid centred_sigmoid sine"
+        "tanh sigmoid relu6 hardtanh softsign clip shifted_tanh steep_sigmoid stretched_sigmoid centred_sigmoid sine "
+        "hardtanh_half hardtanh_two"
     )
     assert bounded == set(map(Activation, names.split()))
 

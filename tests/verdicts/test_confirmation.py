@@ -105,3 +105,16 @@ def test_what_of_the_design_changed_after_data_could_be_seen_is_said() -> None:
         "The design changed after data could be seen: after the first command, one command added arms and 2 commands "
         "asked another question; no stated p allows for what was added or asked because of them."
     )
+
+
+def test_a_finding_that_the_test_examples_may_have_made_says_so_beside_both_intervals() -> None:
+    found = confirmation([spread(0.01), spread(0.01)])
+    table = confirming.test_confirmation(found)
+    ends = {"crossed_low": [0.004, -0.001], "crossed_high": [0.016, 0.021]}
+    wide = table.assign(**ends, test_examples=10_000, crossed_equivalent=False)
+    whole, alone = (verdict.sentence for verdict in write_settled(found, wide))
+    both = " (95 %, 2 intervals together) over seeds, [0.40, 1.60] (95 %) over seeds and examples, n = 10"
+    assert both in whole
+    told = "(shown for other trainings judged by these 10,000 test examples, not for other test examples), n = 10"
+    assert f"[−0.10, 2.10] (95 %) over seeds and examples {told}" in alone
+    assert "not for other test examples" not in whole

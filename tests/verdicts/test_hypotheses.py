@@ -5,7 +5,7 @@ import pandas as pd
 
 from bnexp.statistics.hypotheses import read_hypotheses
 from bnexp.statistics.interventions import COLUMNS, judge_hypotheses
-from bnexp.verdicts.hypotheses import list_words, points_text, write_judged
+from bnexp.verdicts.hypotheses import list_words, points_text, summarize, write_judged, write_verdicts
 
 (NOISE,) = read_hypotheses(
     [
@@ -53,6 +53,22 @@ def test_one_that_is_wrong_or_open_is_named() -> None:
     badge, _, sentence = write({"activation": "relu", "share": 0.1, "low": -1.0, "high": 0.9})
     assert badge == "undecided"
     assert sentence.endswith("The prediction is undecided for relu.")
+
+
+def test_the_activation_that_says_most_against_a_prediction_stands_for_its_hypothesis() -> None:
+    weak = {"activation": "tanh", "share": -0.6, "low": -0.9, "high": -0.51, "p_right": 0.02, "p_wrong": 0.98}
+    shared = {"hypothesis": "noise", "held_out": False, "n": 8}
+    rows = [shared | RIGHT | {"activation": "relu"}, shared | weak, shared | {"activation": "elu", "share": np.nan}]
+    measured = pd.DataFrame(rows, columns=list(COLUMNS))
+    judged = judge_hypotheses(measured)
+    (row,) = summarize((NOISE,), measured, judged).to_dict("records")
+    assert row["prediction"] == "norm.kind=ghost (pre): that the gap grows by at least 50 %"
+    assert (row["activation"], row["share"], row["low"], row["high"]) == ("tanh", -0.6, -0.9, -0.51)
+    assert row["verdict"] == "stands"
+    assert write_verdicts(judged) == "Of 1 hypotheses that were written down before training, standing: 1 (noise)."
+    empty = measured.assign(n=0, share=np.nan)
+    (row,) = summarize((NOISE,), empty, judge_hypotheses(empty)).to_dict("records")
+    assert (row["activation"], row["verdict"]) == (None, "not trained")
 
 
 def test_what_is_not_trained_claims_nothing() -> None:
