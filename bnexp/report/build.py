@@ -128,7 +128,8 @@ def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -
         told = _make_hypotheses(mechanism, apart)
         headline = write_verdicts(mechanism.judged)
         content = dataclasses.replace(content, hypotheses=told, headline=headline, cells=content.headline)
-    verdicts = coverage.put_asked_first(evidence, compared[1].verdicts) if mechanism is None else mechanism.verdicts
+    told_cells = coverage.put_asked_first(evidence, compared[1].verdicts)
+    told_causes = [] if mechanism is None else [one for one in mechanism.verdicts if one.badge != "not trained"]
     paths = {figure.name: f"figures/{figure.name}.svg" for figure in figures}
     return Report(
         folder=out or _choose_folder(evidence, estimates),
@@ -144,7 +145,7 @@ def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -
         missing=content.missing,
         damaged=content.damaged,
         left_out=content.left_out,
-        verdicts=verdicts,
+        verdicts=told_cells if mechanism is None else told_causes,
         confirmed=[sentence for part in confirmed for sentence in part.sentences],
         looks=content.looks,
         advice=content.advice,

@@ -406,9 +406,13 @@ def test_the_page_of_a_study_with_hypotheses_is_about_these_and_folds_up_its_cel
     base = product(["pre", "post"], ["relu", "tanh"], seeds=range(6))
     sweep = [*base, *(dataclasses.replace(run, norm_kind="ghost", norm_ghost=10) for run in base)]
     gain = lambda run: better_after(0.01 if run.norm_kind == "batch" else 0.001)(run)  # noqa: E731
-    study = {"study": {"name": "why", "question": "Why?", "compare": "placement", "hypotheses": [hypothesis]}}
+    study: Any = {"study": {"name": "why", "question": "Why?", "compare": "placement", "hypotheses": [hypothesis]}}
+    untrained = hypothesis | {"name": "batch", "change": {"batch_size": 240}}
+    study["study"]["hypotheses"].append(untrained)
     report = compose([store(tmp_path, rows(sweep, gain), **study)])
-    assert report.headline == "Of 1 hypotheses that were written down before training, standing: 1 (noise)."
+    assert report.headline == (
+        "Of 2 hypotheses that were written down before training, standing: 1 (noise); not trained: 1 (batch)."
+    )
     assert [verdict.badge for verdict in report.verdicts] == ["stands"]
     assert report.advice == ("", "")
     page = report.files["index.html"].decode()

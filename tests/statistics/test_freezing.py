@@ -82,7 +82,7 @@ def test_what_is_foretold_is_the_difference_of_the_explored_seeds_on_which_both_
 
 
 def test_a_rate_that_fewer_than_three_seeds_explored_is_not_frozen() -> None:
-    sweep = product(BN, lrs=(0.1,), seeds=range(6)) + product(BN, lrs=(0.3,), seeds=range(2))
+    sweep = product(BN, lrs=(0.1,), seeds=range(4)) + product(BN, lrs=(0.3,), seeds=range(2))  # half of the seeds
     runs, _ = rows(sweep, noisy)
     whole = grid(runs)
     assert whole.lrs[choose_rates(whole)].tolist() == [[0.1, 0.1]]
