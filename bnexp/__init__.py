@@ -14,7 +14,7 @@
 
 Example:
     >>> import dataclasses, bnexp
-    >>> data = bnexp.load_data("digits", root=None, train=None, validation=None, standardize=False)
+    >>> data = bnexp.load_data("digits")
     >>> digits = {"data": "digits", "data_train": 1200, "data_validation": 300}
     >>> arms = [bnexp.Run(placement=p, steps=40, evaluate=20, **digits) for p in ("pre", "post")]
     >>> runs = [dataclasses.replace(arm, seed=seed) for arm in arms for seed in (0, 1)]

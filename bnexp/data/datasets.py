@@ -74,7 +74,12 @@ class Data:
 
 
 def load(
-    name: str, *, root: Path | None, train: int | None, validation: int | None, standardize: Standardize | str | bool
+    name: str,
+    *,
+    root: Path | str | None = None,
+    train: int | None = None,
+    validation: int | None = None,
+    standardize: Standardize | str | bool = Standardize.none,
 ) -> Data:
     """Return a data set, whose files are downloaded if they are not on this machine.
 
@@ -102,13 +107,14 @@ def load(
 
     Example:
         >>> import bnexp
-        >>> data = bnexp.load_data("digits", root=None, train=None, validation=None, standardize=False)
+        >>> data = bnexp.load_data("digits")
         >>> len(data.y_train_N), len(data.y_validation_N), len(data.y_test_N)
         (1200, 300, 297)
         >>> data.x_train_ND.min(), data.x_train_ND.max()
         (np.float32(0.0), np.float32(1.0))
     """
-    return prepare(find_source(name), root, train, validation, standardize)
+    folder = Path(root) if root is not None else None
+    return prepare(find_source(name), folder, train, validation, standardize)
 
 
 def load_file(

@@ -50,7 +50,7 @@ def module(run: Run | str, store: Store | Path | str) -> "nn.Sequential":
         ...     net = bnexp.module(row["run"], store)
         >>> [type(layer).__name__ for layer in net[:3]]
         ['Linear', 'BatchNorm1d', 'ReLU']
-        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=None, standardize=False)
+        >>> digits = bnexp.load_data("digits")
         >>> with torch.no_grad():
         ...     logits = net(torch.from_numpy(digits.x_test_ND))
         >>> accuracy = (logits.argmax(1).numpy() == digits.y_test_N).mean()

@@ -63,7 +63,7 @@ class Store:
 
         >>> import tempfile
         >>> import bnexp
-        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> digits = bnexp.load_data("digits", validation=300)
         >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
         >>> runs = [bnexp.Run(placement=p, steps=20, evaluate=10, **setting) for p in ("pre", "post")]
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -365,7 +365,7 @@ def load(path: Path | str) -> Store:
     Example:
         >>> import tempfile
         >>> import bnexp
-        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> digits = bnexp.load_data("digits", validation=300)
         >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
         >>> run = bnexp.Run(steps=20, evaluate=10, **setting)
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -81,7 +81,7 @@ def train(
 
     Example:
         >>> import bnexp
-        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> digits = bnexp.load_data("digits", validation=300)
         >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
         >>> asked = [bnexp.Run(placement=p, steps=100, evaluate=50, **setting) for p in ("pre", "post")]
         >>> runs, curves = bnexp.train(asked, digits)
@@ -160,7 +160,7 @@ def sweep(
     Example:
         >>> import tempfile
         >>> import bnexp
-        >>> digits = bnexp.load_data("digits", root=None, train=None, validation=300, standardize=False)
+        >>> digits = bnexp.load_data("digits", validation=300)
         >>> setting = {"data": "digits", "data_train": len(digits.y_train_N), "data_validation": 300}
         >>> asked = [bnexp.Run(placement=p, steps=20, evaluate=10, **setting) for p in ("pre", "post")]
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -128,7 +128,7 @@ def _equivalent(contrast: Contrast) -> Finding:
 
 def _crossed(contrast: Contrast, sign: int = 1) -> str:
     """Return the addition to an interval that it is over seeds, and the one over test examples, too."""
-    if contrast.crossed is None:
+    if contrast.crossed is None or any(map(math.isnan, contrast.crossed)):
         return ""
     low, high = sorted(sign * end for end in contrast.crossed)
     return f" over seeds, {_interval(contrast, low, high)} over seeds and test examples"
@@ -164,6 +164,8 @@ def _difference(contrast: Contrast) -> str:
 
 
 def _interval(contrast: Contrast, low: float, high: float) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return "(no interval: it takes two pairs that trained)"
     return f"[{_number(contrast, low)}, {_number(contrast, high)}]"
 
 

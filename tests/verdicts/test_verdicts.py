@@ -278,3 +278,12 @@ def test_the_headline_ends_with_what_is_known_besides_the_question() -> None:
     assert headline(verdicts) == (
         "Post is better than pre for relu and tanh; post is better than none for relu and tanh."
     )
+
+
+@pytest.mark.parametrize("trained", [1, 2])
+def test_one_pair_that_trained_has_no_interval(trained: int) -> None:
+    sweep = list(product(BN, seeds=range(3)))
+    lost = [run for run in sweep if run.placement == "pre" and run.seed >= trained]
+    (verdict,) = judge(sweep, end(0.01), diverged=lost)
+    assert "nan" not in verdict.sentence
+    assert ("no interval" in verdict.sentence) == (trained == 1)
