@@ -1,5 +1,6 @@
 """A command line whose sweep, data and report are fakes, and the real one in a process of its own."""
 
+import copy
 import math
 import os
 import subprocess
@@ -9,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import omegaconf
 import pandas as pd
 import pytest
+from hydra._internal.hydra import Hydra
 from rich.table import Table
 
 from bnexp.choices import FigureForm
-from bnexp.cli import main
+from bnexp.cli import confirm, main  # noqa: F401 - `confirm` takes from the report what is faked below: it has the real one
 from bnexp.cli import report as cli_report
 from bnexp.data import datasets
 from bnexp.report import build as building
@@ -72,6 +75,16 @@ class Fakes:
 
 
 Command = Callable[..., Ended]
+
+_load, _known = omegaconf.omegaconf.yaml.load, dict[tuple[str, Any], Any]()
+
+
+def read_once(stream: Any, Loader: Any) -> Any:  # noqa: N803 (PyYAML's name)
+    """`yaml.load`, which is slow, but not twice for the same text."""
+    text = stream if isinstance(stream, str) else stream.read()
+    if (text, Loader) not in _known:
+        _known[text, Loader] = _load(text, Loader=Loader)
+    return copy.deepcopy(_known[text, Loader])
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +144,11 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """`command("-m", "lr=1,2")` runs bnexp in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    # Hydra composes a configuration twice, first to read its hydra.mode, and reads each file again every time: half of
+    # what a command takes that trains nothing. What users get, in a process of its own, is in `process`.
+    monkeypatch.setattr(Hydra, "get_mode", lambda *_, **__: None)
+    monkeypatch.setattr(omegaconf.omegaconf.yaml, "load", read_once)
 
     def run(*words: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["bnexp", *words])

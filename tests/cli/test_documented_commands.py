@@ -11,6 +11,14 @@ from tests.cli.conftest import ROOT, Command, Fakes
 
 COMMAND = re.compile(r"(?:^[ #]*|`)(bnexp [^`#\n]*?)(?:`| *#.*)?$|`(bnexp [^`\n]*)`", re.MULTILINE)
 PLACEHOLDER = re.compile(r"\b(?:DIR|NAME|KEY|A B|INTO|FILE)\b|[<…|]|\.\.\.")
+MINE = """import torch
+
+
+def f(u):
+    return torch.relu(u) + 0.1 * torch.tanh(u)
+"""
+"""What the pages call mine.py, beside mine.csv."""
+
 MEASURES = {"check", "data", "plan"}
 """Commands that would measure, download or train here; their words are looked at, not obeyed."""
 
@@ -43,6 +51,8 @@ def test_the_pages_show_commands() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_can_be_typed(page: Path, command: Command, fakes: Fakes) -> None:
+    Path("mine.py").write_text(MINE)
+    Path("mine.csv").write_text("".join(f"{n % 7},{n % 3}\n" for n in range(60)))
     for line in written(page):
         words = shlex.split(line)[1:]
         if words[0] in MEASURES:
@@ -55,7 +65,9 @@ def test_every_command_of_a_page_can_be_typed(page: Path, command: Command, fake
         if words[0] in USAGE and len(words) == 1:
             continue
         ended = command(*words)
-        if words[0] in USAGE:
+        if words[0] == "new":
+            assert ended.code == 0, line
+        elif words[0] in USAGE:
             assert (ended.code, "must be" in ended.err.partition(";")[0]) == (2, True), (line, ended.err)
             assert re.match(r"bnexp: (a store|outputs/\w+|a run|RUN|the run)", ended.err), (line, ended.err)
         else:

@@ -57,7 +57,7 @@ def test_runs_are_asked_in_the_order_of_the_command(command: Command, fakes: Fak
 def test_a_sweep_may_mix_data_sets_and_sizes_and_reads_each_once(command: Command, fakes: Fakes) -> None:
     command("-m", "data=mnist,digits", "data.train=100,200", "seed=0,1", "data.root=/x")
     assert fakes.loaded == [
-        (n, Path("/x"), t, v, False) for n, v in (("mnist", 10_000), ("digits", 300)) for t in (100, 200)
+        (n, Path("/x"), t, v, "none") for n, v in (("mnist", 10_000), ("digits", 300)) for t in (100, 200)
     ]
     assert fakes.sweeps[0].options["loaded"] == ["mnist", "mnist", "digits", "digits"]
 
