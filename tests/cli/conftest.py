@@ -79,7 +79,7 @@ Command = Callable[..., Ended]
 _load, _known = omegaconf.omegaconf.yaml.load, dict[tuple[str, Any], Any]()
 
 
-def read_once(stream: Any, Loader: Any) -> Any:  # noqa: N803 (PyYAML's name)
+def read_once(stream: Any, Loader: Any) -> Any:
     """`yaml.load`, which is slow, but not twice for the same text."""
     text = stream if isinstance(stream, str) else stream.read()
     if (text, Loader) not in _known:

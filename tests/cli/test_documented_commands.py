@@ -52,7 +52,7 @@ def test_the_pages_show_commands() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_can_be_typed(page: Path, command: Command, fakes: Fakes) -> None:
     Path("mine.py").write_text(MINE)
-    Path("mine.csv").write_text("".join(f"{n % 7},{n % 3}\n" for n in range(60)))
+    Path("mine.csv").write_text("".join(f"{n % 7},{n % 3}\n" for n in range(600)))
     for line in written(page):
         words = shlex.split(line)[1:]
         if words[0] in MEASURES:

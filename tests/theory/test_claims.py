@@ -12,11 +12,31 @@ from bnexp.theory import before_training, checks, growth, invariant_blocks, pred
 from bnexp.theory.claims import AcceptedRange, Claim, at_least, at_most, exactly, near, reported
 
 
-@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "check",
+    [*checks.EXACT, pytest.param(growth.growth_per_layer, marks=pytest.mark.slow)],
+    ids=lambda check: check.__name__,
+)
 def test_every_claim_of_the_theory_holds_on_this_machine(check: checks.Check) -> None:
     (claims,) = checks.measure([check])
     assert [claim for claim in claims if not claim.holds] == []
     assert claims != []
+
+
+def test_gradients_grow_as_predicted_in_wide_nets_of_each_placement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four of the eighteen nets of `growth_per_layer`, those over ten layers among them."""
+    nets = growth.list_nets()
+    some = [
+        next(net for net in nets if (net.placement, net.activation, net.sigma, net.kind) == wanted)
+        for wanted in (
+            ("none", "sigmoid", 1, "batch"), ("pre", "sigmoid", 1, "batch"), ("post", "relu", 3, "batch"),
+            ("post", "tanh", 2, "layer"),
+        )
+    ]  # fmt: skip
+    monkeypatch.setattr(growth, "list_nets", lambda: some)
+    (claims,) = checks.measure([growth.growth_per_layer])
+    assert [claim for claim in claims if not claim.holds] == []
+    assert len(claims) == 2 * len(some) + 2
 
 
 @pytest.mark.parametrize(
