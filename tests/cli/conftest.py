@@ -83,7 +83,9 @@ def read_once(stream: Any, Loader: Any) -> Any:
     """`yaml.load`, which is slow, but not twice for the same text."""
     text = stream if isinstance(stream, str) else stream.read()
     if (text, Loader) not in _known:
-        _known[text, Loader] = _load(text, Loader=Loader)
+        if not isinstance(stream, str):
+            stream.seek(0)  # what is wrong with a file is told with its name
+        _known[text, Loader] = _load(stream, Loader=Loader)
     return copy.deepcopy(_known[text, Loader])
 
 
