@@ -29,7 +29,7 @@ from bnexp.choices import (
 from bnexp.errors import UserError
 from bnexp.norms.kinds import NormKind, check_together, find_idle
 from bnexp.norms.layers import settle_layers
-from bnexp.user_code import decode, settle
+from bnexp.own.code import decode, settle
 
 SEMANTICS: Final = 1
 """Number of the training semantics: raised whenever the same `Run` would train to other numbers (beyond rounding)."""

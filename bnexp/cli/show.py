@@ -15,11 +15,11 @@ from rich.text import Text
 from bnexp.choices import to_cli
 from bnexp.errors import UserError
 from bnexp.files import find_outputs, find_place
+from bnexp.own.code import decode
 from bnexp.report.evidence import find_data_words
 from bnexp.runs import Run, find_acting, key
 from bnexp.store.rows import to_run
 from bnexp.store.store import Store, load
-from bnexp.user_code import decode
 from bnexp.verdicts.commands import write_place, write_run_command
 
 _MOST_CANDIDATES: Final = 8

@@ -19,9 +19,9 @@ from bnexp.cli.schema import GROUPS, KEYS, STUDY, Config, Device
 from bnexp.data.requests import OwnFile
 from bnexp.errors import UserError
 from bnexp.files import expand_home, find_outputs
+from bnexp.own.code import is_reference
 from bnexp.runs import Run, key
 from bnexp.statistics.hypotheses import Hypothesis, read_hypotheses
-from bnexp.user_code import is_reference
 
 Values = Mapping[str, Any]
 """What one job asks for: each of `KEYS` with its value, choices as members, lists as tuples."""

@@ -19,8 +19,8 @@ from torch import Tensor
 from bnexp.choices import nearest
 from bnexp.engine.activations import FLAT, Function, Saturation
 from bnexp.errors import UserError
+from bnexp.own.code import Code, decode, read
 from bnexp.randomness import generator
-from bnexp.user_code import Code, decode, read
 
 REACH: Final = 8.0
 """Ordinary inputs are up to this large, on either side."""

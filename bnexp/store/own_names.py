@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from bnexp.user_code import SHOWN, decode
+from bnexp.own.code import SHOWN, decode
 
 
 def name_own_activations(runs: pd.DataFrame) -> pd.DataFrame:

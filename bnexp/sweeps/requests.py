@@ -9,6 +9,7 @@ from bnexp import provenance
 from bnexp.choices import Probes
 from bnexp.data.datasets import Data
 from bnexp.errors import UserError
+from bnexp.own.code import decode, read
 from bnexp.runs import CONTENT, SEMANTICS, Run, identity, to_canonical
 from bnexp.store.records import SweepRecord
 from bnexp.store.store import Store
@@ -16,7 +17,6 @@ from bnexp.sweeps import pack_size, plans
 from bnexp.sweeps.protocol import Assignment, Extras, TimePackSizes
 from bnexp.sweeps.resources import Resources
 from bnexp.sweeps.workers import Workers
-from bnexp.user_code import decode, read
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from bnexp.choices import to_cli
 from bnexp.data.requests import OwnFile
 from bnexp.data.sources import SOURCES, Source, split_sizes
 from bnexp.errors import UserError
+from bnexp.own.code import write_reference
 from bnexp.runs import CONTENT, Run, arm, find_acting, key, to_canonical
-from bnexp.user_code import write_reference
 
 
 def write_override(key: str, values: Sequence[object]) -> str:
