@@ -126,7 +126,7 @@ def arrange(evidence: Evidence, estimates: Estimates, out: Path | None = None) -
         content = dataclasses.replace(content, advice=write_next_step(evidence, estimates))
     else:  # the page is about them, and what would settle its cells settles none of them
         told = _make_hypotheses(mechanism, apart)
-        headline = write_verdicts(mechanism.judged)
+        headline = f"{estimates.provisional}{write_verdicts(mechanism.judged)}"
         content = dataclasses.replace(content, hypotheses=told, headline=headline, cells=content.headline)
     told_cells = coverage.put_asked_first(evidence, compared[1].verdicts)
     told_causes = [] if mechanism is None else [one for one in mechanism.verdicts if one.badge != "not trained"]

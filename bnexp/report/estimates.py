@@ -57,15 +57,20 @@ class Estimates:
     completeness: Completeness
 
     @property
+    def provisional(self) -> str:
+        """How the headline of a sweep begins that is not complete; empty for one that is."""
+        if self.completeness.complete:
+            return ""
+        stored, asked = self.completeness.stored, self.completeness.asked
+        return f"Provisional: {stored:,} of {asked:,} runs asked are stored. "
+
+    @property
     def headline(self) -> str:
         """The answer in a sentence; whether it depends on a setting follows, and the largest learning rates that train.
 
         That of a sweep which is not complete begins with how much of it is stored.
         """
-        answer = headline(self.verdicts)
-        if not self.completeness.complete:
-            stored, asked = self.completeness.stored, self.completeness.asked
-            answer = f"Provisional: {stored:,} of {asked:,} runs asked are stored. {answer}"
+        answer = f"{self.provisional}{headline(self.verdicts)}"
         depends = write_interactions(self.interactions, self.design.compared, self.metric)
         largest = largest_lr_in_words(self.stable, self.design) if len(self.stable) else ""
         return " ".join(filter(None, [answer, depends, largest]))

@@ -427,3 +427,9 @@ def test_the_page_of_a_study_with_hypotheses_is_about_these_and_folds_up_its_cel
     assert "norm.kind=ghost: that at least 50 % of the gap closes" in row.replace("\\", "")
     assert text.index("| noise |") < text.index("## Verdicts by cell")
     assert "tables/hypotheses.csv" in report.files
+    runs, points = rows(sweep, gain)
+    filled = store(tmp_path / "part", (runs.iloc[1:], points), **study)
+    asked_by(filled, 1, "bnexp study=why", runs)
+    (record,) = filled.sweeps[-1:]
+    filled.write_sweep("1", dataclasses.replace(record, configuration=study))
+    assert compose([filled]).headline.startswith("Provisional: 47 of 48 runs asked are stored. Of 2 hypotheses that")
