@@ -16,19 +16,34 @@ AGAIN: Final = 0.02
 
 def main() -> int:
     """Do what `sys.argv` asks and return the exit code, see `cli.main`."""
-    words, before = sys.argv[1:], sys.unraisablehook
+    words, before, usual = sys.argv[1:], sys.unraisablehook, signal.getsignal(signal.SIGINT)
+    pressed: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
     sys.unraisablehook = _repeat_interrupt
+    if usual is signal.default_int_handler and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupt)
     try:
         from bnexp.cli.main import main as run
 
+        if pressed:  # and a library that was loading went on as if nothing had been
+            raise KeyboardInterrupt
         return run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:
+        if not pressed and not isinstance(error, KeyboardInterrupt):
+            raise
+        # What an interrupt leaves half loaded may end in any other error.
         from bnexp.cli.usage import write_command
 
         print(f"bnexp: interrupted; start it again with: {write_command(words)}", file=sys.stderr)
         return 130
     finally:
         sys.unraisablehook = before
+        if pressed or signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, usual)
 
 
 def _repeat_interrupt(lost: "UnraisableHookArgs") -> None:

@@ -169,3 +169,17 @@ def test_a_locale_that_lacks_a_sign_gets_a_question_mark(encoding: str, tmp_path
     assert ended.stderr.startswith("bnexp: an argument must be KEY=VALUE")
     assert "lr=?" in ended.stderr
     assert process("-m", "bnexp", "ls", cwd=tmp_path, PYTHONIOENCODING=encoding).returncode == 0
+
+
+def test_an_interrupt_of_which_a_library_makes_another_error_is_told_as_one(tmp_path: Path) -> None:
+    script = (
+        f"{HEARS}import os, signal, sys, bnexp.__main__ as m, bnexp.cli.main as trunk\n"
+        "def loads():\n"
+        "    try:\n        os.kill(os.getpid(), signal.SIGINT)\n        [None for _ in range(10**6)]\n"
+        "    except KeyboardInterrupt:\n        raise ImportError('partially initialized') from None\n"
+        "trunk.main = loads\n"
+        "sys.argv[1:] = ['lr=1']\n"
+        "sys.exit(m.main())\n"
+    )
+    ended = process("-c", script, cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (130, "bnexp: interrupted; start it again with: bnexp lr=1\n")
