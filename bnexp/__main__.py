@@ -42,7 +42,7 @@ def main() -> int:
         return 130
     finally:
         sys.unraisablehook = before
-        if pressed or signal.getsignal(signal.SIGINT) is interrupt:
+        if signal.getsignal(signal.SIGINT) is interrupt:
             signal.signal(signal.SIGINT, usual)
 
 

@@ -235,23 +235,11 @@ def verify(name: str, root: Path | None) -> list[tuple[Path, str]]:
 
 
 def _read_packaged(source: Source) -> Raw:
-    """Read a set that comes with scikit-learn: of a table a fixed, stratified part is the test set."""
-    if source is DIGITS:
-        return _read_digits()
-    x_ND, y_N = packaged.read_table(source.name)
-    tests_N = draw_stratified(y_N, len(y_N) - source.examples, f"{source.name} test split")
-    digest = hashlib.sha256(x_ND.astype("<f4").tobytes() + y_N.astype(np.uint8).tobytes()).hexdigest()
-    return Raw(x_ND[~tests_N], y_N[~tests_N], x_ND[tests_N], y_N[tests_N], white=1, digest=digest)
+    """Read a set that comes with scikit-learn: a fixed, stratified part is the test set, the rest keeps its order.
 
-
-def _read_digits() -> Raw:
-    """Read scikit-learn's 1,797 digits of 8×8 pixels: a fixed, stratified 297 are the test set.
-
-    The other 1,500 keep scikit-learn's order; 300 of them are validation by default.
+    Of the digits these are 297; 300 of the other 1,500 are validation by default.
     """
-    path = packaged.find_file("digits.csv.gz", "digits")
-    *x_DN, label_N = np.loadtxt(path, delimiter=",", dtype=np.uint8, unpack=True)
-    x_ND, y_N = np.ascontiguousarray(np.stack(x_DN, 1)), label_N.astype(np.int64)
-    tests_N = draw_stratified(y_N, len(y_N) - DIGITS.examples, "digits test split")
+    white, (x_ND, y_N) = (16, packaged.read_digits()) if source is DIGITS else (1, packaged.read_table(source.name))
+    tests_N = draw_stratified(y_N, len(y_N) - source.examples, f"{source.name} test split")
     digest = hashlib.sha256(x_ND.tobytes() + y_N.astype(np.uint8).tobytes()).hexdigest()
-    return Raw(x_ND[~tests_N], y_N[~tests_N], x_ND[tests_N], y_N[tests_N], white=16, digest=digest)
+    return Raw(x_ND[~tests_N], y_N[~tests_N], x_ND[tests_N], y_N[tests_N], white=white, digest=digest)

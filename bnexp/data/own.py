@@ -18,7 +18,7 @@ from bnexp.data.classes import Classes
 from bnexp.data.own_parts import Part, read_parts, wrong
 from bnexp.data.requests import TEST_SHARE, OwnFile
 from bnexp.data.sources import choose_sizes
-from bnexp.data.splits import CHUNK, draw_stratified
+from bnexp.data.splits import chunks, draw_stratified
 from bnexp.runs import CONTENT
 
 LEAST: Final = 3
@@ -94,7 +94,7 @@ def _choose_scale(file: OwnFile, x_ND: NDArray[Any]) -> float:
     if file.scale is not None:
         return file.scale
     greatest = float(x_ND.max())
-    counts = x_ND.min() >= 0 and (x_ND.dtype == np.uint8 or all(map(_are_whole, _chunks(x_ND))))
+    counts = x_ND.min() >= 0 and (x_ND.dtype == np.uint8 or all(map(_are_whole, chunks(x_ND))))
     return greatest if counts and greatest > 1 else 1.0
 
 
@@ -102,16 +102,12 @@ def _are_whole(x_ND: NDArray[Any]) -> bool:
     return bool((x_ND == np.floor(x_ND)).all())
 
 
-def _chunks(x_ND: NDArray[Any]) -> list[NDArray[Any]]:
-    return [x_ND[start : start + CHUNK] for start in range(0, len(x_ND), CHUNK)]
-
-
 def _digest(train: Part, test: Part, scale: float, classes: int) -> str:
     """Return the digest of what is trained on and tested with, whatever file it comes from."""
     hashed = hashlib.sha256(f"bnexp/{scale!r}/{classes}".encode())
     for x_ND, y_N in (train, test):
         hashed.update(f"/{x_ND.shape}/".encode())
-        for chunk_ND in _chunks(x_ND):
+        for chunk_ND in chunks(x_ND):
             hashed.update((chunk_ND + np.float32(0)).astype("<f4").tobytes())  # + 0: -0.0 is 0.0
         hashed.update(y_N.astype("<i8").tobytes())
     return CONTENT + hashed.hexdigest()

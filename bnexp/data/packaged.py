@@ -16,10 +16,16 @@ FILES: Final = {"wine": "wine_data.csv", "breast_cancer": "breast_cancer.csv"}
 """Names of the tables in scikit-learn's folder."""
 
 
+def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the pixels [N, D] of the 1,797 digits, from 0 to 16, and their labels [N], in scikit-learn's order."""
+    *x_DN, label_N = np.loadtxt(find_file("digits.csv.gz", "digits"), delimiter=",", dtype=np.uint8, unpack=True)
+    return np.ascontiguousarray(np.stack(x_DN, 1)), label_N.astype(np.int64)
+
+
 def read_table(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return inputs [N, D] and labels [N] of the table `name`; raise `UserError` if scikit-learn has no such file."""
     cells = np.loadtxt(find_file(FILES[name], name), delimiter=",", skiprows=1, dtype=np.float64)
-    return cells[:, :-1].astype(np.float32), cells[:, -1].astype(np.int64)
+    return cells[:, :-1].astype("<f4"), cells[:, -1].astype(np.int64)
 
 
 def find_file(file: str, name: str) -> Path:

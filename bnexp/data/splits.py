@@ -54,15 +54,16 @@ def standardize_parts(parts: tuple[NDArray[np.float32], ...], by: Standardize) -
     elif by == Standardize.feature:
         mean_D = train_ND.mean(0, dtype=np.float64)
         squares_D = np.zeros_like(mean_D)
-        for chunk_ND in _chunks(train_ND):
+        for chunk_ND in chunks(train_ND):
             squares_D += ((chunk_ND - mean_D) ** 2).sum(0)
         # Not by the deviation: rounding leaves one to the mean of 0.1 ten thousand times.
         varies_D = train_ND.min(0) < train_ND.max(0)
         deviation_D = np.where(varies_D, np.sqrt(squares_D / len(train_ND)), 1)
         for x_ND in parts:
-            for chunk_ND in _chunks(x_ND):
+            for chunk_ND in chunks(x_ND):
                 chunk_ND[:] = (chunk_ND - mean_D) / deviation_D
 
 
-def _chunks(x_ND: NDArray[np.float32]) -> list[NDArray[Any]]:
+def chunks(x_ND: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the rows of `x_ND` as views of at most `CHUNK` rows."""
     return [x_ND[start : start + CHUNK] for start in range(0, len(x_ND), CHUNK)]

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from bnexp.data import datasets, download, packaged
 from bnexp.data.datasets import Data
 from bnexp.data.idx import decode
-from bnexp.data.sources import SETS, SOURCES, File, Source, count_training_examples
+from bnexp.data.sources import DIGITS, SETS, SOURCES, File, Source, count_training_examples
 from bnexp.data.splits import draw_stratified
 from bnexp.errors import UserError
 from bnexp.files import cache_folder
@@ -233,7 +233,7 @@ def test_the_digits_are_bit_for_bit_what_scikit_learn_reads_from_its_file() -> N
     from sklearn.datasets import load_digits
 
     x_ND, y_N = load_digits(return_X_y=True)
-    raw = datasets._read_digits()
+    raw = datasets._read_packaged(DIGITS)
     tests_N = draw_stratified(y_N.astype(np.int64), 297, "digits test split")
     for pixels_ND, labels_N, of_N in ((raw.x_ND, raw.y_N, ~tests_N), (raw.x_test_ND, raw.y_test_N, tests_N)):
         assert (pixels_ND.dtype, labels_N.dtype) == (np.uint8, np.int64)
@@ -690,7 +690,7 @@ def test_digits_have_nothing_to_fetch_or_verify() -> None:
 
 def test_reading_the_digits_loads_no_torch_no_pandas_no_sklearn() -> None:
     slow = "{'torch', 'pandas', 'matplotlib', 'scipy', 'sklearn', 'filelock'}"
-    code = f"import sys, bnexp.data.datasets as d; d._read_digits(); print(*{slow} & set(sys.modules))"
+    code = f"import sys, bnexp.data.datasets as d; d._read_packaged(d.DIGITS); print(*{slow} & set(sys.modules))"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == ""
